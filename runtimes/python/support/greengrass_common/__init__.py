@@ -1,0 +1,1 @@
+"""What the core tells a function process: environment, function ARNs, the log of the runtime itself."""

@@ -1,0 +1,1 @@
+"""The way from a function process to its core."""

@@ -1,0 +1,28 @@
+"""Retry with a growing, jittered pause; the name early packages import."""
+
+import functools
+import random
+import time
+
+
+def retry(time_out_secs=30, first_pause_secs=0.1, longest_pause_secs=5.0, retry_on=(Exception,)):
+    """Calls the function again after an error of ``retry_on`` until ``time_out_secs`` have gone by, then raises it."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            deadline = time.monotonic() + time_out_secs
+            pause = first_pause_secs
+            while True:
+                try:
+                    return function(*args, **kwargs)
+                except retry_on:
+                    wait = random.uniform(pause / 2, pause)
+                    if time.monotonic() + wait >= deadline:
+                        raise
+                    time.sleep(wait)
+                    pause = min(pause * 2, longest_pause_secs)
+
+        return call
+
+    return decorate

@@ -1,0 +1,135 @@
+"""The Core SDK of ours, with the core's answers put in by hand."""
+
+import base64
+import json
+import os
+import sys
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(ROOT, 'support'), os.path.join(ROOT, 'sdk')]
+os.environ['MY_FUNCTION_ARN'] = 'arn:aws:lambda:us-east-1:000000000000:function:me:1'
+os.environ['ROUTER_FUNCTION_ARN'] = 'arn:aws:lambda:::function:GGRouter'
+os.environ['SHADOW_FUNCTION_ARN'] = 'arn:aws:lambda:::function:GGShadowService'
+os.environ['SECRETS_MANAGER_FUNCTION_ARN'] = 'arn:aws:lambda:::function:GGSecretManager:1'
+
+import greengrasssdk  # noqa: E402
+from greengrass_common.function_arn_fields import FunctionArnFields  # noqa: E402
+from greengrass_ipc_python_sdk.ipc_client import IPCException, WorkResult  # noqa: E402
+from greengrasssdk.IoTDataPlane import ShadowError  # noqa: E402
+from greengrasssdk.Lambda import InvocationException  # noqa: E402
+from greengrasssdk.SecretsManager import SecretsManagerError  # noqa: E402
+
+OTHER = 'arn:aws:lambda:us-east-1:000000000000:function:other'
+
+
+class Ipc(object):
+    """Notes the work that is posted and gives the prepared answer."""
+
+    def __init__(self, payload=b'', func_err='', error=None):
+        self.answer = WorkResult(payload, func_err)
+        self.error = error
+        self.posted = []
+
+    def post_work(self, *work):
+        if self.error:
+            raise self.error
+        self.posted.append(work)
+        return 'id'
+
+    def get_work_result(self, arn, invocation_id):
+        return self.answer
+
+
+def client(kind, ipc):
+    made = greengrasssdk.client(kind)
+    if kind == 'lambda':
+        made.ipc = ipc
+    else:
+        made.lambda_client.ipc = ipc
+    return made
+
+
+class LambdaClientTest(unittest.TestCase):
+    def test_qualifier_of_arn_and_argument_must_agree(self):
+        ipc = Ipc(b'1')
+        client('lambda', ipc).invoke(FunctionName=OTHER + ':2', Qualifier='2')
+        self.assertEqual(OTHER + ':2', ipc.posted[0][0])
+        with self.assertRaises(ValueError):
+            client('lambda', ipc).invoke(FunctionName=OTHER + ':2', Qualifier='3')
+
+    def test_wrong_arguments_are_value_errors(self):
+        made = client('lambda', Ipc())
+        for arguments in ({}, {'FunctionName': 'short-name'}, {'FunctionName': OTHER, 'ClientContext': b'***'},
+                          {'FunctionName': OTHER, 'ClientContext': 'text'},
+                          {'FunctionName': OTHER, 'InvocationType': 'DryRun'}):
+            with self.assertRaises(ValueError, msg=str(arguments)):
+                made.invoke(**arguments)
+
+    def test_an_event_returns_no_payload_and_does_not_wait(self):
+        ipc = Ipc(b'never asked for')
+        answer = client('lambda', ipc).invoke(FunctionName=OTHER, InvocationType='Event')
+        self.assertEqual({'Payload': b'', 'FunctionError': ''}, answer)
+
+    def test_a_function_error_comes_with_its_payload(self):
+        answer = client('lambda', Ipc(b'{"errorMessage":"x"}', 'Unhandled')).invoke(FunctionName=OTHER)
+        self.assertEqual({'Payload': b'{"errorMessage":"x"}', 'FunctionError': 'Unhandled'}, answer)
+
+    def test_a_core_that_says_no_is_an_invocation_exception(self):
+        with self.assertRaisesRegex(InvocationException, 'Failed to invoke function due to refused'):
+            client('lambda', Ipc(error=IPCException('refused', 404))).invoke(FunctionName=OTHER)
+
+
+class IoTDataClientTest(unittest.TestCase):
+    def test_publish_refuses_an_unknown_queue_full_policy_and_a_missing_topic(self):
+        made = client('iot-data', Ipc())
+        with self.assertRaises(ValueError):
+            made.publish(topic='a', queueFullPolicy='AllOrError')
+        with self.assertRaises(ValueError):
+            made.publish(payload='x')
+
+    def test_shadow_calls_go_to_the_shadow_service_by_subject(self):
+        ipc = Ipc(b'{"version": 1}')
+        self.assertEqual({'payload': b'{"version": 1}'},
+                         client('iot-data', ipc).update_thing_shadow(thingName='t', payload=b'{}'))
+        arn, payload, context, kind = ipc.posted[0]
+        self.assertEqual(('arn:aws:lambda:::function:GGShadowService', b'{}', 'RequestResponse'), (arn, payload, kind))
+        self.assertEqual({'custom': {'subject': '$aws/things/t/shadow/update'}}, json.loads(base64.b64decode(context).decode()))
+
+    def test_a_shadow_answer_with_code_and_message_is_a_shadow_error(self):
+        with self.assertRaisesRegex(ShadowError, '404.*No shadow exists'):
+            client('iot-data', Ipc(b'{"code": 404, "message": "No shadow exists"}')).get_thing_shadow(thingName='t')
+        with self.assertRaises(ShadowError):
+            client('iot-data', Ipc(b'{}', 'Handled')).delete_thing_shadow(thingName='t')
+
+
+class SecretsManagerClientTest(unittest.TestCase):
+    def test_a_secret_is_asked_by_id_and_stage_without_client_context(self):
+        ipc = Ipc(b'{"ARN": "a", "Name": "n", "VersionId": "v", "SecretString": "s", "CreatedDate": 1000}')
+        value = client('secretsmanager', ipc).get_secret_value(SecretId='n', VersionStage='AWSCURRENT')
+        self.assertEqual('s', value['SecretString'])
+        self.assertEqual({'SecretId': 'n', 'VersionStage': 'AWSCURRENT'}, json.loads(ipc.posted[0][1].decode()))
+        self.assertEqual('', ipc.posted[0][2])
+
+    def test_status_and_message_are_an_error(self):
+        with self.assertRaisesRegex(SecretsManagerError, '403'):
+            client('secretsmanager', Ipc(b'{"Status": 403, "Message": "no"}')).get_secret_value(SecretId='n')
+        with self.assertRaises(SecretsManagerError):
+            client('secretsmanager', Ipc()).get_secret_value(SecretId='n', VersionId='v')
+
+
+class FunctionArnFieldsTest(unittest.TestCase):
+    def test_parts_of_an_arn(self):
+        fields = FunctionArnFields(OTHER + ':$LATEST')
+        self.assertEqual(('us-east-1', '000000000000', 'other', '$LATEST', OTHER),
+                         (fields.region, fields.account_id, fields.name, fields.qualifier, fields.unqualified_arn))
+        self.assertEqual('', FunctionArnFields(OTHER).qualifier)
+        self.assertEqual(OTHER + ':1', FunctionArnFields.build_function_arn(OTHER, '1'))
+        self.assertEqual(OTHER, FunctionArnFields.build_function_arn(OTHER, ''))
+        for wrong in ('', None, 'other', OTHER + ':1:2', 'arn:aws:iot:us-east-1:0:thing/x'):
+            with self.assertRaises(ValueError):
+                FunctionArnFields(wrong)
+
+
+if __name__ == '__main__':
+    unittest.main()
