@@ -1,0 +1,163 @@
+package io.ryegrass.durable;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The segment that is written. Frames gather in a buffer; {@link #flush} hands them to the
+ * operating system at a known position, so a write that failed half-way (disk full) is simply
+ * repeated over the same place.
+ *
+ * <p>{@link RandomAccessFile} and not a channel: a channel closes itself when the writing thread is
+ * interrupted. All methods but {@link #force} are called under the log's state lock.
+ */
+final class ActiveSegment implements AutoCloseable {
+  private static final int BUFFER_BYTES = 64 << 10;
+
+  private final Path path;
+  private final long base;
+  private final RandomAccessFile file;
+  private ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
+  private long flushedBytes;
+  private long firstOffset;
+  private long records;
+  private volatile boolean sealed;
+
+  private ActiveSegment(
+      Path path,
+      long base,
+      RandomAccessFile file,
+      long flushedBytes,
+      long firstOffset,
+      long records) {
+    this.path = path;
+    this.base = base;
+    this.file = file;
+    this.flushedBytes = flushedBytes;
+    this.firstOffset = firstOffset;
+    this.records = records;
+  }
+
+  /** Begins a segment; its header and its name are on the disk when this returns. */
+  static ActiveSegment create(Path folder, long base, long firstOffset) {
+    Path path = SegmentFile.path(folder, base);
+    try {
+      RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
+      file.setLength(0);
+      file.write(SegmentFile.header(base, firstOffset));
+      file.getFD().sync();
+      DurableFiles.syncDirectory(folder);
+      return new ActiveSegment(path, base, file, SegmentFile.HEADER, firstOffset, 0);
+    } catch (IOException e) {
+      throw DurableFiles.failed("begin", path, e);
+    }
+  }
+
+  /**
+   * Opens the last segment after a stop or a crash: finds its end, cuts what is torn. Null when it
+   * has no valid header.
+   */
+  static @Nullable ActiveSegment recover(Path folder, long base) {
+    Path path = SegmentFile.path(folder, base);
+    SegmentFile reader = SegmentFile.open(folder, base);
+    if (reader == null) {
+      return null;
+    }
+    try (reader) {
+      while (reader.nextRecord() != null) {
+        // only the end is wanted
+      }
+      RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
+      if (file.length() > reader.goodBytes()) {
+        file.setLength(reader.goodBytes());
+      }
+      file.getFD().sync();
+      return new ActiveSegment(
+          path, base, file, reader.goodBytes(), reader.firstOffset(), reader.nextOffset() - base);
+    } catch (IOException e) {
+      throw DurableFiles.failed("recover", path, e);
+    }
+  }
+
+  long base() {
+    return base;
+  }
+
+  long records() {
+    return records;
+  }
+
+  long firstOffset() {
+    return firstOffset;
+  }
+
+  long size() {
+    return flushedBytes + buffer.position();
+  }
+
+  void append(byte kind, long offset, byte[] data) {
+    int frame = SegmentFile.FRAME_HEADER + data.length;
+    if (buffer.remaining() < frame) {
+      flush();
+      if (buffer.capacity() < frame) {
+        buffer = ByteBuffer.allocate(frame);
+      }
+    }
+    buffer.put(kind).putInt(data.length).putInt(SegmentFile.checksum(kind, offset, data)).put(data);
+    if (kind == SegmentFile.KIND_RECORD) {
+      records++;
+    }
+  }
+
+  /**
+   * Hands the buffer to the operating system. When it throws, nothing is lost and it may be called
+   * again.
+   */
+  void flush() {
+    if (buffer.position() == 0) {
+      return;
+    }
+    try {
+      file.seek(flushedBytes);
+      file.write(buffer.array(), 0, buffer.position());
+    } catch (IOException e) {
+      throw DurableFiles.failed("write", path, e);
+    }
+    flushedBytes += buffer.position();
+    if (buffer.capacity() > BUFFER_BYTES) {
+      buffer = ByteBuffer.allocate(BUFFER_BYTES);
+    } else {
+      buffer.clear();
+    }
+  }
+
+  /**
+   * Waits until the disk has what was flushed. Does nothing on a sealed segment, which was forced
+   * when it was sealed.
+   */
+  void force() {
+    if (sealed) {
+      return;
+    }
+    try {
+      file.getFD().sync();
+    } catch (IOException e) {
+      if (!sealed) {
+        throw DurableFiles.failed("sync", path, e);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    sealed = true;
+    try {
+      file.close();
+    } catch (IOException e) {
+      throw DurableFiles.failed("close", path, e);
+    }
+  }
+}
