@@ -1,0 +1,74 @@
+package io.ryegrass.demo;
+
+import java.util.List;
+
+/** The nine steps, in order. What one step leaves for the next is kept in their shared fields. */
+final class Story {
+  private final World world;
+  private final Watcher watcher;
+  private final ComponentSteps components;
+  private final GroupSteps groups;
+  private final OutageSteps outage;
+  private final StrangerSteps strangers;
+
+  Story(World world) {
+    this.world = world;
+    this.watcher = new Watcher(world);
+    this.components = new ComponentSteps(world, watcher);
+    this.groups = new GroupSteps(world, watcher);
+    this.outage = new OutageSteps(world, watcher, groups);
+    this.strangers = new StrangerSteps(world, watcher);
+  }
+
+  List<Teller.Step> steps() {
+    return List.of(
+        new Teller.Step("Cloud", this::cloud),
+        new Teller.Step("A core is provisioned", this::provision),
+        new Teller.Step("Core", this::core),
+        new Teller.Step("V2: a component", components::deploy),
+        new Teller.Step("A broken revision is rolled back", components::breakAndRollBack),
+        new Teller.Step("V1: a group", groups::deploy),
+        new Teller.Step("A client device", groups::talkToDevice),
+        new Teller.Step("The cloud is killed", outage::surviveOutage),
+        new Teller.Step("Strangers are refused", strangers::refuse));
+  }
+
+  private String cloud() {
+    String line = world.startCloud();
+    String arn = world.aws().run("sts", "get-caller-identity").path("Arn").asString();
+    return line.substring(line.indexOf("ready:") + 7) + ", the AWS CLI is " + arn;
+  }
+
+  private String provision() {
+    world.provision(
+        "--thing",
+        World.CORE,
+        "--root",
+        world.coreRoot().toString(),
+        "--local-mqtt-port",
+        "" + world.localMqttPort(),
+        "--lambda-ipc-port",
+        "" + 0);
+    String principal =
+        world
+            .aws()
+            .run("iot", "list-thing-principals", "--thing-name", World.CORE)
+            .path("principals")
+            .path(0)
+            .asString();
+    if (!principal.contains(":cert/")) {
+      throw new StepFailed("thing " + World.CORE + " has no certificate: " + principal);
+    }
+    return "thing "
+        + World.CORE
+        + " with certificate …"
+        + principal.substring(principal.length() - 8);
+  }
+
+  private String core() {
+    String line = world.startCore();
+    String status = components.awaitCoreStatus("HEALTHY");
+    watcher.connect();
+    return line.substring(line.indexOf("ready:") + 7) + ", list-core-devices says " + status;
+  }
+}

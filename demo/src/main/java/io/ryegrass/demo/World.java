@@ -1,0 +1,203 @@
+package io.ryegrass.demo;
+
+import io.ryegrass.awssignature.Credentials;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The demo's folders, ports and programs. */
+final class World {
+  static final String CORE = "demo-core";
+  static final String REGION = "us-east-1";
+  static final String ACCOUNT = "000000000000";
+
+  private final Path home;
+  private final Path folder;
+  private final int apiPort = freePort(9080);
+  private final int httpsPort = freePort(8443);
+  private final int mqttPort = freePort(8883);
+  private final int localMqttPort = freePort(0);
+  private final int lambdaIpcPort = freePort(8000);
+  private final List<Program> programs = new ArrayList<>();
+  private @Nullable Program cloud;
+  private @Nullable Program core;
+  private int logNumber;
+
+  World(Path home, Path folder) {
+    this.home = home;
+    this.folder = folder;
+    try {
+      Files.createDirectories(logs());
+    } catch (IOException e) {
+      throw new StepFailed("cannot write to " + folder + ": " + e.getMessage(), e);
+    }
+  }
+
+  Path home() {
+    return home;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  Path logs() {
+    return folder.resolve("logs");
+  }
+
+  Path cloudData() {
+    return folder.resolve("cloud");
+  }
+
+  Path coreRoot() {
+    return folder.resolve("core");
+  }
+
+  int apiPort() {
+    return apiPort;
+  }
+
+  int httpsPort() {
+    return httpsPort;
+  }
+
+  int mqttPort() {
+    return mqttPort;
+  }
+
+  int localMqttPort() {
+    return localMqttPort;
+  }
+
+  AwsCli aws() {
+    return new AwsCli(home.resolve("ryegrass"), cloudData());
+  }
+
+  AwsApi api() {
+    Map<String, String> keys = new HashMap<>();
+    for (String line : read(cloudData().resolve("credentials")).lines().toList()) {
+      int equals = line.indexOf('=');
+      if (equals > 0) {
+        keys.put(line.substring(0, equals).strip(), line.substring(equals + 1).strip());
+      }
+    }
+    return new AwsApi(
+        URI.create("http://127.0.0.1:" + apiPort),
+        REGION,
+        new Credentials(
+            keys.getOrDefault("aws_access_key_id", ""),
+            keys.getOrDefault("aws_secret_access_key", ""),
+            null));
+  }
+
+  String rootCa() {
+    return read(coreRoot().resolve("certs/root-ca.pem"));
+  }
+
+  static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new StepFailed("cannot read " + file + ": " + e, e);
+    }
+  }
+
+  String startCloud() {
+    cloud =
+        start(
+            "cloud",
+            "cloud",
+            "--data",
+            cloudData().toString(),
+            "--api-port",
+            "" + apiPort,
+            "--https-port",
+            "" + httpsPort,
+            "--mqtt-port",
+            "" + mqttPort);
+    return cloud.awaitLine("ryegrass cloud ready:", Duration.ofSeconds(30));
+  }
+
+  String startCore() {
+    core = start("core", "core", "--root", coreRoot().toString());
+    return core.awaitLine("ryegrass core ready:", Duration.ofSeconds(30));
+  }
+
+  void killCloud() {
+    kill(cloud);
+  }
+
+  void killCore() {
+    kill(core);
+  }
+
+  boolean coreIsAlive() {
+    return core != null && core.isAlive();
+  }
+
+  private static void kill(@Nullable Program program) {
+    if (program == null) {
+      throw new StepFailed("the program to kill was never started");
+    }
+    program.kill();
+  }
+
+  /** {@code ./ryegrass provision}, which ends by itself; its last line says what was made. */
+  String provision(String... arguments) {
+    List<String> command = new ArrayList<>(List.of("provision", "--data", cloudData().toString()));
+    command.addAll(List.of(arguments));
+    return start("provision", command.toArray(String[]::new)).awaitSuccess(Duration.ofSeconds(60));
+  }
+
+  private Program start(String name, String... arguments) {
+    List<String> command = new ArrayList<>(List.of(home.resolve("ryegrass").toString()));
+    command.addAll(List.of(arguments));
+    Program program =
+        Program.start(name + "-" + ++logNumber, logs(), Map.of("RYEGRASS_NO_BUILD", "1"), command);
+    programs.add(program);
+    return program;
+  }
+
+  void stopAll() {
+    for (Program program : programs.reversed()) {
+      if (program.isAlive()) {
+        program.stop();
+      }
+    }
+  }
+
+  void explain() {
+    System.out.printf(
+        """
+
+        Cloud and core stay up until Ctrl-C. Look around from another terminal:
+          export RYEGRASS_DATA=%s
+          ./ryegrass aws greengrassv2 list-core-devices
+          ./ryegrass aws greengrassv2 list-installed-components --core-device-thing-name %s
+          ./ryegrass aws greengrass list-groups
+          tail -f %s/logs/*.log
+        """,
+        cloudData(), CORE, coreRoot());
+  }
+
+  /** The wanted port when nobody has it, else any free one. */
+  private static int freePort(int wanted) {
+    try (ServerSocket socket = new ServerSocket(wanted, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      if (wanted == 0) {
+        throw new StepFailed("no free port on 127.0.0.1", e);
+      }
+      return freePort(0);
+    }
+  }
+}

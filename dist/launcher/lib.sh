@@ -1,0 +1,215 @@
+# What the launcher is made of. Sourced by ../../ryegrass, which sets HOME_DIR, STATE, DATA and VERSION.
+
+say() { echo "ryegrass: $*" >&2; }
+fail() { say "$*"; exit 1; }
+wants_help() { local a; for a in "$@"; do case "$a" in --help | -h) return 0 ;; esac; done; return 1; }
+
+# --- the JDK -----------------------------------------------------------------------------------
+
+is_jdk_25() {
+  [ -x "$1/bin/java" ] && [ -x "$1/bin/javac" ] && grep -q '^JAVA_VERSION="25' "$1/release" 2>/dev/null
+}
+
+find_jdk() {
+  local candidate on_path
+  on_path="$(command -v javac 2>/dev/null || true)"
+  [ -n "$on_path" ] && on_path="$(dirname "$(dirname "$(readlink -f "$on_path")")")"
+  for candidate in "${JAVA_HOME:-}" "$on_path" /usr/lib/jvm/*; do
+    if [ -n "$candidate" ] && is_jdk_25 "$candidate"; then
+      JAVA_HOME="$candidate"
+      export JAVA_HOME
+      return
+    fi
+  done
+  fail "no JDK 25 found in JAVA_HOME, on the PATH or under /usr/lib/jvm; install one (for example temurin-25-jdk) or set JAVA_HOME to it"
+}
+
+# --- the build ---------------------------------------------------------------------------------
+
+# One line that changes whenever a file that the build reads is added, edited or removed.
+fingerprint() {
+  (cd "$HOME_DIR" && find pom.xml .mvn dist/launcher base protocol core cloud cli demo examples runtimes \
+    \( -name target -o -name node_modules -o -name __pycache__ \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null \
+    | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
+}
+
+show_progress() {
+  local line
+  while IFS= read -r line; do
+    case "$line" in
+      *"[INFO] Building "*"["*"]"*) say "build ${line##*Building }" ;;
+      *"[ERROR]"*) echo "$line" >&2 ;;
+      *"Tests run:"*"Time elapsed"*) echo "  ${line#*] }" >&2 ;;
+    esac
+  done
+}
+
+maven() {
+  command -v mvn >/dev/null || fail "Maven is missing; install it (apt-get install maven)"
+  (cd "$HOME_DIR" && mvn -B -ntp -Dstyle.color=never "$@") 2>&1 | tee -a "$STATE/build.log" | show_progress
+}
+
+build() {
+  [ -n "${RYEGRASS_NO_BUILD:-}" ] && return 0
+  mkdir -p "$STATE" 2>/dev/null || fail "cannot write $STATE; build once as the owner of $HOME_DIR"
+  local now
+  now="$(fingerprint)"
+  [ "$(cat "$STATE/fingerprint" 2>/dev/null)" = "$now" ] && return 0
+  exec 8>"$STATE/build.lock"
+  flock -n 8 || { say "another build runs in $HOME_DIR; waiting for it"; flock -w 1800 8 || fail "the other build did not end in 30 minutes"; }
+  if [ "$(cat "$STATE/fingerprint" 2>/dev/null)" != "$now" ]; then
+    find_jdk
+    say "building (the first time fetches libraries and AWS's service models, 91 MB; later builds do not)"
+    : >"$STATE/build.log"
+    maven package -DskipTests || fail "the build failed; the whole log is $STATE/build.log"
+    make_aot_caches
+    fingerprint >"$STATE/fingerprint"
+  fi
+  exec 8>&-
+}
+
+# --- starting a program ------------------------------------------------------------------------
+
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; provision) echo cli ;; mqtt) echo core/app ;; esac; }
+main_of() {
+  case "$1" in
+    core) echo io.ryegrass.coreapp.CoreMain ;;
+    cloud) echo io.ryegrass.cloudapp.CloudMain ;;
+    demo) echo io.ryegrass.demo.DemoMain ;;
+    provision) echo io.ryegrass.cli.ProvisionMain ;;
+    mqtt) echo io.ryegrass.mqtt.BrokerMain ;;
+  esac
+}
+
+# The class path in one fixed order: an AOT cache is only good for the class path it was made with.
+class_path() {
+  local module="$1" jars
+  jars="$(cd "$HOME_DIR/$module/target" && { ls ryegrass-*-"$VERSION".jar; ls lib/*.jar; } | LC_ALL=C sort | sed "s|^|$HOME_DIR/$module/target/|" | paste -sd:)"
+  echo "$jars"
+}
+
+jvm_options() {
+  case "$1" in
+    core | mqtt) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms12m -Xmx48m -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m" ;;
+    cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx160m" ;;
+    *) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m" ;;
+  esac
+  echo "-Dio.netty.noUnsafe=false --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+  echo "-Dryegrass.home=$HOME_DIR -Dryegrass.runtimes=$HOME_DIR/runtimes"
+}
+
+aot_option() {
+  local cache="$STATE/aot/$1.aot"
+  [ -f "$cache" ] && echo "-XX:AOTCache=$cache -Xlog:aot*=off -Xlog:cds*=off"
+  return 0
+}
+
+run_java() {
+  local program="$1" module
+  shift
+  module="$(module_of "$program")"
+  find_jdk
+  build
+  if [ "$program" = cloud ] || [ "$program" = provision ]; then export RYEGRASS_DATA="$DATA"; fi
+  # shellcheck disable=SC2046
+  exec "$JAVA_HOME/bin/java" $(jvm_options "$program") $(aot_option "$program") ${RYEGRASS_JVM_OPTIONS:-} \
+    -cp "$(class_path "$module")" "$(main_of "$program")" "$@"
+}
+
+# --- the AOT caches: a real cloud and a real core run once, and leave what they loaded -----------
+
+make_aot_caches() {
+  local work
+  rm -rf "$STATE/aot"
+  mkdir -p "$STATE/aot"
+  work="$(mktemp -d "${TMPDIR:-/tmp}/ryegrass-train-XXXXXX")"
+  say "training the start of cloud and core (AOT cache)"
+  if RYEGRASS_NO_BUILD=1 bash "$HOME_DIR/dist/launcher/train.sh" "$HOME_DIR" "$work" "$STATE/aot" >"$STATE/train.log" 2>&1; then
+    rm -rf "$work"
+  else
+    say "the training run failed (see $STATE/train.log); programs start without an AOT cache, more slowly"
+    rm -rf "$STATE/aot" "$work"
+  fi
+}
+
+# --- what the machine must have ------------------------------------------------------------------
+
+apt_package() {
+  case "$1" in
+    aws) echo awscli ;; mosquitto_pub) echo mosquitto-clients ;; runc) echo runc ;; python3) echo python3 ;; openssl) echo openssl ;;
+    setpriv) echo util-linux ;; *) echo "$1" ;;
+  esac
+}
+
+require() { # COMMAND...: installs what is missing when root, else names the one command that does
+  local missing=() packages=() c
+  for c in "$@"; do command -v "$c" >/dev/null 2>&1 || { missing+=("$c"); packages+=("$(apt_package "$c")"); }; done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    say "installing ${packages[*]} (for: ${missing[*]})"
+    { apt-get -o DPkg::Lock::Timeout=600 update && apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${packages[@]}"; } \
+      >"${TMPDIR:-/tmp}/ryegrass-apt.log" 2>&1 || fail "apt-get could not install ${packages[*]}; see ${TMPDIR:-/tmp}/ryegrass-apt.log"
+  else
+    fail "missing: ${missing[*]}; install with: sudo apt-get install -y --no-install-recommends ${packages[*]}"
+  fi
+}
+
+prepare_demo() {
+  require aws python3 mosquitto_pub
+  [ "$(id -u)" -eq 0 ] && require runc
+  return 0
+}
+
+doctor() {
+  local c
+  find_jdk
+  echo "jdk        $JAVA_HOME"
+  for c in mvn node python3 aws mosquitto_pub runc openssl; do
+    if command -v "$c" >/dev/null 2>&1; then echo "$c $(command -v "$c")"; else echo "$c missing: apt-get install -y $(apt_package "$c")"; fi
+  done | column -t
+}
+
+# --- tests ---------------------------------------------------------------------------------------
+
+run_tests() {
+  prepare_demo
+  require openssl
+  find_jdk
+  mkdir -p "$STATE"
+  : >"$STATE/build.log"
+  local outcome=0
+  find "$HOME_DIR" -path '*/target/surefire-reports/*.xml' -delete
+  maven verify || outcome=$?
+  if [ $outcome -eq 0 ]; then
+    make_aot_caches
+    fingerprint >"$STATE/fingerprint"
+    RYEGRASS_NO_BUILD=1 maven -f tests/acceptance/pom.xml verify || outcome=$?
+  else
+    say "the acceptance tests did not run, because what they need failed above"
+  fi
+  bash "$HOME_DIR/dist/launcher/summary.sh" "$HOME_DIR" || outcome=1
+  [ $outcome -eq 0 ] || say "tests failed; the whole log is $STATE/build.log"
+  return $outcome
+}
+
+# --- the AWS CLI against our cloud ---------------------------------------------------------------
+
+run_aws() {
+  local api region
+  if [ "${1:-}" = --data ]; then DATA="${2:?--data needs a folder}"; shift 2; fi
+  command -v aws >/dev/null || fail "the AWS CLI is missing; install it with: apt-get install -y awscli"
+  [ -r "$DATA/endpoints.json" ] || fail "no cloud has run with data folder $DATA; start one with './ryegrass cloud --data $DATA', or name its folder with --data or RYEGRASS_DATA"
+  api="$(sed -n 's/.*"apiUrl" *: *"\([^"]*\)".*/\1/p' "$DATA/endpoints.json")"
+  region="$(sed -n 's/.*"region" *: *"\([^"]*\)".*/\1/p' "$DATA/endpoints.json")"
+  AWS_SHARED_CREDENTIALS_FILE="$DATA/credentials" AWS_CONFIG_FILE=/dev/null AWS_DEFAULT_REGION="$region" AWS_PAGER='' \
+    AWS_EC2_METADATA_DISABLED=true exec env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY -u AWS_SESSION_TOKEN -u AWS_PROFILE \
+    aws --endpoint-url "$api" "$@"
+}
+
+run_bench() {
+  case "${1:-}" in
+    start) shift; prepare_demo; build; exec bash "$HOME_DIR/bench/start.sh" "$HOME_DIR" "$@" ;;
+    --help | -h | '') echo "usage: ./ryegrass bench start [--runs N]    prints 'name value unit' lines"; [ -n "${1:-}" ] ;;
+    *) fail "there is no benchmark '$1'; './ryegrass bench --help' lists them" ;;
+  esac
+}
