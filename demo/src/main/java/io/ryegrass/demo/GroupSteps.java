@@ -8,6 +8,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import java.util.Set;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import javax.net.ssl.SSLContext;
+import org.eclipse.paho.client.mqttv3.MqttException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -322,6 +324,17 @@ final class GroupSteps {
             },
             () -> "no connection to " + known.host() + ":" + known.port());
     device.subscribe("devices/" + DEVICE + "/#");
+  }
+
+  /** The device's own certificate under any client id. */
+  MqttDevice connectLocallyAs(String clientId) throws MqttException {
+    return MqttDevice.connect(
+        broker().host(),
+        broker().port(),
+        clientId,
+        DeviceTls.context(certs(), broker().groupCas()),
+        true,
+        new ArrayList<>());
   }
 
   MqttDevice device() {

@@ -119,7 +119,7 @@ final class MqttDevice implements AutoCloseable {
 
   static String reason(MqttException e) {
     Throwable cause = e.getCause();
-    return cause == null ? e.getMessage() : cause.getMessage();
+    return String.valueOf(cause == null ? e.getMessage() : cause.getMessage());
   }
 
   @Override

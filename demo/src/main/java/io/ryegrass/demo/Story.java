@@ -17,7 +17,7 @@ final class Story {
     this.components = new ComponentSteps(world, watcher);
     this.groups = new GroupSteps(world, watcher);
     this.outage = new OutageSteps(world, watcher, groups);
-    this.strangers = new StrangerSteps(world, watcher);
+    this.strangers = new StrangerSteps(world, watcher, groups);
   }
 
   List<Teller.Step> steps() {

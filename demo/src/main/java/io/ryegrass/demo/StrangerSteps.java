@@ -12,10 +12,12 @@ import org.eclipse.paho.client.mqttv3.MqttException;
 final class StrangerSteps {
   private final World world;
   private final Watcher watcher;
+  private final GroupSteps groups;
 
-  StrangerSteps(World world, Watcher watcher) {
+  StrangerSteps(World world, Watcher watcher, GroupSteps groups) {
     this.world = world;
     this.watcher = watcher;
+    this.groups = groups;
   }
 
   String refuse() {
@@ -89,9 +91,16 @@ final class StrangerSteps {
     return refusedConnection(thing, tls, "an INACTIVE certificate");
   }
 
+  /** At the cloud by the policy, at the core because the id must be the certificate's thing. */
   private String foreignClientId() {
-    SSLContext own = deviceTls(world.rootCa());
-    return refusedConnection("demo-core", own, "a device with another thing's client id");
+    refusedConnection(
+        World.CORE, deviceTls(world.rootCa()), "a device with another thing's client id");
+    try {
+      groups.connectLocallyAs("not-" + GroupSteps.DEVICE).close();
+    } catch (MqttException e) {
+      return "refused by cloud and core";
+    }
+    throw new StepFailed("the core let a device in whose client id is not its thing name");
   }
 
   private String outsidePolicy() {
