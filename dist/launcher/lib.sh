@@ -119,16 +119,18 @@ run_java() {
 # --- the AOT caches: a real cloud and a real core run once, and leave what they loaded -----------
 
 make_aot_caches() {
-  local work
-  rm -rf "$STATE/aot"
-  mkdir -p "$STATE/aot"
+  local work aot="$STATE/aot"
+  rm -rf "$aot"
+  mkdir -p "$aot"
   work="$(mktemp -d "${TMPDIR:-/tmp}/ryegrass-train-XXXXXX")"
   say "training the start of cloud and core (AOT cache)"
-  if RYEGRASS_NO_BUILD=1 bash "$HOME_DIR/dist/launcher/train.sh" "$HOME_DIR" "$work" "$STATE/aot" >"$STATE/train.log" 2>&1; then
+  # shellcheck disable=SC2046
+  if "$JAVA_HOME/bin/java" $(jvm_options demo) -cp "$(class_path demo)" "$(main_of demo)" --dir "$work" --train "$aot" \
+    >"$STATE/train.log" 2>&1 && [ -s "$aot/cloud.aot" ] && [ -s "$aot/core.aot" ]; then
     rm -rf "$work"
   else
-    say "the training run failed (see $STATE/train.log); programs start without an AOT cache, more slowly"
-    rm -rf "$STATE/aot" "$work"
+    say "the training run failed (see $STATE/train.log and $work/logs); programs start without an AOT cache, more slowly"
+    rm -rf "$aot"
   fi
 }
 

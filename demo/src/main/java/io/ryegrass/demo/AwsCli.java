@@ -1,13 +1,16 @@
 package io.ryegrass.demo;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -21,6 +24,11 @@ final class AwsCli {
   AwsCli(Path launcher, Path cloudData) {
     this.launcher = launcher;
     this.cloudData = cloudData;
+  }
+
+  boolean isInstalled() {
+    return Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+        .anyMatch(folder -> Files.isExecutable(Path.of(folder, "aws")));
   }
 
   /** Runs one command; anything but exit code 0 fails the step with the CLI's own words. */

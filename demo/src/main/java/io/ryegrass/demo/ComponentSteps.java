@@ -110,7 +110,7 @@ final class ComponentSteps {
   }
 
   private void createComponent(String recipe) {
-    Path source = world.home().resolve("examples/hello-component").resolve(recipe);
+    Path source = world.recipes().resolve(recipe);
     Path copy = world.folder().resolve(recipe);
     try {
       Files.writeString(copy, Files.readString(source).replace("BUCKET", BUCKET));

@@ -29,20 +29,28 @@ public final class DemoMain implements Callable<Integer> {
       names = "--before",
       paramLabel = "STEP=COMMAND",
       description =
-          "run a shell command before a step, to see the demo notice (RYEGRASS_DATA and CORE_ROOT"
-              + " are set)")
+          "run a shell command before a step, to see the demo notice (DEMO_DIR, RYEGRASS_DATA"
+              + " and CORE_ROOT are set)")
   private Map<Integer, String> before = Map.of();
+
+  @Option(
+      names = "--train",
+      hidden = true,
+      description = "run the steps that the AOT caches are made from, and leave the caches here")
+  private @Nullable Path aotCaches;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
     Path folder = dir == null ? Files.createTempDirectory("ryegrass-demo-") : prepare(dir);
     Path home = Path.of(System.getProperty("ryegrass.home", "."));
-    World world = new World(home, folder);
+    World world = new World(home, folder, aotCaches);
     Thread stopPrograms = new Thread(world::stopAll, "stop-programs");
     Runtime.getRuntime().addShutdownHook(stopPrograms);
     System.out.println("Everything of this demo lives in " + folder);
-    boolean passed = new Teller(world, before).tell(new Story(world).steps());
-    if (passed && !once) {
+    Story story = new Story(world);
+    boolean passed =
+        new Teller(world, before).tell(aotCaches == null ? story.steps() : story.trainingSteps());
+    if (passed && !once && aotCaches == null) {
       world.explain();
       Thread.currentThread().join();
     }

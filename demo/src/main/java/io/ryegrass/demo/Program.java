@@ -11,6 +11,9 @@ import java.util.concurrent.TimeUnit;
 
 /** A program of ours that the demo started, with its output in a file. */
 final class Program {
+  /** Generous, because a program that was told to writes its AOT cache on the way out. */
+  private static final Duration STOP_DEADLINE = Duration.ofSeconds(90);
+
   private final String name;
   private final Process process;
   private final Path log;
@@ -84,7 +87,7 @@ final class Program {
   /** SIGTERM, and SIGKILL when that is not heard. */
   void stop() {
     process.destroy();
-    if (!await(Duration.ofSeconds(20))) {
+    if (!await(STOP_DEADLINE)) {
       kill();
     }
   }

@@ -33,14 +33,32 @@ final class Story {
         new Teller.Step("Strangers are refused", strangers::refuse));
   }
 
+  /** What a cloud and a core do on an ordinary day, as far as this machine has the tools. */
+  List<Teller.Step> trainingSteps() {
+    if (!world.aws().isInstalled()) {
+      return List.of(
+          new Teller.Step("Cloud", world::startCloud),
+          new Teller.Step("A core is provisioned", this::makeCore),
+          new Teller.Step("Core", world::startCore),
+          new Teller.Step("Healthy", () -> components.awaitCoreStatus("HEALTHY")));
+    }
+    return List.of(
+        new Teller.Step("Cloud", this::cloud),
+        new Teller.Step("A core is provisioned", this::provision),
+        new Teller.Step("Core", this::core),
+        new Teller.Step("V2: a component", components::deploy),
+        new Teller.Step("V1: a group", groups::deploy),
+        new Teller.Step("A client device", groups::talkToDevice));
+  }
+
   private String cloud() {
     String line = world.startCloud();
     String arn = world.aws().run("sts", "get-caller-identity").path("Arn").asString();
     return line.substring(line.indexOf("ready:") + 7) + ", the AWS CLI is " + arn;
   }
 
-  private String provision() {
-    world.provision(
+  private String makeCore() {
+    return world.provision(
         "--thing",
         World.CORE,
         "--root",
@@ -48,7 +66,11 @@ final class Story {
         "--local-mqtt-port",
         "" + world.localMqttPort(),
         "--lambda-ipc-port",
-        "" + 0);
+        "" + world.lambdaIpcPort());
+  }
+
+  private String provision() {
+    makeCore();
     String principal =
         world
             .aws()

@@ -58,6 +58,7 @@ final class Teller {
     }
     System.out.printf("  before step %d: %s%n", number, command);
     ProcessBuilder builder = new ProcessBuilder("sh", "-c", command).inheritIO();
+    builder.environment().put("DEMO_DIR", world.folder().toString());
     builder.environment().put("RYEGRASS_DATA", world.cloudData().toString());
     builder.environment().put("CORE_ROOT", world.coreRoot().toString());
     builder.environment().put("RYEGRASS_NO_BUILD", "1");

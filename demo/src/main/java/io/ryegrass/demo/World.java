@@ -30,13 +30,24 @@ final class World {
   private final List<Program> programs = new ArrayList<>();
   private @Nullable Program cloud;
   private @Nullable Program core;
+  private final @Nullable Path aotCaches;
   private int logNumber;
 
-  World(Path home, Path folder) {
+  /**
+   * @param aotCaches where cloud and core shall leave an AOT cache of what they loaded, or null for
+   *     an ordinary run
+   */
+  World(Path home, Path folder, @Nullable Path aotCaches) {
     this.home = home;
     this.folder = folder;
+    this.aotCaches = aotCaches;
     try {
       Files.createDirectories(logs());
+      Files.createDirectories(recipes());
+      for (String recipe : List.of("recipe.yaml", "recipe-broken.yaml")) {
+        Files.copy(
+            home.resolve("examples/hello-component").resolve(recipe), recipes().resolve(recipe));
+      }
     } catch (IOException e) {
       throw new StepFailed("cannot write to " + folder + ": " + e.getMessage(), e);
     }
@@ -58,6 +69,11 @@ final class World {
     return folder.resolve("cloud");
   }
 
+  /** The demo's own copies of the example's recipes. */
+  Path recipes() {
+    return folder.resolve("recipes");
+  }
+
   Path coreRoot() {
     return folder.resolve("core");
   }
@@ -76,6 +92,10 @@ final class World {
 
   int localMqttPort() {
     return localMqttPort;
+  }
+
+  int lambdaIpcPort() {
+    return lambdaIpcPort;
   }
 
   AwsCli aws() {
