@@ -1,0 +1,36 @@
+package io.ryegrass.nucleus;
+
+/**
+ * The one message bus of the core. A message is authorised by whoever lets it in, routed once, and
+ * handed to each target's own bounded queue; no target can delay another.
+ */
+public interface Bus {
+  /** Routes a message. Returns when each target's queue has it or has refused it. */
+  PublishResult publish(Message m);
+
+  /** Adds or replaces a named set of rules, and subscribes in the cloud to the filters it needs. */
+  void addRoutes(String name, RouteSource r);
+
+  /** Takes a set of rules away. Unknown names are ignored. */
+  void removeRoutes(String name);
+
+  /**
+   * Makes a participant reachable.
+   *
+   * @param capacity messages its queue holds; a full queue drops the new message and counts it. 0
+   *     means no queue: the receiver is called on the publisher's thread and what it throws is
+   *     reported to the publisher (used for durable targets)
+   */
+  void attach(Participant p, Receiver r, int capacity);
+
+  void detach(Participant p);
+
+  /**
+   * V2 local pub/sub (v2-ipc.md section 7.3). Each subscription has its own bounded queue.
+   *
+   * @param ownMessages whether messages published by {@code who} itself are received too
+   */
+  Subscription subscribe(Participant who, String filter, boolean ownMessages, Receiver r);
+
+  BusMetrics metrics();
+}

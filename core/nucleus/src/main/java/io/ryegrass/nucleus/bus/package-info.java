@@ -1,0 +1,4 @@
+@NullMarked
+package io.ryegrass.nucleus.bus;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ryegrass.nucleus.deploy;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ryegrass.nucleus.lifecycle;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ryegrass.nucleus.store;
+
+import org.jspecify.annotations.NullMarked;
