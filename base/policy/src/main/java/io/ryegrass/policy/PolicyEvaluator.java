@@ -1,0 +1,86 @@
+package io.ryegrass.policy;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides whether policies allow an action on a resource.
+ *
+ * <p>Rules: nothing is allowed unless a statement allows it; any matching Deny wins. Actions
+ * compare without case; {@code *} and {@code ?} are wildcards that cross slashes; {@code +} and
+ * {@code #} are ordinary characters; <code>${*} ${?} ${$}</code> stand for those characters; an
+ * entry with a variable that has no value does not match (IoT policies: iot-policy-variables,
+ * pub-sub-policy).
+ */
+public final class PolicyEvaluator {
+  /** The outcome; only {@link #ALLOW} opens. */
+  public enum Decision {
+    ALLOW,
+    DENY_EXPLICIT,
+    DENY_DEFAULT
+  }
+
+  private PolicyEvaluator() {}
+
+  /**
+   * @param action for example {@code iot:Publish}
+   * @param resource the ARN, or {@code *} for an action without resource
+   * @param variables values of policy variables, which are also the condition keys, for example
+   *     {@code iot:ClientId}
+   */
+  public static Decision evaluate(
+      List<PolicyDocument> policies,
+      String action,
+      String resource,
+      Map<String, String> variables) {
+    boolean allowed = false;
+    for (PolicyDocument policy : policies) {
+      for (Statement statement : policy.statements()) {
+        if (statement.allow() && allowed) {
+          continue;
+        }
+        if (statement.applies(action, resource, variables)) {
+          if (!statement.allow()) {
+            return Decision.DENY_EXPLICIT;
+          }
+          allowed = true;
+        }
+      }
+    }
+    return allowed ? Decision.ALLOW : Decision.DENY_DEFAULT;
+  }
+
+  /**
+   * Decides a role's trust policy.
+   *
+   * @param kind {@code Service} or {@code AWS}
+   * @param principals the names under which the caller is known, for example its ARN, its account's
+   *     id and its account's root ARN; one match is enough
+   * @param action for example {@code sts:AssumeRole}
+   */
+  public static Decision evaluateTrust(
+      PolicyDocument trust,
+      String kind,
+      List<String> principals,
+      String action,
+      Map<String, String> variables) {
+    boolean allowed = false;
+    for (Statement statement : trust.statements()) {
+      if (trusts(statement.principals().get("*"), principals)
+          || trusts(statement.principals().get(kind), principals)) {
+        if (statement.applies(action, null, variables)) {
+          if (!statement.allow()) {
+            return Decision.DENY_EXPLICIT;
+          }
+          allowed = true;
+        }
+      }
+    }
+    return allowed ? Decision.ALLOW : Decision.DENY_DEFAULT;
+  }
+
+  private static boolean trusts(@Nullable List<String> named, List<String> principals) {
+    return named != null && (named.contains("*") || named.stream().anyMatch(principals::contains));
+  }
+}
