@@ -29,7 +29,7 @@ public final class BuiltInComponents {
           plugin(
               "aws.greengrass.TokenExchangeService",
               "2.0.3",
-              "Gives components AWS credentials of the core's role alias",
+              "Gives components AWS credentials of the role alias",
               "{port: 0}",
               "{}"),
           plugin(

@@ -21,6 +21,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 /** Recipe text to {@link Recipe}; every refusal names the field and what to write instead. */
 final class RecipeReader {
   private static final String PARSE_ERROR = "RECIPE_PARSE_ERROR";
+  private static final int MAX_PROBLEM = 300;
   private static final String FORMAT = "2020-01-25";
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9-_.]{1,128}");
   private static final JsonMapper JSON =
@@ -46,25 +47,46 @@ final class RecipeReader {
   }
 
   private static JsonNode tree(byte[] text) {
-    boolean json = new String(text, StandardCharsets.UTF_8).stripLeading().startsWith("{");
-    try {
-      return json ? JSON.readTree(text) : YAML.readTree(text);
-    } catch (JacksonException e) {
-      throw new InvalidDocumentException(
-          PARSE_ERROR,
-          "the recipe is not readable "
-              + (json ? "JSON" : "YAML")
-              + ": "
-              + e.getOriginalMessage()
-              + (e.getLocation() == null
-                  ? ""
-                  : " (line "
-                      + e.getLocation().getLineNr()
-                      + ", column "
-                      + e.getLocation().getColumnNr()
-                      + ")"),
-          e);
+    if (!new String(text, StandardCharsets.UTF_8).stripLeading().startsWith("{")) {
+      return yaml(text);
     }
+    try {
+      return JSON.readTree(text);
+    } catch (JacksonException notJson) {
+      try {
+        return YAML.readTree(text); // YAML may start with a brace too
+      } catch (JacksonException notYaml) {
+        throw notReadable("JSON", notJson);
+      }
+    }
+  }
+
+  private static JsonNode yaml(byte[] text) {
+    try {
+      return YAML.readTree(text);
+    } catch (JacksonException e) {
+      throw notReadable("YAML", e);
+    }
+  }
+
+  private static InvalidDocumentException notReadable(String what, JacksonException e) {
+    String place =
+        e.getLocation() == null
+            ? ""
+            : " (line "
+                + e.getLocation().getLineNr()
+                + ", column "
+                + e.getLocation().getColumnNr()
+                + ")";
+    String problem = e.getOriginalMessage().replaceAll("\\s+", " ");
+    return new InvalidDocumentException(
+        PARSE_ERROR,
+        "the recipe is not readable "
+            + what
+            + place
+            + ": "
+            + problem.substring(0, Math.min(problem.length(), MAX_PROBLEM)),
+        e);
   }
 
   private Recipe recipe() {

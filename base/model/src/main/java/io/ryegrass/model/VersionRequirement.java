@@ -15,11 +15,13 @@ import org.semver4j.range.RangeListFactory;
  *
  * <p>The ranges come from semver4j. Where its present major version differs from the one whose
  * behaviour devices in the field have, this class restores the field's: {@code *} and {@code
- * >=0.0.0} also hold pre-releases. Corrected as well are {@code ^0} (below 1.0.0), a bare {@code
- * x}, and texts that it reads as an empty range or as an Ivy interval, which are refused here.
+ * >=0.0.0} also hold pre-releases. Corrected as well are {@code ^0} (below 1.0.0), {@code ^0.0}
+ * (below 0.1.0), a bare {@code x}, and texts that it reads as an empty range or as an Ivy interval,
+ * which are refused here.
  */
 public record VersionRequirement(String text) {
   private static final Pattern CARET_ZERO = Pattern.compile("\\^0(?:\\.[xX*]){0,2}(?![.\\w])");
+  private static final Pattern CARET_ZERO_ZERO = Pattern.compile("\\^0\\.0(?:\\.[xX*])?(?![.\\w])");
   private static final Pattern BARE_X = Pattern.compile("(?<![\\w.+-])[xX](?![\\w.+-])");
   private static final Range ANY = new Range(Semver.ZERO, Range.RangeOperator.GTE);
 
@@ -67,7 +69,8 @@ public record VersionRequirement(String text) {
   }
 
   private RangeList ranges() {
-    String npm = CARET_ZERO.matcher(text).replaceAll("0.x");
+    String npm = CARET_ZERO_ZERO.matcher(text).replaceAll("0.0.x");
+    npm = CARET_ZERO.matcher(npm).replaceAll("0.x");
     npm = BARE_X.matcher(npm).replaceAll("*");
     return RangeListFactory.create(npm);
   }
