@@ -28,7 +28,7 @@ find_jdk() {
 
 # One line that changes whenever a file that the build reads is added, edited or removed.
 fingerprint() {
-  (cd "$HOME_DIR" && find pom.xml .mvn dist/launcher base protocol core cloud cli demo examples runtimes \
+  (cd "$HOME_DIR" && find pom.xml .mvn dist/launcher base protocol core cloud cli demo bench examples runtimes \
     \( -name target -o -name node_modules -o -name __pycache__ \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null \
     | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
 }
@@ -70,12 +70,13 @@ build() {
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; provision) echo cli ;; mqtt) echo core/app ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench) echo bench ;; provision) echo cli ;; mqtt) echo core/app ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
     cloud) echo io.ryegrass.cloudapp.CloudMain ;;
     demo) echo io.ryegrass.demo.DemoMain ;;
+    bench) echo io.ryegrass.bench.StartBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
     mqtt) echo io.ryegrass.mqtt.BrokerMain ;;
   esac
@@ -210,7 +211,7 @@ run_aws() {
 
 run_bench() {
   case "${1:-}" in
-    start) shift; prepare_demo; build; exec bash "$HOME_DIR/bench/start.sh" "$HOME_DIR" "$@" ;;
+    start) shift; wants_help "$@" || prepare_demo; run_java bench "$@" ;;
     --help | -h | '') echo "usage: ./ryegrass bench start [--runs N]    prints 'name value unit' lines"; [ -n "${1:-}" ] ;;
     *) fail "there is no benchmark '$1'; './ryegrass bench --help' lists them" ;;
   esac

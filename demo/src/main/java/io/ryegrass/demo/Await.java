@@ -6,7 +6,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Waits for something to be seen, never longer than its deadline. */
-final class Await {
+public final class Await {
   private static final Duration POLL = Duration.ofMillis(25);
 
   private Await() {}
@@ -15,7 +15,7 @@ final class Await {
    * @param look gives what was waited for, or empty when it is not there yet
    * @param seen what to say was there instead, when the deadline passes
    */
-  static <T> T until(
+  public static <T> T until(
       String what, Duration deadline, Supplier<Optional<T>> look, Supplier<@Nullable Object> seen) {
     long end = System.nanoTime() + deadline.toNanos();
     while (true) {

@@ -16,7 +16,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Signed GET requests, for looking often: starting the AWS CLI takes most of a second. */
-final class AwsApi {
+public final class AwsApi {
   private final URI base;
   private final String region;
   private final Credentials credentials;
@@ -36,7 +36,7 @@ final class AwsApi {
    * @param service the signing name, such as {@code greengrass}
    * @param path the raw path
    */
-  JsonNode get(String service, String path) {
+  public JsonNode get(String service, String path) {
     String host = base.getHost() + ":" + base.getPort();
     Map<String, String> signed =
         SigV4Signer.sign(

@@ -15,6 +15,7 @@ final class ComponentSteps {
 
   private final World world;
   private final Watcher watcher;
+  private long deploymentMillis;
 
   ComponentSteps(World world, Watcher watcher) {
     this.world = world;
@@ -57,7 +58,7 @@ final class ComponentSteps {
     String deployment =
         createDeployment("1.0.0", "{\"message\":\"" + message + "\",\"intervalMs\":200}");
     awaitInstalled("1.0.0", "RUNNING");
-    long running = (System.nanoTime() - asked) / 1_000_000;
+    deploymentMillis = (System.nanoTime() - asked) / 1_000_000;
     MqttDevice.Received heard =
         watcher.await(
             "'" + message + "', heard on local pub/sub and passed on by IPC",
@@ -75,11 +76,15 @@ final class ComponentSteps {
       throw new StepFailed("list-installed-components does not name " + COMPONENT);
     }
     return "request → RUNNING in "
-        + running
+        + deploymentMillis
         + " ms, deployment COMPLETED ("
         + effective
         + "), cloud heard "
         + heard.payload();
+  }
+
+  long deploymentMillis() {
+    return deploymentMillis;
   }
 
   String breakAndRollBack() {

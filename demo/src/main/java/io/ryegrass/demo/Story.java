@@ -3,7 +3,7 @@ package io.ryegrass.demo;
 import java.util.List;
 
 /** The nine steps, in order. What one step leaves for the next is kept in their shared fields. */
-final class Story {
+public final class Story {
   private final World world;
   private final Watcher watcher;
   private final ComponentSteps components;
@@ -11,7 +11,7 @@ final class Story {
   private final OutageSteps outage;
   private final StrangerSteps strangers;
 
-  Story(World world) {
+  public Story(World world) {
     this.world = world;
     this.watcher = new Watcher(world);
     this.components = new ComponentSteps(world, watcher);
@@ -34,7 +34,7 @@ final class Story {
   }
 
   /** What a cloud and a core do on an ordinary day, as far as this machine has the tools. */
-  List<Teller.Step> trainingSteps() {
+  public List<Teller.Step> trainingSteps() {
     if (!world.aws().isInstalled()) {
       return List.of(
           new Teller.Step("Cloud", world::startCloud),
@@ -49,6 +49,11 @@ final class Story {
         new Teller.Step("V2: a component", components::deploy),
         new Teller.Step("V1: a group", groups::deploy),
         new Teller.Step("A client device", groups::talkToDevice));
+  }
+
+  /** From the deployment request to the component's RUNNING, as step 4 saw it. */
+  public long deploymentMillis() {
+    return components.deploymentMillis();
   }
 
   private String cloud() {

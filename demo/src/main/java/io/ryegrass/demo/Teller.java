@@ -5,24 +5,24 @@ import java.util.List;
 import java.util.Map;
 
 /** Goes through the steps and prints for each a tick, what was seen, and its milliseconds. */
-final class Teller {
+public final class Teller {
   /** Does the step and says what was seen. */
-  interface Action {
+  public interface Action {
     String run() throws Exception;
   }
 
-  record Step(String title, Action action) {}
+  public record Step(String title, Action action) {}
 
   private final World world;
   private final Map<Integer, String> before;
 
-  Teller(World world, Map<Integer, String> before) {
+  public Teller(World world, Map<Integer, String> before) {
     this.world = world;
     this.before = before;
   }
 
   /** True when every step saw what it had to see; stops at the first that did not. */
-  boolean tell(List<Step> steps) {
+  public boolean tell(List<Step> steps) {
     long start = System.nanoTime();
     for (int i = 0; i < steps.size(); i++) {
       int number = i + 1;

@@ -15,8 +15,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The demo's folders, ports and programs. */
-final class World {
-  static final String CORE = "demo-core";
+public final class World {
+  public static final String CORE = "demo-core";
   static final String REGION = "us-east-1";
   static final String ACCOUNT = "000000000000";
 
@@ -37,7 +37,7 @@ final class World {
    * @param aotCaches where cloud and core shall leave an AOT cache of what they loaded, or null for
    *     an ordinary run
    */
-  World(Path home, Path folder, @Nullable Path aotCaches) {
+  public World(Path home, Path folder, @Nullable Path aotCaches) {
     this.home = home;
     this.folder = folder;
     this.aotCaches = aotCaches;
@@ -102,7 +102,7 @@ final class World {
     return new AwsCli(home.resolve("ryegrass"), cloudData());
   }
 
-  AwsApi api() {
+  public AwsApi api() {
     Map<String, String> keys = new HashMap<>();
     for (String line : read(cloudData().resolve("credentials")).lines().toList()) {
       int equals = line.indexOf('=');
@@ -131,7 +131,7 @@ final class World {
     }
   }
 
-  String startCloud() {
+  public String startCloud() {
     cloud =
         start(
             "cloud",
@@ -147,28 +147,42 @@ final class World {
     return cloud.awaitLine("ryegrass cloud ready:", Duration.ofSeconds(30));
   }
 
-  String startCore() {
+  public String startCore() {
     core = start("core", "core", "--root", coreRoot().toString());
     return core.awaitLine("ryegrass core ready:", Duration.ofSeconds(30));
   }
 
   void killCloud() {
-    kill(cloud);
+    running(cloud).kill();
   }
 
   void killCore() {
-    kill(core);
+    running(core).kill();
   }
 
-  boolean coreIsAlive() {
-    return core != null && core.isAlive();
+  /** SIGTERM, and waits for the end. */
+  public void stopCloud() {
+    running(cloud).stop();
   }
 
-  private static void kill(@Nullable Program program) {
+  /** SIGTERM, and waits for the end. */
+  public void stopCore() {
+    running(core).stop();
+  }
+
+  public long cloudPid() {
+    return running(cloud).pid();
+  }
+
+  public long corePid() {
+    return running(core).pid();
+  }
+
+  private static Program running(@Nullable Program program) {
     if (program == null) {
-      throw new StepFailed("the program to kill was never started");
+      throw new StepFailed("the program was never started");
     }
-    program.kill();
+    return program;
   }
 
   /** {@code ./ryegrass provision}, which ends by itself; its last line says what was made. */
@@ -187,7 +201,7 @@ final class World {
     return program;
   }
 
-  void stopAll() {
+  public void stopAll() {
     for (Program program : programs.reversed()) {
       if (program.isAlive()) {
         program.stop();
