@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus;
 
+import io.ryegrass.policy.AccessControl;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -53,6 +54,9 @@ public interface Components {
 
   /** Watches states; called in order for each component. Must not block. */
   Subscription onStateChange(Consumer<ComponentStatus> listener);
+
+  /** The policies of all components as they stand now. */
+  AccessControl accessControl();
 
   /** A token and the way to end it. */
   interface Token extends Subscription {

@@ -1,0 +1,304 @@
+package io.ryegrass.nucleus.store;
+
+import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.nucleus.ArtifactSource;
+import io.ryegrass.nucleus.CloudUnavailableException;
+import io.ryegrass.nucleus.NucleusException;
+import io.ryegrass.nucleus.lifecycle.PosixUsers.PosixUser;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings the artifacts of one component version to the device (v2-deployments.md section 9):
+ * download with retries, digest, unpacking, permissions. What is already there with the right
+ * digest is not fetched again.
+ */
+public final class ArtifactPreparer {
+  private static final Logger LOG = LoggerFactory.getLogger(ArtifactPreparer.class);
+  private static final int DIGEST_ATTEMPTS = 3;
+  private static final long RESERVE_BYTES = 20L << 20;
+
+  private final ComponentStore store;
+  private final ArtifactSource source;
+  private final Backoff backoff;
+
+  public ArtifactPreparer(ComponentStore store, ArtifactSource source, Backoff backoff) {
+    this.store = store;
+    this.source = source;
+    this.backoff = backoff;
+  }
+
+  /**
+   * Returns when all artifacts are ready; waits for the network as long as the thread is not
+   * interrupted.
+   *
+   * @param owner user the component runs as, or null for the nucleus' own
+   * @return digest by file name, empty text for artifacts without one
+   */
+  public Map<String, String> prepare(
+      Recipe recipe, Recipe.Manifest manifest, String arn, @Nullable PosixUser owner)
+      throws InterruptedException {
+    String name = recipe.componentName();
+    String version = recipe.componentVersion().text();
+    Path folder = store.artifacts(name, version);
+    Path unpacked = store.unarchived(name, version);
+    DurableFiles.createDirectories(folder);
+    DurableFiles.createDirectories(unpacked);
+    Map<String, String> digests = new LinkedHashMap<>();
+    for (Recipe.Artifact artifact : manifest.artifacts()) {
+      checkScheme(name, artifact);
+      String fileName = artifact.fileName();
+      if (fileName.isEmpty() || fileName.equals(".") || fileName.equals("..")) {
+        throw new NucleusException(
+            "ARTIFACT_URI_NOT_VALID",
+            "Artifact "
+                + artifact.uri()
+                + " of "
+                + name
+                + " has no file name; correct the recipe.");
+      }
+      if (digests.containsKey(fileName)) {
+        throw new NucleusException(
+            "ARTIFACT_URI_NOT_VALID",
+            "Two artifacts of " + name + " have the file name " + fileName + "; rename one.");
+      }
+      Path file = folder.resolve(fileName);
+      boolean fetched = fetch(name, arn, artifact, file);
+      digests.put(fileName, artifact.digest() == null ? "" : artifact.digest());
+      if (artifact.unarchive() == Recipe.Unarchive.ZIP) {
+        unpack(file, unpacked, fileName, fetched);
+      }
+    }
+    applyPermissions(recipe, manifest, owner);
+    return digests;
+  }
+
+  private static void checkScheme(String component, Recipe.Artifact artifact) {
+    switch (artifact.scheme()) {
+      case "greengrass", "s3" -> {}
+      case "" ->
+          throw new NucleusException(
+              "EMPTY_ARTIFACT_SCHEME",
+              "Artifact \""
+                  + artifact.uri()
+                  + "\" of "
+                  + component
+                  + " has no scheme; use s3: or greengrass:.");
+      case "docker" ->
+          throw new NucleusException(
+              "MISSING_DOCKER_APPLICATION_MANAGER",
+              "Artifact "
+                  + artifact.uri()
+                  + " of "
+                  + component
+                  + " is a container image, which this core cannot fetch; use s3: or greengrass: artifacts.");
+      default ->
+          throw new NucleusException(
+              "UNSUPPORTED_ARTIFACT_SCHEME",
+              "Artifact "
+                  + artifact.uri()
+                  + " of "
+                  + component
+                  + " has an unknown scheme; use s3: or greengrass:.");
+    }
+  }
+
+  /** Returns whether the file was fetched anew. */
+  private boolean fetch(String component, String arn, Recipe.Artifact artifact, Path file)
+      throws InterruptedException {
+    String digest = artifact.digest();
+    if (digest == null || digest.isEmpty()) {
+      if (Files.isRegularFile(file)) {
+        return false;
+      }
+      throw new NucleusException(
+          "RECIPE_MISSING_ARTIFACT_HASH_ALGORITHM",
+          "Artifact "
+              + artifact.uri()
+              + " of "
+              + component
+              + " has no digest and is not on this device; create the component version in the cloud, which adds it.");
+    }
+    if (Files.isRegularFile(file) && digestOf(file, artifact).equals(digest)) {
+      return false;
+    }
+    checkSpace(file);
+    Path part = file.resolveSibling("." + file.getFileName() + ".part");
+    int mismatches = 0;
+    for (int attempt = 0; ; attempt++) {
+      try {
+        source.download(arn, artifact, part);
+      } catch (CloudUnavailableException e) {
+        LOG.info(
+            "Artifact {} is not to be had now, trying again: {}", artifact.uri(), e.getMessage());
+        backoff.pause(attempt);
+        continue;
+      }
+      if (digestOf(part, artifact).equals(digest)) {
+        break;
+      }
+      DurableFiles.delete(part);
+      if (++mismatches >= DIGEST_ATTEMPTS) {
+        throw new NucleusException(
+            "ARTIFACT_CHECKSUM_MISMATCH",
+            "Artifact "
+                + artifact.uri()
+                + " of "
+                + component
+                + " does not have the digest of its recipe ("
+                + DIGEST_ATTEMPTS
+                + " downloads); upload the right file or create the component version again.");
+      }
+      backoff.pause(mismatches);
+    }
+    try (FileChannel c = FileChannel.open(part, StandardOpenOption.READ)) {
+      c.force(true);
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new NucleusException("IO_WRITE_ERROR", "Cannot store " + file + ".", e);
+    }
+    DurableFiles.syncDirectory(java.util.Objects.requireNonNull(file.getParent()));
+    return true;
+  }
+
+  private static void checkSpace(Path file) {
+    try {
+      long free =
+          Files.getFileStore(java.util.Objects.requireNonNull(file.getParent())).getUsableSpace();
+      if (free < RESERVE_BYTES) {
+        throw new NucleusException(
+            "DISK_SPACE_CRITICAL",
+            "Only " + (free >> 20) + " MiB are free for artifacts; free at least 20 MiB.");
+      }
+    } catch (IOException e) {
+      LOG.debug("Free space is unknown: {}", e.getMessage());
+    }
+  }
+
+  private static String digestOf(Path file, Recipe.Artifact artifact) {
+    String algorithm = artifact.algorithm() == null ? "SHA-256" : artifact.algorithm();
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest digest = MessageDigest.getInstance(algorithm);
+      byte[] buffer = new byte[64 << 10];
+      int n;
+      while ((n = in.read(buffer)) > 0) {
+        digest.update(buffer, 0, n);
+      }
+      return Base64.getEncoder().encodeToString(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new NucleusException(
+          "HASHING_ALGORITHM_UNAVAILABLE",
+          "Digest algorithm " + algorithm + " is unknown; use SHA-256.",
+          e);
+    } catch (IOException e) {
+      throw new NucleusException("IO_READ_ERROR", "Cannot read " + file + ".", e);
+    }
+  }
+
+  private static void unpack(Path archive, Path unpacked, String fileName, boolean anew) {
+    int dot = fileName.lastIndexOf('.');
+    String stem = dot > 0 ? fileName.substring(0, dot) : fileName;
+    Path target = unpacked.resolve(stem);
+    if (Files.isDirectory(target) && !anew) {
+      return;
+    }
+    Path aside = unpacked.resolve("." + stem + ".part");
+    ComponentStore.deleteTree(aside);
+    ComponentStore.deleteTree(target);
+    DurableFiles.createDirectories(aside);
+    try {
+      ZipUnpacker.unpack(archive, aside, ZipUnpacker.Limits.DEFAULT);
+      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new NucleusException("IO_UNZIP_ERROR", "Cannot put " + target + " in place.", e);
+    } finally {
+      ComponentStore.deleteTree(aside);
+    }
+    DurableFiles.syncDirectory(unpacked);
+  }
+
+  /**
+   * Sets owner and permissions of all files of a component version (section 1: no write permission
+   * is ever given).
+   */
+  public void applyPermissions(Recipe recipe, Recipe.Manifest manifest, @Nullable PosixUser owner) {
+    String name = recipe.componentName();
+    String version = recipe.componentVersion().text();
+    for (Recipe.Artifact artifact : manifest.artifacts()) {
+      String fileName = artifact.fileName();
+      Set<PosixFilePermission> mode = mode(artifact.permission());
+      int dot = fileName.lastIndexOf('.');
+      Path file = store.artifacts(name, version).resolve(fileName);
+      Path tree =
+          store.unarchived(name, version).resolve(dot > 0 ? fileName.substring(0, dot) : fileName);
+      try {
+        if (artifact.unarchive() == Recipe.Unarchive.ZIP && Files.isDirectory(tree)) {
+          try (Stream<Path> walk = Files.walk(tree)) {
+            for (Path p : walk.toList()) {
+              set(
+                  p,
+                  Files.isDirectory(p, LinkOption.NOFOLLOW_LINKS)
+                      ? PosixFilePermissions.fromString("rwxr-xr-x")
+                      : mode,
+                  owner);
+            }
+          }
+        }
+        if (Files.isRegularFile(file)) {
+          set(file, mode, owner);
+        }
+      } catch (IOException e) {
+        throw new NucleusException(
+            "SET_PERMISSION_ERROR",
+            "Cannot set the permissions of " + file + " (" + e.getMessage() + ").",
+            e);
+      }
+    }
+  }
+
+  private static void set(Path path, Set<PosixFilePermission> mode, @Nullable PosixUser owner)
+      throws IOException {
+    if (owner != null && !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+      Files.setAttribute(path, "unix:uid", owner.uid(), LinkOption.NOFOLLOW_LINKS);
+      Files.setAttribute(path, "unix:gid", owner.gid(), LinkOption.NOFOLLOW_LINKS);
+    }
+    Files.setPosixFilePermissions(path, mode);
+  }
+
+  private static Set<PosixFilePermission> mode(Recipe.Permission permission) {
+    Set<PosixFilePermission> mode = new HashSet<>();
+    mode.add(PosixFilePermission.OWNER_READ);
+    if (permission.read() == Recipe.Access.ALL || permission.execute() == Recipe.Access.ALL) {
+      mode.add(PosixFilePermission.GROUP_READ);
+      mode.add(PosixFilePermission.OTHERS_READ);
+    }
+    if (permission.execute() != Recipe.Access.NONE) {
+      mode.add(PosixFilePermission.OWNER_EXECUTE);
+    }
+    if (permission.execute() == Recipe.Access.ALL) {
+      mode.add(PosixFilePermission.GROUP_EXECUTE);
+      mode.add(PosixFilePermission.OTHERS_EXECUTE);
+    }
+    return mode;
+  }
+}

@@ -1,0 +1,235 @@
+package io.ryegrass.nucleus.store;
+
+import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.ComponentVersion;
+import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.nucleus.NucleusException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/**
+ * Recipes and artifacts on disk in the layout of v2-recipes-config.md section 1.1. Recipes are
+ * stored as received (JSON is YAML).
+ */
+public final class ComponentStore {
+  private static final Logger LOG = LoggerFactory.getLogger(ComponentStore.class);
+
+  private final Path root;
+  private final Path recipes;
+  private final Path artifacts;
+  private final Path unarchived;
+
+  /**
+   * A recipe of this store.
+   *
+   * @param arn component version ARN, empty for local ones
+   * @param digest SHA-256 (hex) of the file
+   */
+  public record StoredRecipe(Recipe recipe, String arn, String digest) {}
+
+  public ComponentStore(Path root) {
+    this.root = root;
+    Path packages = root.resolve("packages");
+    this.recipes = packages.resolve("recipes");
+    this.artifacts = packages.resolve("artifacts");
+    this.unarchived = packages.resolve("artifacts-unarchived");
+  }
+
+  public Path root() {
+    return root;
+  }
+
+  public Path artifacts(String name, String version) {
+    return artifacts.resolve(name).resolve(version);
+  }
+
+  public Path unarchived(String name, String version) {
+    return unarchived.resolve(name).resolve(version);
+  }
+
+  /** Stores a recipe durably; an equal one is not written again. */
+  public StoredRecipe save(Recipe recipe, byte[] text, String arn) {
+    Path file = recipeFile(recipe.componentName(), recipe.componentVersion().text());
+    byte[] old = DurableFiles.read(file).orElse(null);
+    if (old == null || !MessageDigest.isEqual(old, text)) {
+      DurableFiles.writeAtomically(file, text);
+    }
+    Path metadata = metadataFile(recipe.componentName(), recipe.componentVersion().text());
+    byte[] meta =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("componentVersionArn", arn)
+            .toString()
+            .getBytes(StandardCharsets.UTF_8);
+    byte[] oldMeta = DurableFiles.read(metadata).orElse(null);
+    if (oldMeta == null || !MessageDigest.isEqual(oldMeta, meta)) {
+      DurableFiles.writeAtomically(metadata, meta);
+    }
+    return new StoredRecipe(recipe, arn, HexFormat.of().formatHex(sha256().digest(text)));
+  }
+
+  /**
+   * Reads a stored recipe.
+   *
+   * @throws NucleusException LOCAL_RECIPE_CORRUPTED
+   */
+  public Optional<StoredRecipe> find(String name, String version) {
+    Path file = recipeFile(name, version);
+    Optional<byte[]> text = DurableFiles.read(file);
+    if (text.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      Recipe recipe = Recipe.parse(text.get());
+      return Optional.of(
+          new StoredRecipe(
+              recipe, arn(name, version), HexFormat.of().formatHex(sha256().digest(text.get()))));
+    } catch (InvalidDocumentException e) {
+      throw new NucleusException(
+          "LOCAL_RECIPE_CORRUPTED",
+          "The stored recipe of "
+              + name
+              + " "
+              + version
+              + " cannot be read ("
+              + e.getMessage()
+              + "); deploy the component again.",
+          e);
+    }
+  }
+
+  private String arn(String name, String version) {
+    return DurableFiles.read(metadataFile(name, version))
+        .map(
+            b -> {
+              try {
+                return new JsonMapper().readTree(b).path("componentVersionArn").asString("");
+              } catch (JacksonException e) {
+                LOG.warn("Metadata of {} {} cannot be read; treated as local", name, version);
+                return "";
+              }
+            })
+        .orElse("");
+  }
+
+  /** Versions of a component on this device, newest first. */
+  public List<ComponentVersion> versions(String name) {
+    List<ComponentVersion> found = new ArrayList<>();
+    String prefix = hash(name) + "@";
+    String suffix = ".recipe.yaml";
+    if (!Files.isDirectory(recipes)) {
+      return found;
+    }
+    try (Stream<Path> files = Files.list(recipes)) {
+      files.forEach(
+          p -> {
+            String file = String.valueOf(p.getFileName());
+            if (file.startsWith(prefix) && file.endsWith(suffix)) {
+              found.add(
+                  ComponentVersion.parse(
+                      file.substring(prefix.length(), file.length() - suffix.length())));
+            }
+          });
+    } catch (IOException e) {
+      throw new NucleusException("IO_READ_ERROR", "Cannot list " + recipes + ".", e);
+    }
+    found.sort(Comparator.reverseOrder());
+    return found;
+  }
+
+  /**
+   * Removes what no generation needs. Never touches a kept version's files (LESSON-03).
+   *
+   * @param keep {@code name@version}
+   */
+  public void collect(Set<String> keep) {
+    Set<String> keptRecipes = new HashSet<>();
+    for (String k : keep) {
+      int at = k.lastIndexOf('@');
+      keptRecipes.add(hash(k.substring(0, at)) + k.substring(at));
+    }
+    for (Path p : list(recipes)) {
+      String file = String.valueOf(p.getFileName());
+      String stem = file.replace(".recipe.yaml", "").replace(".metadata.json", "");
+      if (!stem.equals(file) && !keptRecipes.contains(stem)) {
+        DurableFiles.delete(p);
+      }
+    }
+    for (Path top : List.of(artifacts, unarchived)) {
+      for (Path component : list(top)) {
+        for (Path version : list(component)) {
+          if (!keep.contains(component.getFileName() + "@" + version.getFileName())) {
+            deleteTree(version);
+          }
+        }
+      }
+    }
+  }
+
+  private static List<Path> list(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> children = Files.list(folder)) {
+      return children.toList();
+    } catch (IOException e) {
+      LOG.warn("Cannot list {} to tidy it up: {}", folder, e.getMessage());
+      return List.of();
+    }
+  }
+
+  /** Removes a folder with all in it; what cannot be removed is logged and left. */
+  static void deleteTree(Path top) {
+    if (!Files.exists(top, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    try (Stream<Path> walk = Files.walk(top)) {
+      for (Path p : walk.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(p);
+      }
+    } catch (IOException e) {
+      LOG.warn("Cannot remove {}: {}", top, e.getMessage());
+    }
+  }
+
+  private Path recipeFile(String name, String version) {
+    return recipes.resolve(hash(name) + "@" + version + ".recipe.yaml");
+  }
+
+  private Path metadataFile(String name, String version) {
+    return recipes.resolve(hash(name) + "@" + version + ".metadata.json");
+  }
+
+  private static String hash(String name) {
+    return Base64.getUrlEncoder()
+        .withoutPadding()
+        .encodeToString(sha256().digest(name.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java has SHA-256.", e);
+    }
+  }
+}

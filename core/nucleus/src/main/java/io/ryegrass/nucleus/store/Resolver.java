@@ -1,0 +1,294 @@
+package io.ryegrass.nucleus.store;
+
+import io.ryegrass.model.BuiltInComponents;
+import io.ryegrass.model.ComponentVersion;
+import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.model.VersionRequirement;
+import io.ryegrass.nucleus.CloudUnavailableException;
+import io.ryegrass.nucleus.ComponentCatalog;
+import io.ryegrass.nucleus.NucleusException;
+import io.ryegrass.nucleus.store.ComponentStore.StoredRecipe;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds one version for each component that the roots need (v2-recipes-config.md section 8.1).
+ *
+ * <p>Breadth first. Each component is picked with all requirements known so far, kept by who asks.
+ * When a later requirement does not accept the picked version, the requirements that this version
+ * put on others are withdrawn and it is picked again; what nobody asks for at the end falls out.
+ * Built-in components have one version, the core's own, and are never asked for in the cloud.
+ */
+public final class Resolver {
+  private static final Logger LOG = LoggerFactory.getLogger(Resolver.class);
+  private static final int MAX_PICKS = 10_000;
+
+  private final ComponentStore store;
+  private final ComponentCatalog catalog;
+  private final Map<String, String> platform;
+  private final Map<String, String> active;
+  private final boolean localFirst;
+  private final Backoff backoff;
+
+  private final Map<String, TreeMap<String, String>> requirements = new HashMap<>();
+  private final Map<String, StoredRecipe> picked = new LinkedHashMap<>();
+
+  /**
+   * @param active component → version that runs now
+   * @param localFirst local deployment: a fitting local version is used without asking the cloud
+   */
+  public Resolver(
+      ComponentStore store,
+      ComponentCatalog catalog,
+      Map<String, String> platform,
+      Map<String, String> active,
+      boolean localFirst,
+      Backoff backoff) {
+    this.store = store;
+    this.catalog = catalog;
+    this.platform = platform;
+    this.active = active;
+    this.localFirst = localFirst;
+    this.backoff = backoff;
+  }
+
+  /**
+   * @param roots component → (group key → exact version)
+   * @return components in an order where hard dependencies come first
+   * @throws NucleusException with a code of v2-deployments.md section 6
+   */
+  public Map<String, StoredRecipe> resolve(Map<String, Map<String, String>> roots)
+      throws InterruptedException {
+    Deque<String> open = new ArrayDeque<>();
+    roots.forEach(
+        (name, byGroup) -> {
+          requirements.computeIfAbsent(name, n -> new TreeMap<>()).putAll(byGroup);
+          open.add(name);
+        });
+    int picks = 0;
+    while (!open.isEmpty()) {
+      String name = open.remove();
+      Map<String, String> wanted = requirements.getOrDefault(name, new TreeMap<>());
+      if (wanted.isEmpty()) {
+        withdraw(name, open);
+        continue;
+      }
+      StoredRecipe old = picked.get(name);
+      if (old != null && accepted(old.recipe().componentVersion(), wanted)) {
+        continue;
+      }
+      if (++picks > MAX_PICKS) {
+        throw new NucleusException(
+            "COMPONENT_VERSION_REQUIREMENTS_NOT_MET",
+            "The version requirements of "
+                + name
+                + " change without end; state narrower versions.");
+      }
+      StoredRecipe pick = pick(name, wanted);
+      if (old != null) {
+        withdraw(name, open);
+      }
+      picked.put(name, pick);
+      pick.recipe()
+          .dependencies()
+          .forEach(
+              (dependency, d) -> {
+                requirements
+                    .computeIfAbsent(dependency, n -> new TreeMap<>())
+                    .put(name, d.versionRequirement().text());
+                open.add(dependency);
+              });
+    }
+    return ordered();
+  }
+
+  private void withdraw(String name, Deque<String> open) {
+    StoredRecipe old = picked.remove(name);
+    if (old == null) {
+      return;
+    }
+    for (String dependency : old.recipe().dependencies().keySet()) {
+      TreeMap<String, String> theirs = requirements.get(dependency);
+      if (theirs != null && theirs.remove(name) != null) {
+        open.add(dependency);
+      }
+    }
+  }
+
+  private StoredRecipe pick(String name, Map<String, String> wanted) throws InterruptedException {
+    if (BuiltInComponents.isBuiltIn(name)) {
+      return builtIn(name, wanted);
+    }
+    StoredRecipe local = local(name, wanted);
+    if (localFirst && local != null) {
+      return local;
+    }
+    for (int attempt = 0; ; attempt++) {
+      try {
+        ComponentCatalog.ResolvedComponent r =
+            catalog.resolve(
+                name,
+                Map.copyOf(wanted),
+                platform,
+                local == null ? null : local.recipe().componentVersion());
+        if (!accepted(r.recipe().componentVersion(), wanted)) {
+          throw new NucleusException(
+              "COMPONENT_VERSION_REQUIREMENTS_NOT_MET",
+              "The cloud offers "
+                  + name
+                  + " "
+                  + r.recipe().componentVersion().text()
+                  + ", which does not fulfil "
+                  + wanted
+                  + "; create a version that does.");
+        }
+        checkPlatform(r.recipe());
+        return store.save(r.recipe(), r.recipeJson().getBytes(StandardCharsets.UTF_8), r.arn());
+      } catch (CloudUnavailableException e) {
+        if (local != null) {
+          LOG.info("The cloud cannot be asked for {}; the version on this device is used", name);
+          return local;
+        }
+        LOG.info("The cloud cannot be asked for {}, trying again: {}", name, e.getMessage());
+        backoff.pause(attempt);
+      } catch (NucleusException e) {
+        if (local != null && !e.code().equals("COMPONENT_VERSION_REQUIREMENTS_NOT_MET")) {
+          LOG.info(
+              "The cloud refuses {} ({}); the version on this device is used",
+              name,
+              e.getMessage());
+          return local;
+        }
+        throw e;
+      }
+    }
+  }
+
+  private static StoredRecipe builtIn(String name, Map<String, String> wanted) {
+    Recipe recipe =
+        BuiltInComponents.recipes().stream()
+            .filter(r -> r.componentName().equals(name))
+            .findFirst()
+            .orElseThrow();
+    if (!accepted(recipe.componentVersion(), wanted)) {
+      throw new NucleusException(
+          "NO_AVAILABLE_COMPONENT_VERSION",
+          "This core brings "
+              + name
+              + " "
+              + recipe.componentVersion().text()
+              + ", which does not fulfil "
+              + wanted
+              + "; deploy that version or leave the component out.");
+    }
+    return new StoredRecipe(recipe, "", "");
+  }
+
+  private @Nullable StoredRecipe local(String name, Map<String, String> wanted) {
+    String running = active.get(name);
+    if (running != null && accepted(ComponentVersion.parse(running), wanted)) {
+      Optional<StoredRecipe> found = readable(name, running);
+      if (found.isPresent()) {
+        return found.get();
+      }
+    }
+    for (ComponentVersion v : store.versions(name)) {
+      if (accepted(v, wanted)) {
+        Optional<StoredRecipe> found = readable(name, v.text());
+        if (found.isPresent()) {
+          return found.get();
+        }
+      }
+    }
+    return null;
+  }
+
+  private Optional<StoredRecipe> readable(String name, String version) {
+    try {
+      return store.find(name, version).filter(r -> fits(r.recipe()));
+    } catch (NucleusException e) {
+      LOG.warn("{}", e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private boolean fits(Recipe recipe) {
+    try {
+      recipe.select(platform);
+      return true;
+    } catch (InvalidDocumentException e) {
+      return false;
+    }
+  }
+
+  private void checkPlatform(Recipe recipe) {
+    try {
+      recipe.select(platform);
+    } catch (InvalidDocumentException e) {
+      throw new NucleusException(e.code(), sentence(e.getMessage()), e);
+    }
+  }
+
+  private static String sentence(@Nullable String text) {
+    return text == null ? "" : text;
+  }
+
+  private static boolean accepted(ComponentVersion version, Map<String, String> wanted) {
+    return wanted.values().stream().allMatch(r -> VersionRequirement.parse(r).accepts(version));
+  }
+
+  private Map<String, StoredRecipe> ordered() {
+    Map<String, StoredRecipe> result = new LinkedHashMap<>();
+    Set<String> done = new HashSet<>();
+    for (String name : picked.keySet()) {
+      visit(name, done, new ArrayList<>(), result);
+    }
+    return result;
+  }
+
+  private void visit(
+      String name, Set<String> done, List<String> path, Map<String, StoredRecipe> result) {
+    if (done.contains(name)) {
+      return;
+    }
+    StoredRecipe r = picked.get(name);
+    if (r == null) {
+      return;
+    }
+    if (path.contains(name)) {
+      throw new NucleusException(
+          "COMPONENT_CIRCULAR_DEPENDENCY_ERROR",
+          "The components "
+              + String.join(" → ", path.subList(path.indexOf(name), path.size()))
+              + " → "
+              + name
+              + " need each other; make one of the dependencies SOFT or remove it.");
+    }
+    path.add(name);
+    r.recipe()
+        .dependencies()
+        .forEach(
+            (dependency, d) -> {
+              if (d.type() == Recipe.DependencyType.HARD) {
+                visit(dependency, done, path, result);
+              }
+            });
+    path.removeLast();
+    done.add(name);
+    result.put(name, r);
+  }
+}
