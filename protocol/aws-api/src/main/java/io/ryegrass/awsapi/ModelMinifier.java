@@ -1,0 +1,73 @@
+package io.ryegrass.awsapi;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Build step, run by Maven after the models were unpacked: strips documentation and examples from
+ * each model and writes it without white space, about a third of its size. A model whose result is
+ * there and younger is left alone, so that a second build does nothing.
+ */
+final class ModelMinifier {
+
+  private static final Set<String> NOISE = Set.of("documentation", "documentationUrl", "examples");
+
+  private ModelMinifier() {}
+
+  /**
+   * Minifies all models of {@link Services}.
+   *
+   * @param args folder of unpacked models, folder of results
+   */
+  public static void main(String[] args) throws IOException {
+    if (args.length != 2) {
+      throw new IllegalArgumentException("usage: ModelMinifier FOLDER-OF-MODELS TARGET-FOLDER");
+    }
+    Path from = Path.of(args[0]);
+    Path to = Files.createDirectories(Path.of(args[1]));
+    JsonMapper json = JsonMapper.shared();
+    for (var entry : Services.all()) {
+      Path source = from.resolve(entry.getValue().modelFile() + "-model.json");
+      Path target = to.resolve(entry.getKey() + ".json");
+      if (Files.exists(target)
+          && Files.getLastModifiedTime(target).compareTo(Files.getLastModifiedTime(source)) > 0) {
+        continue;
+      }
+      JsonNode model = json.readTree(source);
+      strip(model, false);
+      Files.write(target, json.writeValueAsBytes(model));
+    }
+  }
+
+  /** A member may itself be called "documentation"; then it is an object, not text. */
+  private static void strip(JsonNode node, boolean names) {
+    if (node instanceof ObjectNode object) {
+      if (!names) {
+        for (String noise : List.copyOf(NOISE)) {
+          JsonNode value = object.path(noise);
+          if (value.isString() || (noise.equals("examples") && value.isArray())) {
+            object.remove(noise);
+          }
+        }
+      }
+      object
+          .properties()
+          .forEach(
+              e ->
+                  strip(
+                      e.getValue(),
+                      !names
+                          && (e.getKey().equals("members")
+                              || e.getKey().equals("shapes")
+                              || e.getKey().equals("operations"))));
+    } else {
+      node.forEach(element -> strip(element, false));
+    }
+  }
+}

@@ -1,0 +1,198 @@
+package io.ryegrass.awsapi;
+
+import io.ryegrass.awsapi.Shape.Location;
+import io.ryegrass.awsapi.Shape.Member;
+import java.util.Base64;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Between JSON on the wire and the trees that handlers see. The trees have the model's member
+ * names, blobs as base64 text and timestamps as numbers; unknown members and nulls are left out; a
+ * value of the wrong type is refused with {@code SerializationException}.
+ */
+final class Trees {
+
+  static final JsonMapper JSON = JsonMapper.shared();
+
+  private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+
+  private Trees() {}
+
+  static ObjectNode parseObject(byte[] body) {
+    if (body.length == 0) {
+      return NODES.objectNode();
+    }
+    JsonNode node;
+    try {
+      node = JSON.readTree(body);
+    } catch (JacksonException e) {
+      throw new AwsException(
+          "SerializationException", 400, "The body is not JSON: " + e.getOriginalMessage());
+    }
+    if (node.isMissingNode() || node.isNull()) {
+      return NODES.objectNode();
+    }
+    if (node instanceof ObjectNode object) {
+      return object;
+    }
+    throw wrongType("the body", "a JSON object");
+  }
+
+  /** Reads the body members of a structure into a tree. */
+  static void readStructure(Shape shape, JsonNode wire, ObjectNode into, String path) {
+    for (Member member : shape.members.values()) {
+      JsonNode value = member.location() == Location.BODY ? wire.get(member.wireName()) : null;
+      if (value != null && !value.isNull()) {
+        into.set(member.name(), read(member, value, join(path, member.name())));
+      }
+    }
+  }
+
+  static JsonNode read(Member member, JsonNode wire, String path) {
+    Shape shape = member.shape();
+    return switch (shape.type) {
+      case STRUCTURE -> {
+        ObjectNode object = NODES.objectNode();
+        readStructure(shape, require(wire, wire.isObject(), path, "an object"), object, path);
+        yield object;
+      }
+      case LIST -> {
+        ArrayNode array = NODES.arrayNode();
+        for (JsonNode element : require(wire, wire.isArray(), path, "a list")) {
+          if (!element.isNull()) {
+            array.add(read(shape.elementMember(), element, path));
+          }
+        }
+        yield array;
+      }
+      case MAP -> {
+        ObjectNode object = NODES.objectNode();
+        for (var e : require(wire, wire.isObject(), path, "an object").properties()) {
+          if (!e.getValue().isNull()) {
+            object.set(e.getKey(), read(shape.valueMember(), e.getValue(), join(path, e.getKey())));
+          }
+        }
+        yield object;
+      }
+      case STRING -> require(wire, wire.isString(), path, "a string");
+      case BLOB -> {
+        require(wire, wire.isString(), path, "a base64 string");
+        try {
+          Base64.getDecoder().decode(wire.asString());
+        } catch (IllegalArgumentException e) {
+          throw wrongType(path, "a base64 string");
+        }
+        yield wire;
+      }
+      case BOOLEAN -> require(wire, wire.isBoolean(), path, "a boolean");
+      case INTEGER, LONG ->
+          require(
+              wire,
+              wire.isNumber() && wire.decimalValue().stripTrailingZeros().scale() <= 0,
+              path,
+              "an integer");
+      case FLOAT, DOUBLE -> require(wire, wire.isNumber(), path, "a number");
+      case TIMESTAMP ->
+          wire.isString()
+              ? Timestamps.parse(wire.asString())
+              : require(wire, wire.isNumber(), path, "a timestamp");
+    };
+  }
+
+  private static JsonNode require(JsonNode wire, boolean good, String path, String wanted) {
+    if (!good) {
+      throw wrongType(path, wanted);
+    }
+    return wire;
+  }
+
+  private static AwsException wrongType(String path, String wanted) {
+    return new AwsException("SerializationException", 400, "'" + path + "' must be " + wanted);
+  }
+
+  static String join(String path, String name) {
+    return path.isEmpty() ? name : path + '.' + name;
+  }
+
+  /** Reads a scalar that travelled as text: in a label, a query parameter, a header, a form. */
+  static JsonNode readText(Member member, String text) {
+    try {
+      return switch (member.shape().type) {
+        case STRING -> NODES.stringNode(text);
+        case BLOB -> NODES.stringNode(text);
+        case BOOLEAN ->
+            switch (text.toLowerCase(Locale.ROOT)) {
+              case "true" -> NODES.booleanNode(true);
+              case "false" -> NODES.booleanNode(false);
+              default -> throw wrongType(member.name(), "a boolean");
+            };
+        case INTEGER -> NODES.numberNode(Integer.parseInt(text.strip()));
+        case LONG -> NODES.numberNode(Long.parseLong(text.strip()));
+        case FLOAT, DOUBLE -> NODES.numberNode(Double.parseDouble(text.strip()));
+        case TIMESTAMP -> Timestamps.parse(text);
+        default -> throw wrongType(member.name(), "a scalar");
+      };
+    } catch (NumberFormatException e) {
+      throw wrongType(member.name(), "a number");
+    }
+  }
+
+  /** Writes a scalar as text. */
+  static String writeText(Member member, JsonNode value, String defaultTimestamp) {
+    return switch (member.shape().type) {
+      case TIMESTAMP -> Timestamps.text(value, member.timestampFormatOr(defaultTimestamp));
+      default -> value.isValueNode() ? value.asString() : value.toString();
+    };
+  }
+
+  /** The body members of a structure as JSON for the wire. */
+  static ObjectNode writeStructure(Shape shape, JsonNode tree) {
+    ObjectNode object = NODES.objectNode();
+    for (Member member : shape.members.values()) {
+      JsonNode value = present(tree, member.name());
+      if (value != null && member.location() == Location.BODY) {
+        object.set(member.wireName(), write(member, value));
+      }
+    }
+    return object;
+  }
+
+  static JsonNode write(Member member, JsonNode value) {
+    Shape shape = member.shape();
+    return switch (shape.type) {
+      case STRUCTURE -> writeStructure(shape, value);
+      case LIST -> {
+        ArrayNode array = NODES.arrayNode();
+        value.forEach(e -> array.add(write(shape.elementMember(), e)));
+        yield array;
+      }
+      case MAP -> {
+        ObjectNode object = NODES.objectNode();
+        value
+            .properties()
+            .forEach(e -> object.set(e.getKey(), write(shape.valueMember(), e.getValue())));
+        yield object;
+      }
+      case TIMESTAMP -> {
+        JsonNode number = value.isString() ? Timestamps.parse(value.asString()) : value;
+        String format = member.timestampFormatOr(Timestamps.UNIX);
+        yield format.equals(Timestamps.UNIX)
+            ? number
+            : NODES.stringNode(Timestamps.text(number, format));
+      }
+      default -> value;
+    };
+  }
+
+  static @Nullable JsonNode present(JsonNode tree, String name) {
+    JsonNode value = tree.get(name);
+    return value == null || value.isNull() ? null : value;
+  }
+}
