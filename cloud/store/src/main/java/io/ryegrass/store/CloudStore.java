@@ -64,6 +64,12 @@ public final class CloudStore implements AutoCloseable {
     }
   }
 
+  /** The folder that the database lives in. */
+  public Path dataFolder() {
+    Path folder = file.getParent();
+    return folder == null ? Path.of(".") : folder;
+  }
+
   /**
    * Runs a function on one consistent snapshot. Inside a {@code write} of the same thread it joins
    * that transaction and sees its changes.

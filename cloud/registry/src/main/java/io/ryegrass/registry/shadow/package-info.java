@@ -1,0 +1,20 @@
+/**
+ * Device shadows: classic and named documents of desired and reported state, over MQTT topics, over
+ * HTTPS with a device certificate, and over the signed {@code iot-data} API.
+ *
+ * <p>{@code ShadowDocument} is the arithmetic alone (merge, metadata, delta, limits), without I/O
+ * or clock; {@link io.ryegrass.registry.shadow.ShadowService} keeps the documents, checks versions
+ * and sends the messages.
+ *
+ * <p>What it does not do: it does not authorise. MQTT requests were authorised by topic, HTTPS ones
+ * by the gateway from each route's action and resource, API calls by the call authoriser.
+ *
+ * <p>When the process dies: an accepted update is on disk before {@code accepted} is published.
+ * Messages of a change that was committed in the last instant may be missing; a device learns the
+ * state with {@code get} when it reconnects. Deleted shadows leave their version behind, so that a
+ * recreated one goes on counting.
+ */
+@NullMarked
+package io.ryegrass.registry.shadow;
+
+import org.jspecify.annotations.NullMarked;
