@@ -1,0 +1,328 @@
+package io.ryegrass.lambda;
+
+import io.ryegrass.model.Recipe;
+import io.ryegrass.nucleus.ComponentBody;
+import io.ryegrass.nucleus.ComponentInstance;
+import io.ryegrass.nucleus.Message;
+import io.ryegrass.nucleus.NucleusException;
+import io.ryegrass.nucleus.Participant;
+import io.ryegrass.nucleus.StateReporter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * One function component. It is RUNNING when its long-lived worker is initialised, or, on demand,
+ * as soon as it can take work. From then on it is a participant of the bus (its qualified ARN) and
+ * a target of other functions; a crash of a worker is the pool's business.
+ */
+final class LambdaComponentBody implements ComponentBody {
+  private static final Logger LOG = LoggerFactory.getLogger(LambdaComponentBody.class);
+
+  private final LambdaManager manager;
+  private final LambdaSettings settings;
+  private final ComponentInstance instance;
+  private ObjectNode configuration;
+  private @Nullable Started started;
+
+  private record Started(
+      LambdaManager.Running running,
+      FunctionPool pool,
+      StateReporter reporter,
+      List<AutoCloseable> sources) {}
+
+  LambdaComponentBody(LambdaManager manager, LambdaSettings settings, ComponentInstance instance) {
+    this.manager = manager;
+    this.settings = settings;
+    this.instance = instance;
+    this.configuration = instance.configuration();
+  }
+
+  @Override
+  public void install() {
+    FunctionConfiguration f = FunctionConfiguration.read(instance.name(), configuration);
+    Path code = code();
+    if (!Files.isDirectory(code)) {
+      throw new NucleusException(
+          "LAMBDA_CODE_NOT_FOUND",
+          "The code of "
+              + f.arn()
+              + " is not at "
+              + code
+              + "; its recipe needs a ZIP artifact with Unarchive ZIP.");
+    }
+    linkV1Log(f);
+  }
+
+  /** The unpacked ZIP artifact, or {@code lambda} where the recipe names none. */
+  private Path code() {
+    String folder = "lambda";
+    for (Recipe.Manifest manifest : instance.recipe().manifests()) {
+      for (Recipe.Artifact artifact : manifest.artifacts()) {
+        String uri = artifact.uri();
+        String file = uri.substring(Math.max(uri.lastIndexOf('/'), uri.lastIndexOf(':')) + 1);
+        if (file.endsWith(".zip")
+            && Files.isDirectory(
+                instance.unarchived().resolve(file.substring(0, file.length() - 4)))) {
+          return instance.unarchived().resolve(file.substring(0, file.length() - 4));
+        }
+      }
+    }
+    return instance.unarchived().resolve(folder);
+  }
+
+  /**
+   * V1 users look for {@code ggc/var/log/user/<region>/<account>/<name>.log}: a link to the
+   * component's log.
+   */
+  private void linkV1Log(FunctionConfiguration f) {
+    Path root = manager.running().context().root();
+    Path link =
+        root.resolve(
+            Path.of(
+                "ggc", "var", "log", "user", f.region(), f.account(), f.functionName() + ".log"));
+    Path log = root.resolve("logs").resolve(instance.name() + ".log");
+    try {
+      Path folder = Files.createDirectories(link.getParent());
+      Files.deleteIfExists(link);
+      Files.createSymbolicLink(link, folder.relativize(log));
+    } catch (IOException e) {
+      LOG.warn("No V1 log link for {}: {}", f.arn(), e.toString());
+    }
+  }
+
+  @Override
+  public void start(StateReporter r) {
+    LambdaManager.Running running = manager.running();
+    FunctionConfiguration f = FunctionConfiguration.read(instance.name(), configuration);
+    WorkerStarter.FunctionHome home = home(running, f);
+    refuseRoot(running, f);
+    running.starter(f).check(home);
+    FunctionPool pool = new FunctionPool(f, settings, new Surroundings(running, r));
+    Started now = new Started(running, pool, r, new ArrayList<>());
+    started = now;
+    pool.start();
+    attach(now, f);
+    if (!f.pinned()) {
+      r.running();
+    }
+  }
+
+  private WorkerStarter.FunctionHome home(LambdaManager.Running running, FunctionConfiguration f) {
+    return new WorkerStarter.FunctionHome(
+        f,
+        code(),
+        instance.work(),
+        instance.posixUser() == null ? "" : instance.posixUser(),
+        new FunctionEnvironment(
+            running.context().config().identity().thingName(),
+            running.port().port(),
+            instance.environment()),
+        new WorkerLog(instance.log()));
+  }
+
+  private static void refuseRoot(LambdaManager.Running running, FunctionConfiguration f) {
+    if (f.user() != null
+        && f.user().uid() == 0
+        && !running
+            .context()
+            .configuration()
+            .path("allowFunctionsToRunAsRoot")
+            .asString("no")
+            .equals("yes")) {
+      throw new NucleusException(
+          "ROOT_NOT_ALLOWED",
+          "The function "
+              + f.arn()
+              + " is to run as root, which this core does not allow; set allowFunctionsToRunAsRoot to \"yes\" in the configuration of"
+              + " aws.greengrass.LambdaManager, or take its runAs away.");
+    }
+  }
+
+  private void attach(Started now, FunctionConfiguration f) {
+    var bus = now.running().context().bus();
+    Participant self = Participant.function(f.arn());
+    now.running().functions().add(now.pool(), f.aliasArns());
+    // Capacity 0: the queue is the pool's own, and the sender learns at once when it is full.
+    bus.attach(self, message -> offer(now.pool(), message), 0);
+    for (FunctionConfiguration.EventSource source : f.eventSources()) {
+      now.sources()
+          .add(
+              source.cloud()
+                  ? now.running()
+                      .context()
+                      .cloud()
+                      .messaging()
+                      .subscribe(
+                          source.topic(),
+                          1,
+                          m -> drop(now.pool(), Work.message(m.topic(), m.payload())))
+                  : bus.subscribe(
+                      self,
+                      source.topic(),
+                      true,
+                      m -> drop(now.pool(), Work.message(m.topic(), m.payload()))));
+    }
+  }
+
+  private static void offer(FunctionPool pool, Message message) {
+    if (!pool.offer(Work.message(message.topic(), message.payload()))) {
+      throw new NucleusException(
+          "QUEUE_FULL",
+          "The queue of " + pool.arn() + " is full; raise maxQueueSize or send less.");
+    }
+  }
+
+  /** For sources that cannot be told: the pool counts it. */
+  private void drop(FunctionPool pool, Work work) {
+    if (!pool.offer(work)) {
+      FunctionPool.Figures figures = pool.figures();
+      if (Long.bitCount(figures.refused())
+          == 1) { // the 1st, 2nd, 4th, 8th …: a flood does not flood the log
+        instance
+            .log()
+            .warn(
+                "The queue of "
+                    + pool.arn()
+                    + " is full: "
+                    + figures.refused()
+                    + " messages refused so far.");
+      }
+    }
+  }
+
+  private static void detach(Started was) {
+    was.running().context().bus().detach(Participant.function(was.pool().arn()));
+    was.running().functions().remove(was.pool());
+    for (AutoCloseable source : was.sources()) {
+      try {
+        source.close();
+      } catch (Exception e) {
+        LOG.warn("An event source of {} does not close: {}", was.pool().arn(), e.toString());
+      }
+    }
+    was.sources().clear();
+  }
+
+  @Override
+  public void stop(Duration deadline) {
+    Started was = started;
+    started = null;
+    if (was != null) {
+      detach(was);
+      was.pool().stop(deadline);
+    }
+  }
+
+  @Override
+  public void configurationChanged(ObjectNode c) {
+    configuration = c;
+    Started now = started;
+    if (now == null) {
+      return;
+    }
+    FunctionConfiguration f = FunctionConfiguration.read(instance.name(), c);
+    FunctionConfiguration before = now.pool().configuration();
+    if (f.equals(before)) {
+      return;
+    }
+    if (!f.arn().equals(before.arn())) {
+      stop(settings.stopGrace());
+      start(now.reporter());
+      return;
+    }
+    refuseRoot(now.running(), f);
+    now.running().starter(f).check(home(now.running(), f));
+    detach(now);
+    attach(now, f);
+    now.pool().reconfigure(f);
+  }
+
+  @Override
+  public void uninstall() {
+    FunctionConfiguration f = FunctionConfiguration.read(instance.name(), configuration);
+    Path link =
+        manager
+            .running()
+            .context()
+            .root()
+            .resolve(
+                Path.of(
+                    "ggc",
+                    "var",
+                    "log",
+                    "user",
+                    f.region(),
+                    f.account(),
+                    f.functionName() + ".log"));
+    try {
+      Files.deleteIfExists(link);
+    } catch (IOException e) {
+      LOG.warn("The V1 log link {} stays: {}", link, e.toString());
+    }
+  }
+
+  /** What the pool sees of the rest. */
+  private final class Surroundings implements FunctionPool.Surroundings {
+    private final LambdaManager.Running running;
+    private final StateReporter reporter;
+
+    Surroundings(LambdaManager.Running running, StateReporter reporter) {
+      this.running = running;
+      this.reporter = reporter;
+    }
+
+    @Override
+    public WorkerProcess start(Worker worker) {
+      FunctionConfiguration f = worker.pool().configuration();
+      return running.starter(f).start(home(running, f), worker.token(), worker.name());
+    }
+
+    @Override
+    public Worker newWorker(FunctionPool pool) {
+      String suffix = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
+      return running.newWorker(
+          pool, instance.name(), pool.configuration().functionName() + "-" + suffix);
+    }
+
+    @Override
+    public void gone(Worker worker) {
+      running.gone(worker);
+    }
+
+    @Override
+    public void ready() {
+      reporter.running();
+    }
+
+    @Override
+    public void failed(String reason) {
+      reporter.errored("STARTUP_ERROR", reason);
+    }
+
+    @Override
+    public void log(String level, String text) {
+      instance.log().write(level, text);
+    }
+
+    @Override
+    public void run(Runnable task) {
+      running.tasks().execute(task);
+    }
+
+    @Override
+    public ScheduledExecutorService timer() {
+      return running.timer();
+    }
+  }
+}

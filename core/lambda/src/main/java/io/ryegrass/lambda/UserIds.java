@@ -1,0 +1,107 @@
+package io.ryegrass.lambda;
+
+import io.ryegrass.nucleus.NucleusException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The user and group a worker runs as, in numbers.
+ *
+ * @param uid user id
+ * @param gid group id
+ */
+record UserIds(int uid, int gid) {
+
+  /** Ids of the core process itself. */
+  static UserIds own() {
+    try {
+      String uid = "0";
+      String gid = "0";
+      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (line.startsWith("Uid:")) {
+          uid = line.split("\\s+")[2];
+        } else if (line.startsWith("Gid:")) {
+          gid = line.split("\\s+")[2];
+        }
+      }
+      return new UserIds(Integer.parseInt(uid), Integer.parseInt(gid));
+    } catch (IOException e) {
+      throw new NucleusException(
+          "NO_PROC", "Cannot read /proc/self/status; /proc must be mounted.", e);
+    }
+  }
+
+  /**
+   * Who a function runs as: its own {@code runAs}, else the component's user, else the core's own.
+   *
+   * @param posixUser {@code user[:group]} by name or number, or empty
+   * @throws NucleusException when the user is not known, or the core may not change to it
+   */
+  static UserIds of(FunctionConfiguration.@Nullable RunAs runAs, String posixUser) {
+    UserIds own = own();
+    UserIds wanted = own;
+    if (!posixUser.isEmpty()) {
+      int colon = posixUser.indexOf(':');
+      String user = colon < 0 ? posixUser : posixUser.substring(0, colon);
+      UserIds found = user(user);
+      wanted = colon < 0 ? found : new UserIds(found.uid(), group(posixUser.substring(colon + 1)));
+    }
+    if (runAs != null) {
+      wanted =
+          new UserIds(
+              runAs.uid() >= 0 ? runAs.uid() : wanted.uid(),
+              runAs.gid() >= 0 ? runAs.gid() : wanted.gid());
+    }
+    if (own.uid() != 0 && wanted.uid() != own.uid()) {
+      throw new NucleusException(
+          "CANNOT_CHANGE_USER",
+          "A function is to run as user "
+              + wanted.uid()
+              + ", but the core runs as user "
+              + own.uid()
+              + "; start the core as root, or take runAs and posixUser away.");
+    }
+    return own.uid() == 0 ? wanted : own;
+  }
+
+  private static UserIds user(String name) {
+    Optional<String[]> entry = entry("/etc/passwd", name);
+    if (entry.isPresent()) {
+      return new UserIds(Integer.parseInt(entry.get()[2]), Integer.parseInt(entry.get()[3]));
+    }
+    if (name.matches("\\d{1,9}")) {
+      return new UserIds(Integer.parseInt(name), Integer.parseInt(name));
+    }
+    throw new NucleusException(
+        "UNKNOWN_USER",
+        "The user \"" + name + "\" is not in /etc/passwd; create it, or name another posixUser.");
+  }
+
+  private static int group(String name) {
+    Optional<String[]> entry = entry("/etc/group", name);
+    if (entry.isPresent()) {
+      return Integer.parseInt(entry.get()[2]);
+    }
+    if (name.matches("\\d{1,9}")) {
+      return Integer.parseInt(name);
+    }
+    throw new NucleusException(
+        "UNKNOWN_GROUP",
+        "The group \"" + name + "\" is not in /etc/group; create it, or name another posixUser.");
+  }
+
+  /** Finds by name, or by number. */
+  private static Optional<String[]> entry(String file, String nameOrNumber) {
+    try {
+      return Files.readAllLines(Path.of(file)).stream()
+          .map(line -> line.split(":", -1))
+          .filter(f -> f.length > 3 && (f[0].equals(nameOrNumber) || f[2].equals(nameOrNumber)))
+          .findFirst();
+    } catch (IOException e) {
+      return Optional.empty(); // a system without the file: numbers still work
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package io.ryegrass.lambda;
+
+import io.ryegrass.nucleus.Components;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledFuture;
+import org.jspecify.annotations.Nullable;
+
+/** One worker of a pool. Everything that changes is guarded by the pool's lock. */
+final class Worker {
+  private final FunctionPool pool;
+  private final Components.Token token;
+  private final String name;
+
+  WorkerState state = WorkerState.STARTING;
+
+  /** Null until the start has returned. */
+  @Nullable WorkerProcess process;
+
+  /** The work it owes an answer for. */
+  @Nullable Work work;
+
+  /** Its open question for work; completed with null when there is none for it. */
+  @Nullable CompletableFuture<@Nullable Work> question;
+
+  /** Limit of the start, or of the work it has. */
+  @Nullable ScheduledFuture<?> alarm;
+
+  /** Why it could not start, as it said itself. */
+  @Nullable String startFailure;
+
+  /** Whether its kill was our doing, and why: goes to the caller whose work is lost. */
+  @Nullable String killReason;
+
+  boolean wasReady;
+  long idleSinceNanos;
+
+  Worker(FunctionPool pool, Components.Token token, String name) {
+    this.pool = pool;
+    this.token = token;
+    this.name = name;
+  }
+
+  FunctionPool pool() {
+    return pool;
+  }
+
+  String token() {
+    return token.text();
+  }
+
+  void endToken() {
+    token.close();
+  }
+
+  /** Unique on this core, {@code <function name>-<number>}. */
+  String name() {
+    return name;
+  }
+
+  /** The function it works for, as it was when it started. */
+  String functionArn() {
+    return pool.arn();
+  }
+}

@@ -1,0 +1,37 @@
+package io.ryegrass.lambda;
+
+import java.nio.file.Path;
+
+/** Starts workers in one kind of isolation. */
+interface WorkerStarter {
+  /**
+   * Says whether functions of this configuration can run here, before one is started.
+   *
+   * @throws io.ryegrass.nucleus.NucleusException with one sentence that names the remedy
+   */
+  void check(FunctionHome home);
+
+  /**
+   * Starts a worker; its output goes to the function's log.
+   *
+   * @param token the worker's own token
+   * @param name unique among workers of this core
+   * @throws io.ryegrass.nucleus.NucleusException when it does not start
+   */
+  WorkerProcess start(FunctionHome home, String token, String name);
+
+  /**
+   * Everything about a function that a start needs.
+   *
+   * @param code folder with the unpacked package
+   * @param work writable folder of the component, home of plain processes
+   * @param posixUser {@code user[:group]} of the component, empty for the core's own user
+   */
+  record FunctionHome(
+      FunctionConfiguration configuration,
+      Path code,
+      Path work,
+      String posixUser,
+      FunctionEnvironment environment,
+      WorkerLog log) {}
+}
