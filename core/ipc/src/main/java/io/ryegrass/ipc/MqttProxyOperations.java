@@ -1,0 +1,108 @@
+package io.ryegrass.ipc;
+
+import io.ryegrass.eventstream.RpcOperation.Order;
+import io.ryegrass.eventstream.ServerStream;
+import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Topics;
+import io.ryegrass.nucleus.NucleusException;
+import java.util.Base64;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** PublishToIoTCore and SubscribeToIoTCore (v2-ipc.md §7.4). */
+final class MqttProxyOperations {
+  private static final Logger log = LoggerFactory.getLogger(MqttProxyOperations.class);
+  private static final String PUBLISH = "PublishToIoTCore";
+  private static final String SUBSCRIBE = "SubscribeToIoTCore";
+  private static final int MAX_TOPIC_BYTES = 256;
+  private static final int MAX_SLASHES = 7;
+
+  private final IpcServer.Core core;
+  private final Authorisation authorisation;
+
+  MqttProxyOperations(IpcServer.Core core, Authorisation authorisation) {
+    this.core = core;
+    this.authorisation = authorisation;
+  }
+
+  void addTo(CoreService.Table table) {
+    table.unary(PUBLISH, Order.IN_ORDER, this::publish);
+    table.streaming(SUBSCRIBE, "IoTCoreMessage", Order.CONCURRENT, this::subscribe);
+  }
+
+  /** Answers when the spool has the message: at QoS 1 it then survives the end of this process. */
+  private ObjectNode publish(String principal, ObjectNode request) {
+    String topic = Requests.text(request, "topicName");
+    int qos = qos(request);
+    byte[] payload = Requests.blob(request, "payload");
+    authorisation.check(principal, Authorisation.MQTT_PROXY, Errors.NAMESPACE + PUBLISH, topic);
+    if (request.path("retain").asBoolean(false)) {
+      throw Errors.service(
+          "Retained messages cannot be published to the cloud by this core; publish without retain");
+    }
+    try {
+      Topics.checkTopic(withoutRulePrefix(topic), MAX_TOPIC_BYTES, MAX_SLASHES);
+      core.messaging().publish(topic, payload, qos);
+    } catch (InvalidDocumentException | NucleusException e) {
+      throw Errors.service("Publishing to " + topic + " failed: " + Errors.text(e));
+    }
+    return Requests.empty();
+  }
+
+  private void subscribe(ServerStream stream, ObjectNode request) {
+    String filter = Requests.text(request, "topicName");
+    int qos = qos(request);
+    authorisation.check(
+        stream.principal(), Authorisation.MQTT_PROXY, Errors.NAMESPACE + SUBSCRIBE, filter);
+    EventPump pump = new EventPump(stream, "messages of the cloud on " + filter);
+    AutoCloseable subscription;
+    try {
+      Topics.checkFilter(withoutRulePrefix(filter), MAX_TOPIC_BYTES, MAX_SLASHES);
+      subscription =
+          core.messaging()
+              .subscribe(
+                  filter,
+                  qos,
+                  message -> {
+                    ObjectNode event = Requests.empty();
+                    event
+                        .putObject("message")
+                        .put("topicName", message.topic())
+                        .put("payload", Base64.getEncoder().encodeToString(message.payload()));
+                    pump.offer(event, message.payload().length);
+                  });
+    } catch (InvalidDocumentException | NucleusException e) {
+      throw Errors.service("Subscribing to " + filter + " failed: " + Errors.text(e));
+    }
+    stream.onClose(() -> unsubscribe(filter, subscription));
+    stream.respond(Requests.empty());
+  }
+
+  private static void unsubscribe(String filter, AutoCloseable subscription) {
+    try {
+      subscription.close();
+    } catch (Exception e) {
+      log.warn("ending the cloud subscription to {} failed: {}", filter, e.toString());
+    }
+  }
+
+  /** Basic-ingest topics do not count their first three levels. */
+  private static String withoutRulePrefix(String topic) {
+    if (!topic.startsWith("$aws/rules/")) {
+      return topic;
+    }
+    int end = topic.indexOf('/', "$aws/rules/".length());
+    return end < 0 || end == topic.length() - 1 ? topic : topic.substring(end + 1);
+  }
+
+  private static int qos(ObjectNode request) {
+    JsonNode qos = request.path("qos");
+    return switch (qos.asString("")) {
+      case "0" -> 0;
+      case "1" -> 1;
+      default -> throw Errors.invalidArguments("qos must be \"0\" or \"1\"");
+    };
+  }
+}
