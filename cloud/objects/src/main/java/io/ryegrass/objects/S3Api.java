@@ -1,0 +1,247 @@
+package io.ryegrass.objects;
+
+import io.ryegrass.awsapi.ApiRequest;
+import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awssignature.AccessKey;
+import io.ryegrass.awssignature.HttpRequestToSign;
+import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.awssignature.SignatureException;
+import io.ryegrass.identity.CallerIdentity;
+import io.ryegrass.identity.IdentityService;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The S3 API over an {@link ObjectStore}: path-style requests ({@code /bucket/key}) and {@code
+ * bucket.localhost} as host. Safe for many threads; bodies go through a file, not through the heap,
+ * when the streaming face is used.
+ */
+public final class S3Api {
+  /** The largest body (and part) accepted unless told otherwise. */
+  public static final long DEFAULT_MAX_BODY_BYTES = 512L << 20;
+
+  private static final Logger LOG = LoggerFactory.getLogger(S3Api.class);
+  private static final Pattern HASH = Pattern.compile("[0-9a-fA-F]{64}");
+  private static final String VIRTUAL_HOST = ".localhost";
+
+  private final ObjectStore store;
+  private final SigV4Verifier callers;
+  private final SigV4Verifier ownUrls;
+  private final Decision decision;
+  private final S3Buckets buckets;
+  private final S3Objects objects;
+
+  /** Whether a signer may do something; the IAM evaluation behind the API. */
+  @FunctionalInterface
+  interface Decision {
+    boolean allows(Object identity, String action, String resource);
+  }
+
+  /** An API for region us-east-1 with the default bound for bodies. */
+  public S3Api(ObjectStore store, SigV4Verifier verifier, IdentityService identity) {
+    this(store, verifier, identity, "us-east-1", DEFAULT_MAX_BODY_BYTES);
+  }
+
+  /**
+   * An API.
+   *
+   * @param verifier knows the access keys; their identities are {@link CallerIdentity}
+   * @param region told to those who ask where a bucket is
+   * @param maxBodyBytes largest object or part in one request
+   */
+  public S3Api(
+      ObjectStore store,
+      SigV4Verifier verifier,
+      IdentityService identity,
+      String region,
+      long maxBodyBytes) {
+    this(
+        store,
+        verifier,
+        (who, action, resource) ->
+            who instanceof CallerIdentity caller && identity.isAllowed(caller, action, resource),
+        region,
+        maxBodyBytes);
+  }
+
+  S3Api(
+      ObjectStore store, SigV4Verifier verifier, Decision decision, String region, long maxBytes) {
+    this.store = store;
+    this.callers = verifier;
+    this.decision = decision;
+    PresignKey own = store.presignKey();
+    this.ownUrls =
+        new SigV4Verifier(
+            id -> id.equals(own.id()) ? Optional.of(own.accessKey()) : Optional.empty(),
+            store.clock());
+    this.buckets = new S3Buckets(store, region, "ryegrass");
+    this.objects = new S3Objects(store, maxBytes);
+  }
+
+  /** Whether a request is signed for S3, by header or in the URL. */
+  public boolean claims(ApiRequest request) {
+    return claims(request.method(), request.rawPath(), request.rawQuery(), request.headers());
+  }
+
+  /** The same, before the body is read. */
+  public boolean claims(
+      String method, String rawPath, String rawQuery, Map<String, List<String>> headers) {
+    return SigV4Verifier.claimedService(new HttpRequestToSign(method, rawPath, rawQuery, headers))
+        .filter("s3"::equals)
+        .isPresent();
+  }
+
+  /**
+   * Answers a request whose body is in memory. For HEAD the length of the object stands in the
+   * header {@code content-length}, which the server must send as it is.
+   */
+  public ApiResponse handle(ApiRequest request) {
+    try (S3Response response =
+        handle(
+            new S3Request(
+                request.method(),
+                request.rawPath(),
+                request.rawQuery(),
+                request.headers(),
+                new ByteArrayInputStream(request.body())))) {
+      ByteArrayOutputStream body = new ByteArrayOutputStream();
+      response.body().writeTo(body);
+      Map<String, String> headers = new LinkedHashMap<>(response.headers());
+      if (request.method().equals("HEAD")) {
+        headers.put("content-length", Long.toString(response.contentLength()));
+      }
+      return new ApiResponse(response.status(), headers, body.toByteArray());
+    } catch (IOException e) {
+      LOG.error("reading an object for {} failed: {}", request.rawPath(), e.getMessage());
+      return new ApiResponse(500, Map.of(), new byte[0]);
+    }
+  }
+
+  /** Answers a request; never throws for anything the request contains. Close the response. */
+  public S3Response handle(S3Request request) {
+    String requestId = UUID.randomUUID().toString().replace("-", "").toUpperCase(Locale.ROOT);
+    S3Response response;
+    try {
+      response = route(authenticate(request));
+    } catch (SignatureException e) {
+      response = error(request, requestId, e.awsCode(SignatureException.Dialect.S3), e.status(), e);
+    } catch (S3Exception e) {
+      if (e.status() >= 500 && e.status() != 501) {
+        LOG.error("{} {}: {}", request.method(), request.rawPath(), e.getMessage(), e);
+      }
+      response = error(request, requestId, e.code(), e.status(), e);
+    } catch (RuntimeException e) {
+      LOG.error("{} {} failed", request.method(), request.rawPath(), e);
+      response =
+          error(
+              request,
+              requestId,
+              "InternalError",
+              500,
+              new S3Exception(
+                  "InternalError", 500, "We encountered an internal error. Please try again."));
+    }
+    return response.with("x-amz-request-id", requestId);
+  }
+
+  private S3Response route(S3Call call) {
+    if (call.bucket().isEmpty()) {
+      if (!call.request().method().equals("GET")) {
+        throw notImplemented(call);
+      }
+      return buckets.listBuckets(call);
+    }
+    return call.key().isEmpty() ? buckets.handle(call) : objects.handle(call);
+  }
+
+  private S3Call authenticate(S3Request request) {
+    Map<String, String> query = UriText.query(request.rawQuery());
+    HttpRequestToSign signed =
+        new HttpRequestToSign(
+            request.method(), request.rawPath(), request.rawQuery(), request.headers());
+    String declared = request.header("x-amz-content-sha256");
+    boolean ownUrl =
+        query.getOrDefault("X-Amz-Credential", "").startsWith(store.presignKey().id() + "/");
+    SigV4Verifier.Verified verified =
+        (ownUrl ? ownUrls : callers)
+            .verify(
+                signed,
+                () -> {
+                  // The hash that was signed; S3Call.stage compares it with the body's own.
+                  if (!HASH.matcher(declared).matches()) {
+                    throw new S3Exception(
+                        "InvalidRequest",
+                        400,
+                        "Missing required header for this request: x-amz-content-sha256");
+                  }
+                  return declared;
+                });
+    if (!verified.service().equals("s3")) {
+      throw new S3Exception(
+          "AuthorizationHeaderMalformed",
+          400,
+          "The authorization header is malformed; incorrect service '"
+              + verified.service()
+              + "'. This endpoint belongs to 's3'.");
+    }
+    String[] place = place(request);
+    AccessKey signer = verified.key();
+    boolean internal = ObjectStore.isInternal(place[0]);
+    S3Call.Access access =
+        ownUrl
+            ? (action, resource) -> action.equals("s3:GetObject")
+            : (action, resource) ->
+                !internal && decision.allows(signer.identity(), action, resource);
+    return new S3Call(request, place[0], place[1], query, signer, verified.region(), access);
+  }
+
+  /** Bucket and key. */
+  private static String[] place(S3Request request) {
+    String path = request.rawPath().startsWith("/") ? request.rawPath().substring(1) : "";
+    String host = request.header("host");
+    int colon = host.lastIndexOf(':');
+    host = colon < 0 ? host : host.substring(0, colon);
+    if (host.endsWith(VIRTUAL_HOST)) {
+      return new String[] {
+        host.substring(0, host.length() - VIRTUAL_HOST.length()), UriText.decode(path, false)
+      };
+    }
+    int slash = path.indexOf('/');
+    return slash < 0
+        ? new String[] {UriText.decode(path, false), ""}
+        : new String[] {
+          UriText.decode(path.substring(0, slash), false),
+          UriText.decode(path.substring(slash + 1), false)
+        };
+  }
+
+  static S3Exception notImplemented(S3Call call) {
+    return new S3Exception(
+        "NotImplemented",
+        501,
+        "This part of the S3 API is not served here: "
+            + call.request().method()
+            + " "
+            + call.request().rawPath()
+            + (call.request().rawQuery().isEmpty() ? "" : "?" + call.request().rawQuery()));
+  }
+
+  private static S3Response error(
+      S3Request request, String requestId, String code, int status, RuntimeException cause) {
+    if (request.method().equals("HEAD")) {
+      return S3Response.empty(status, Map.of("content-type", "application/xml"));
+    }
+    String message = cause.getMessage() == null ? code : cause.getMessage();
+    return S3Response.xml(status, S3Xml.error(code, message, request.rawPath(), requestId));
+  }
+}

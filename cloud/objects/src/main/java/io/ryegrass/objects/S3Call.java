@@ -1,0 +1,196 @@
+package io.ryegrass.objects;
+
+import io.ryegrass.awssignature.AccessKey;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request whose signature is good, taken apart.
+ *
+ * @param bucket empty for the service itself
+ * @param key empty for a bucket
+ * @param query decoded; the last of equal names counts
+ * @param signer the key that signed
+ * @param region region of the credential scope
+ * @param access decides about an action on a resource
+ */
+record S3Call(
+    S3Request request,
+    String bucket,
+    String key,
+    Map<String, String> query,
+    AccessKey signer,
+    String region,
+    Access access) {
+  static final String STREAMING = "STREAMING-";
+  private static final int MAX_DOCUMENT = 4 << 20;
+  private static final Pattern HASH = Pattern.compile("[0-9a-fA-F]{64}");
+  private static final Pattern SIGNATURE = Pattern.compile("Signature=([0-9a-f]+)");
+  private static final String CHECKSUM = "x-amz-checksum-";
+
+  /** The IAM decision. */
+  @FunctionalInterface
+  interface Access {
+    boolean allows(String action, String resource);
+  }
+
+  boolean has(String parameter) {
+    return query.containsKey(parameter);
+  }
+
+  String parameter(String name) {
+    return query.getOrDefault(name, "");
+  }
+
+  boolean mayOnBucket(String action) {
+    return access.allows(action, "arn:aws:s3:::" + bucket);
+  }
+
+  void requireOnBucket(String action) {
+    require(action, "arn:aws:s3:::" + bucket);
+  }
+
+  void requireOnObject(String action) {
+    require(action, "arn:aws:s3:::" + bucket + "/" + key);
+  }
+
+  void require(String action, String resource) {
+    if (!access.allows(action, resource)) {
+      throw new S3Exception(
+          "AccessDenied",
+          403,
+          "Access Denied: the caller is not allowed to perform "
+              + action
+              + " on "
+              + resource
+              + "; add an identity policy that allows it");
+    }
+  }
+
+  /** The whole body as text, for the few small XML documents. */
+  String document(ObjectStore store) {
+    StagedObject staged = stage(store, MAX_DOCUMENT);
+    try {
+      return java.nio.file.Files.readString(staged.file(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw S3Exception.io("reading the request", e);
+    } finally {
+      store.discard(staged);
+    }
+  }
+
+  /**
+   * Receives the body, undoes aws-chunked and checks all that was promised about it: length, MD5,
+   * checksums in header or trailer, the signed hash, the signatures of chunks.
+   */
+  StagedObject stage(ObjectStore store, long maxBytes) {
+    String declared = request.header("x-amz-content-sha256");
+    Checksums checksums = new Checksums();
+    Map<String, String> promised = new HashMap<>();
+    request
+        .headers()
+        .forEach(
+            (name, values) -> {
+              if (name.startsWith(CHECKSUM)
+                  && !name.endsWith("-algorithm")
+                  && !name.endsWith("-type")
+                  && !name.endsWith("-mode")) {
+                String algorithm = name.substring(CHECKSUM.length());
+                checksums.add(algorithm);
+                promised.put(algorithm, values.getFirst());
+              }
+            });
+    String trailer = request.header("x-amz-trailer").strip().toLowerCase(Locale.ROOT);
+    if (trailer.startsWith(CHECKSUM)) {
+      checksums.add(trailer.substring(CHECKSUM.length()));
+    }
+    AwsChunkedInputStream chunked = chunked(declared);
+    StagedObject staged =
+        store.stage(chunked == null ? request.body() : chunked, maxBytes, checksums);
+    boolean good = false;
+    try {
+      if (chunked != null) {
+        chunked
+            .trailers()
+            .forEach(
+                (name, value) -> {
+                  if (name.startsWith(CHECKSUM)) {
+                    promised.put(name.substring(CHECKSUM.length()), value);
+                  }
+                });
+      }
+      check(staged, declared, chunked != null, promised);
+      good = true;
+      return staged;
+    } finally {
+      if (!good) {
+        store.discard(staged);
+      }
+    }
+  }
+
+  private @Nullable AwsChunkedInputStream chunked(String declared) {
+    if (!declared.startsWith(STREAMING)) {
+      return null;
+    }
+    boolean trailer = declared.endsWith("-TRAILER");
+    if (declared.startsWith("STREAMING-UNSIGNED-PAYLOAD")) {
+      return new AwsChunkedInputStream(request.body(), null, trailer);
+    }
+    java.util.regex.Matcher seed = SIGNATURE.matcher(request.header("authorization"));
+    if (!declared.startsWith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD") || !seed.find()) {
+      throw new S3Exception(
+          "NotImplemented",
+          501,
+          "A body of the kind " + declared + " is not implemented; sign with AWS4-HMAC-SHA256");
+    }
+    return new AwsChunkedInputStream(
+        request.body(),
+        new ChunkSignatures(
+            signer.secretAccessKey(), request.header("x-amz-date"), region, seed.group(1)),
+        trailer);
+  }
+
+  private void check(
+      StagedObject staged, String declared, boolean chunked, Map<String, String> promised) {
+    String length = request.header(chunked ? "x-amz-decoded-content-length" : "content-length");
+    if (!length.isEmpty() && !length.equals(Long.toString(staged.size()))) {
+      throw new S3Exception(
+          "IncompleteBody",
+          400,
+          "You did not provide the number of bytes specified by the length header: "
+              + staged.size()
+              + " instead of "
+              + length);
+    }
+    if (HASH.matcher(declared).matches()
+        && !declared.equalsIgnoreCase(staged.checksums().sha256Hex())) {
+      throw new S3Exception(
+          "XAmzContentSHA256Mismatch",
+          400,
+          "The provided 'x-amz-content-sha256' header does not match what was computed.");
+    }
+    String md5 = request.header("content-md5");
+    if (!md5.isEmpty()
+        && !md5.equals(Base64.getEncoder().encodeToString(staged.checksums().md5()))) {
+      throw badDigest("Content-MD5");
+    }
+    promised.forEach(
+        (algorithm, value) -> {
+          if (!value.equals(staged.checksums().named().get(algorithm))) {
+            throw badDigest(algorithm.toUpperCase(Locale.ROOT));
+          }
+        });
+  }
+
+  private static S3Exception badDigest(String what) {
+    return new S3Exception(
+        "BadDigest", 400, "The " + what + " you specified did not match the calculated checksum.");
+  }
+}
