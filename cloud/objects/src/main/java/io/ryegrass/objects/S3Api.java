@@ -96,9 +96,10 @@ public final class S3Api {
   /** The same, before the body is read. */
   public boolean claims(
       String method, String rawPath, String rawQuery, Map<String, List<String>> headers) {
-    return SigV4Verifier.claimedService(new HttpRequestToSign(method, rawPath, rawQuery, headers))
-        .filter("s3"::equals)
-        .isPresent();
+    return rawQuery.contains("AWSAccessKeyId=")
+        || SigV4Verifier.claimedService(new HttpRequestToSign(method, rawPath, rawQuery, headers))
+            .filter("s3"::equals)
+            .isPresent();
   }
 
   /**
@@ -169,6 +170,13 @@ public final class S3Api {
     HttpRequestToSign signed =
         new HttpRequestToSign(
             request.method(), request.rawPath(), request.rawQuery(), request.headers());
+    if (query.containsKey("AWSAccessKeyId") || request.header("authorization").startsWith("AWS ")) {
+      throw new S3Exception(
+          "InvalidRequest",
+          400,
+          "The authorization mechanism you have provided is not supported. Please use"
+              + " AWS4-HMAC-SHA256 (AWS CLI 1: aws configure set s3.signature_version s3v4).");
+    }
     String declared = request.header("x-amz-content-sha256");
     boolean ownUrl =
         query.getOrDefault("X-Amz-Credential", "").startsWith(store.presignKey().id() + "/");
