@@ -1,0 +1,70 @@
+package io.ryegrass.mqtt;
+
+import io.ryegrass.durable.DurableException;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The engine alone on 127.0.0.1, for interoperability tests and benchmarks. Everybody may do
+ * everything.
+ */
+public final class BrokerMain {
+  private static final String USAGE = "usage: BrokerMain --port N --anonymous [--data DIR]";
+
+  private BrokerMain() {}
+
+  /** Exit code 0 after SIGTERM, 1 when it cannot run, 2 for wrong arguments. */
+  public static void main(String[] args) throws InterruptedException {
+    System.exit(run(args, System.out, System.err));
+  }
+
+  private static int run(String[] args, PrintStream out, PrintStream err)
+      throws InterruptedException {
+    int port = -1;
+    boolean anonymous = false;
+    Path data = null;
+    for (int i = 0; i < args.length; i++) {
+      @Nullable String value = i + 1 < args.length ? args[i + 1] : null;
+      switch (args[i]) {
+        case "--anonymous" -> anonymous = true;
+        case "--port" -> {
+          port = value != null && value.matches("\\d{1,5}") ? Integer.parseInt(value) : -1;
+          i++;
+        }
+        case "--data" -> {
+          data = value == null ? null : Path.of(value);
+          i++;
+        }
+        default -> port = -1;
+      }
+    }
+    if (port < 0 || port > 65_535 || !anonymous) {
+      err.println(USAGE);
+      return 2;
+    }
+    try (MqttBroker broker =
+        MqttBroker.builder()
+            .listener("mqtt", new InetSocketAddress("127.0.0.1", port), null)
+            .authenticator(r -> new AuthenticationResult.Accepted(r.clientId()))
+            .dataFolder(data)
+            .start()) {
+      CountDownLatch stop = new CountDownLatch(1);
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    broker.close();
+                    stop.countDown();
+                  }));
+      out.println("mqtt broker ready: port=" + broker.port("mqtt"));
+      stop.await();
+      return 0;
+    } catch (MqttBrokerException | DurableException e) {
+      err.println(e.getMessage());
+      return 1;
+    }
+  }
+}

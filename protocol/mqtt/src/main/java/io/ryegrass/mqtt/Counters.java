@@ -1,0 +1,25 @@
+package io.ryegrass.mqtt;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What {@link BrokerMetrics} is read from. */
+final class Counters {
+  final AtomicLong queuedMessages = new AtomicLong();
+  final AtomicLong queuedBytes = new AtomicLong();
+  final LongAdder connectsAccepted = new LongAdder();
+  final LongAdder publishesReceived = new LongAdder();
+  final LongAdder publishesSent = new LongAdder();
+  final LongAdder bytesReceived = new LongAdder();
+  final LongAdder bytesSent = new LongAdder();
+  final LongAdder droppedQueueFull = new LongAdder();
+  final LongAdder droppedNotRetained = new LongAdder();
+  final LongAdder refusedConnects = new LongAdder();
+  final LongAdder refusedPublishes = new LongAdder();
+  final LongAdder protocolErrors = new LongAdder();
+  final LongAdder takeovers = new LongAdder();
+  final LongAdder keepAliveTimeouts = new LongAdder();
+  final LongAdder stalledWriters = new LongAdder();
+  final LongAdder expiredSessions = new LongAdder();
+  final LongAdder journalFailures = new LongAdder();
+}

@@ -1,0 +1,201 @@
+package io.ryegrass.mqtt;
+
+import io.netty.handler.ssl.SslContext;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An MQTT 3.1.1 broker inside a host program. Built by {@link #builder()}, running from {@link
+ * Builder#start()} to {@link #close()}. All methods may be called from any thread, also from within
+ * {@link Interceptor} calls; those that publish may wait for the disk and so do not belong on an
+ * event loop.
+ */
+public final class MqttBroker implements AutoCloseable {
+  private final Engine engine;
+  private final Listeners listeners;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private MqttBroker(Engine engine, Listeners listeners) {
+    this.engine = engine;
+    this.listeners = listeners;
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The port that a listener is bound to, which matters when 0 was asked.
+   *
+   * @throws IllegalArgumentException when there is no such listener
+   */
+  public int port(String listener) {
+    return listeners.port(listener);
+  }
+
+  /**
+   * New connections of this listener use this TLS context; existing ones stay as they are (renewed
+   * certificates).
+   */
+  public void replaceTls(String listener, SslContext context) {
+    listeners.replaceTls(listener, context);
+  }
+
+  /**
+   * From the host program to all matching sessions. Neither authoriser's {@code mayPublish} nor
+   * interceptor is asked. When this returns, what is owed to persistent sessions (QoS 1) or
+   * retained is on the disk, if there is a data folder.
+   *
+   * @param qos 0 or 1
+   */
+  public void publish(String topic, byte[] payload, int qos, boolean retain) {
+    engine.publishFromHost(topic, payload, qos, retain);
+  }
+
+  /**
+   * From the host program to this client only, if one of its subscriptions matches; durable as
+   * {@link #publish}.
+   *
+   * @return false when there is no such session, or none of its subscriptions matches, or its queue
+   *     is full
+   */
+  public boolean deliver(String clientId, String topic, byte[] payload, int qos) {
+    return engine.deliver(clientId, topic, payload, qos);
+  }
+
+  /**
+   * Ends the client's connection, if there is one; its will is published. The reason goes to the
+   * interceptor and the log.
+   */
+  public void disconnect(String clientId, String reason) {
+    engine.disconnect(clientId, reason);
+  }
+
+  public boolean isConnected(String clientId) {
+    return engine.isConnected(clientId);
+  }
+
+  public BrokerMetrics metrics() {
+    return engine.metrics();
+  }
+
+  /**
+   * Closes listeners and connections (without wills), syncs and closes the store. Takes at most a
+   * few seconds.
+   */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      listeners.close();
+      engine.close();
+      listeners.closeLoops();
+    }
+  }
+
+  /** What a broker is made of. An authenticator is the one thing without a default. */
+  public static final class Builder {
+    private final List<ListenerSettings> listeners = new ArrayList<>();
+    private @Nullable Authenticator authenticator;
+    private Authoriser authoriser = Authoriser.permitAll();
+    private Interceptor interceptor = Interceptor.none();
+    private @Nullable Path dataFolder;
+    private Limits limits = Limits.awsIotCore();
+    private boolean awsTopicRules;
+    private Clock clock = Clock.systemUTC();
+    private int eventLoops = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
+
+    private Builder() {}
+
+    /**
+     * @param name any, for {@link MqttBroker#port}
+     * @param address port 0 takes a free one
+     * @param tls null for plain MQTT
+     */
+    public Builder listener(String name, InetSocketAddress address, @Nullable SslContext tls) {
+      listeners.add(new ListenerSettings(name, address, tls));
+      return this;
+    }
+
+    public Builder authenticator(Authenticator value) {
+      this.authenticator = value;
+      return this;
+    }
+
+    /** Default: everything is allowed to whoever was authenticated. */
+    public Builder authoriser(Authoriser value) {
+      this.authoriser = value;
+      return this;
+    }
+
+    public Builder interceptor(Interceptor value) {
+      this.interceptor = value;
+      return this;
+    }
+
+    /**
+     * Sessions and retained messages live there; null keeps them in memory. The folder must belong
+     * to this broker alone.
+     */
+    public Builder dataFolder(@Nullable Path value) {
+      this.dataFolder = value;
+      return this;
+    }
+
+    public Builder limits(Limits value) {
+      this.limits = value;
+      return this;
+    }
+
+    /**
+     * AWS IoT Core's variants: {@code a/#} does not match {@code a}; retained messages only go to
+     * filters without wildcards that equal the topic; a client id must not begin with {@code $};
+     * nothing under {@code $} is retained; the rule prefix does not count for the topic limits.
+     */
+    public Builder awsTopicRules(boolean value) {
+      this.awsTopicRules = value;
+      return this;
+    }
+
+    public Builder clock(Clock value) {
+      this.clock = value;
+      return this;
+    }
+
+    /** Threads that read and write sockets; default one per processor, at most 4. */
+    public Builder eventLoops(int value) {
+      this.eventLoops = value;
+      return this;
+    }
+
+    /**
+     * Opens the store, binds the listeners.
+     *
+     * @throws MqttBrokerException when a port is taken or the data folder cannot be used
+     */
+    public MqttBroker start() {
+      Authenticator who = authenticator;
+      if (who == null) {
+        throw new IllegalStateException(
+            "An authenticator is needed; AuthenticationResult.Accepted for all if so meant");
+      }
+      TopicRules rules = new TopicRules(awsTopicRules, limits);
+      Engine engine = Engine.open(who, authoriser, interceptor, limits, rules, clock, dataFolder);
+      Listeners listening = null;
+      try {
+        listening = new Listeners(listeners, engine, eventLoops);
+        return new MqttBroker(engine, listening);
+      } finally {
+        if (listening == null) {
+          engine.close();
+        }
+      }
+    }
+  }
+
+  record ListenerSettings(String name, InetSocketAddress address, @Nullable SslContext tls) {}
+}

@@ -1,0 +1,74 @@
+package io.ryegrass.mqtt;
+
+import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Topics;
+
+/**
+ * Which topics and filters are valid and match: the standard's rules or AWS IoT Core's (mqtt-cloud
+ * reference, section 2).
+ */
+record TopicRules(boolean aws, Limits limits) {
+  private static final String RULES = "$aws/rules/";
+
+  /** What a decoder puts in the place of bytes that are not UTF-8. */
+  private static final char MALFORMED = '\uFFFD';
+
+  boolean validTopic(String topic) {
+    try {
+      Topics.checkTopic(counted(topic), limits.maxTopicBytes(), limits.maxTopicSlashes());
+      return wellFormed(topic) && topic.length() <= 65_535;
+    } catch (InvalidDocumentException e) {
+      return false;
+    }
+  }
+
+  /** Shared subscriptions are not served: they would silently become ordinary ones. */
+  boolean validFilter(String filter) {
+    try {
+      Topics.checkFilter(filter, limits.maxTopicBytes(), limits.maxTopicSlashes());
+      return wellFormed(filter) && !filter.startsWith("$share/");
+    } catch (InvalidDocumentException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Ill-formed UTF-8 must close the connection [MQTT-1.5.3-1]. Netty's decoder replaces it by
+   * U+FFFD, and two different byte strings must not become one name in a policy check, so that
+   * character is refused altogether; U+0000 by [MQTT-1.5.3-2].
+   */
+  static boolean wellFormed(String text) {
+    return text.indexOf(MALFORMED) < 0 && text.indexOf('\0') < 0;
+  }
+
+  boolean matches(String filter, String topic) {
+    return aws ? Topics.matchesAws(filter, topic) : Topics.matches(filter, topic);
+  }
+
+  boolean mayRetain(String topic) {
+    return !(aws && topic.startsWith("$"));
+  }
+
+  /**
+   * Whether a retained message of a topic goes to a new subscription: in AWS only to the same plain
+   * topic.
+   */
+  boolean retainedMatches(String filter, String topic) {
+    return aws ? filter.equals(topic) : Topics.matches(filter, topic);
+  }
+
+  boolean validClientId(String clientId) {
+    return wellFormed(clientId) && !(aws && clientId.startsWith("$"));
+  }
+
+  /** The topic without the rule prefix, which does not count for the limits. */
+  private String counted(String topic) {
+    if (aws && topic.startsWith(RULES)) {
+      int end = topic.indexOf('/', RULES.length());
+      if (end > 0 && end + 1 < topic.length()) {
+        return topic.substring(end + 1);
+      }
+    }
+    return topic;
+  }
+}
