@@ -93,7 +93,9 @@ public final class ApiEngine {
       String accountId,
       Function<Object, String> principalArn,
       Clock clock) {
-    for (ServiceOperations service : services) {
+    Map<String, ServiceOperations> byName = new LinkedHashMap<>();
+    services.forEach(s -> byName.merge(s.service(), s, ServiceOperations::and));
+    for (ServiceOperations service : byName.values()) {
       bySigningName
           .computeIfAbsent(Services.of(service.service()).signingName(), k -> new ArrayList<>())
           .add(service);

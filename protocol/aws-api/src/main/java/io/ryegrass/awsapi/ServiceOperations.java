@@ -57,6 +57,14 @@ public final class ServiceOperations {
     return handlers;
   }
 
+  /** Several modules may each serve a part of one service, as the registry and jobs do of iot. */
+  ServiceOperations and(ServiceOperations other) {
+    Builder both = of(service);
+    handlers.forEach(both::put);
+    other.handlers.forEach(both::put);
+    return both.build();
+  }
+
   /** Collects the operations of a service. */
   public static final class Builder {
 

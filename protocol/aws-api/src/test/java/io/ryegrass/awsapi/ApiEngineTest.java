@@ -106,8 +106,8 @@ class ApiEngineTest {
                   .build(),
               ServiceOperations.of("iot")
                   .typed("CreateThing", CreateThingRequest::builder, ApiEngineTest::createThing)
-                  .json("DescribeThing", (c, in) -> explode())
                   .build(),
+              ServiceOperations.of("iot").json("DescribeThing", (c, in) -> explode()).build(),
               ServiceOperations.of("iotdata").json("Publish", ApiEngineTest::echo).build(),
               ServiceOperations.of("lambda")
                   .typed("Invoke", InvokeRequest::builder, ApiEngineTest::invoke)
