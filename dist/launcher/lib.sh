@@ -112,6 +112,8 @@ run_java() {
   find_jdk
   build
   if [ "$program" = cloud ] || [ "$program" = provision ]; then export RYEGRASS_DATA="$DATA"; fi
+  # Components and functions written in Java find a java even where only JAVA_HOME says where it is.
+  export PATH="$PATH:$JAVA_HOME/bin"
   # shellcheck disable=SC2046
   exec "$JAVA_HOME/bin/java" $(jvm_options "$program") $(aot_option "$program") ${RYEGRASS_JVM_OPTIONS:-} \
     -cp "$(class_path "$module")" "$(main_of "$program")" "$@"
@@ -158,7 +160,7 @@ require() { # COMMAND...: installs what is missing when root, else names the one
 }
 
 prepare_demo() {
-  require aws python3 mosquitto_pub
+  require aws python3
   [ "$(id -u)" -eq 0 ] && require runc
   return 0
 }
@@ -176,7 +178,7 @@ doctor() {
 
 run_tests() {
   prepare_demo
-  require openssl
+  require openssl mosquitto_pub
   find_jdk
   mkdir -p "$STATE"
   : >"$STATE/build.log"
