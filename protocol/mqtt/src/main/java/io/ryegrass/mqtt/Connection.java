@@ -72,6 +72,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private volatile @Nullable Channel channel;
   private volatile long lastReadNanos = System.nanoTime();
   private long unwritableSince;
+  private long packetsFramed;
+  private long packetsDecoded;
 
   Connection(Engine engine) {
     this.engine = engine;
@@ -105,9 +107,23 @@ final class Connection extends ChannelInboundHandlerAdapter {
     ctx.fireChannelActive();
   }
 
+  /** A whole packet goes to the decoder, which must make one message of it. */
+  void packetBegins() {
+    packetsFramed++;
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    if (packetsFramed != packetsDecoded && endReason.get() == null) {
+      protocolError("a packet whose fields are longer than itself");
+    }
+    ctx.fireChannelReadComplete();
+  }
+
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
     lastReadNanos = System.nanoTime();
+    packetsDecoded++;
     try {
       if (!(msg instanceof MqttMessage message) || endReason.get() != null) {
         return;

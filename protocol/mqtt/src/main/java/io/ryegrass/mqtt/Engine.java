@@ -26,7 +26,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Engine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
-  private static final long COMPACT_AFTER_BYTES = 16 << 20;
 
   /**
    * How long a second CONNECT waits until the host is through with the first connection's packets.
@@ -83,7 +82,8 @@ final class Engine implements AutoCloseable {
       Limits limits,
       TopicRules rules,
       Clock clock,
-      @Nullable Path dataFolder) {
+      @Nullable Path dataFolder,
+      long compactAfterBytes) {
     return new Engine(
         authenticator,
         authoriser,
@@ -92,7 +92,7 @@ final class Engine implements AutoCloseable {
         rules,
         clock,
         dataFolder,
-        COMPACT_AFTER_BYTES);
+        compactAfterBytes);
   }
 
   private void restore(Journal.State state) {

@@ -100,12 +100,15 @@ final class Listeners implements AutoCloseable {
       handler.setHandshakeTimeout(10, TimeUnit.SECONDS);
       channel.pipeline().addLast(handler);
     }
+    int maxPacketBytes = engine.limits().maxPayloadBytes() + PACKET_OVERHEAD;
+    Connection connection = new Connection(engine);
     channel
         .pipeline()
         .addLast(new FlushConsolidationHandler(64, true))
-        .addLast(new MqttDecoder(engine.limits().maxPayloadBytes() + PACKET_OVERHEAD, 0xFFFF))
+        .addLast(new PacketFraming(maxPacketBytes, connection))
+        .addLast(new MqttDecoder(maxPacketBytes, 0xFFFF))
         .addLast(MqttEncoder.INSTANCE)
-        .addLast(new Connection(engine));
+        .addLast(connection);
   }
 
   int port(String name) {

@@ -106,6 +106,7 @@ public final class MqttBroker implements AutoCloseable {
     private @Nullable Path dataFolder;
     private Limits limits = Limits.awsIotCore();
     private boolean awsTopicRules;
+    private long compactAfterBytes = 16 << 20;
     private Clock clock = Clock.systemUTC();
     private int eventLoops = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
 
@@ -166,6 +167,12 @@ public final class MqttBroker implements AutoCloseable {
       return this;
     }
 
+    /** For tests: the journal is compacted when it exceeds this. */
+    Builder compactAfterBytes(long value) {
+      this.compactAfterBytes = value;
+      return this;
+    }
+
     /** Threads that read and write sockets; default one per processor, at most 4. */
     public Builder eventLoops(int value) {
       this.eventLoops = value;
@@ -184,7 +191,9 @@ public final class MqttBroker implements AutoCloseable {
             "An authenticator is needed; AuthenticationResult.Accepted for all if so meant");
       }
       TopicRules rules = new TopicRules(awsTopicRules, limits);
-      Engine engine = Engine.open(who, authoriser, interceptor, limits, rules, clock, dataFolder);
+      Engine engine =
+          Engine.open(
+              who, authoriser, interceptor, limits, rules, clock, dataFolder, compactAfterBytes);
       Listeners listening = null;
       try {
         listening = new Listeners(listeners, engine, eventLoops);
