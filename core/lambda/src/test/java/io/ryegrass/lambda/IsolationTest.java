@@ -1,0 +1,287 @@
+package io.ryegrass.lambda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ryegrass.lambda.LambdaHarness.Answer;
+import io.ryegrass.lambda.LambdaHarness.Deployed;
+import io.ryegrass.nucleus.NucleusException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Other users, containers, and what a killed core leaves behind. */
+@Timeout(60)
+class IsolationTest {
+  private static final String LOOK =
+      """
+      import os, sys
+      def handler(event, context):
+          def can(path, mode):
+              try:
+                  with open(path, mode) as f:
+                      f.read() if mode == 'r' else f.write('x')
+                  return True
+              except OSError:
+                  return False
+          if event == 'eat':
+              hoard = []
+              while True:
+                  hoard.append(b'x' * 1000000)
+          return {'uid': os.getuid(), 'gid': os.getgid(), 'groups': os.getgroups(), 'pid': os.getpid(), 'cwd': os.getcwd(),
+                  'root': sorted(os.listdir('/')), 'tmp': can('/tmp/f', 'w'), 'usr': can('/usr/f', 'w'), 'code': can('/lambda/f', 'w'),
+                  'volume': can('/data/f', 'w'), 'readonly': can('/ro/f', 'w'), 'null': can('/dev/null', 'w'),
+                  'caps': [l for l in open('/proc/self/status') if l.startswith(('CapEff', 'NoNewPrivs'))]}
+      """;
+
+  private Path root;
+  private LambdaHarness core;
+
+  /** Not a @TempDir: other users must be able to read it. */
+  @BeforeEach
+  void start() throws IOException {
+    root =
+        Files.createTempDirectory(
+            "ryegrass-lambda",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+    Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
+    core = new LambdaHarness(root);
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    core.close();
+    try (var all = Files.walk(root)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+
+  private static void asRoot() {
+    assumeThat(UserIds.own().uid()).as("changing users and making containers needs root").isZero();
+  }
+
+  private static void withContainers() {
+    asRoot();
+    assumeThat(PlainProcesses.find("runc").or(() -> PlainProcesses.find("crun")))
+        .as("an OCI runtime is needed: apt-get install runc")
+        .isPresent();
+  }
+
+  private Deployed contained(Consumer<ObjectNode> change) {
+    return core.deploy(
+        "contained",
+        "main.handler",
+        LOOK,
+        c -> {
+          c.put("containerMode", "GreengrassContainer");
+          change.accept(c);
+        });
+  }
+
+  @Test
+  void aPlainFunctionRunsAsTheUserItNames() {
+    asRoot();
+    Deployed d =
+        core.deploy(
+            "other",
+            "main.handler",
+            LOOK,
+            c -> c.putObject("runAs").put("uid", 65534).put("gid", 65533));
+    var seen = core.call(d.arn(), "1").json();
+    assertThat(seen.path("uid").asInt()).isEqualTo(65534);
+    assertThat(seen.path("gid").asInt()).isEqualTo(65533);
+    assertThat(seen.path("groups")).isEmpty();
+  }
+
+  @Test
+  void runAsRootIsRefusedUnlessTheCoreAllowsIt() {
+    asRoot();
+    assertThatThrownBy(
+            () ->
+                core.deploy(
+                    "root",
+                    "main.handler",
+                    LOOK,
+                    c -> c.putObject("runAs").put("uid", 0).put("gid", 0)))
+        .isInstanceOf(NucleusException.class)
+        .hasMessageContaining("allowFunctionsToRunAsRoot");
+  }
+
+  @Test
+  void aContainerSeesProgramsItsCodeAndNothingElseOfTheHost() {
+    withContainers();
+    Deployed d = contained(c -> {});
+    var seen = core.call(d.arn(), "1").json();
+    assertThat(seen.path("pid").asInt()).isEqualTo(1);
+    assertThat(seen.path("cwd").asString()).isEqualTo("/lambda");
+    assertThat(seen.path("root").toString())
+        .doesNotContain("\"root\"", "\"home\"", "\"work\"", "\"var\"");
+    assertThat(seen.path("tmp").asBoolean()).isTrue();
+    assertThat(seen.path("null").asBoolean()).isTrue();
+    assertThat(seen.path("usr").asBoolean()).isFalse();
+    assertThat(seen.path("code").asBoolean()).isFalse();
+    assertThat(seen.path("caps").toString())
+        .contains("CapEff:\\t0000000000000000")
+        .contains("NoNewPrivs:\\t1");
+  }
+
+  @Test
+  void aContainerHasTheVolumesAndTheUserItIsGiven() throws IOException {
+    withContainers();
+    Path data = Files.createDirectory(root.resolve("data"));
+    Path readOnly = Files.createDirectory(root.resolve("ro"));
+    Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.setPosixFilePermissions(readOnly, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.setAttribute(data, "unix:gid", 4711);
+    Deployed d =
+        contained(
+            c -> {
+              c.putObject("runAs").put("uid", 65534).put("gid", 65534);
+              ObjectNode volumes = c.putObject("containerParams").putObject("volumes");
+              volumes
+                  .putObject("0")
+                  .put("sourcePath", data.toString())
+                  .put("destinationPath", "/data")
+                  .put("permission", "rw")
+                  .put("addGroupOwner", true);
+              volumes
+                  .putObject("1")
+                  .put("sourcePath", readOnly.toString())
+                  .put("destinationPath", "/ro")
+                  .put("permission", "ro");
+            });
+    var seen = core.call(d.arn(), "1").json();
+    assertThat(seen.path("uid").asInt()).isEqualTo(65534);
+    assertThat(seen.path("groups").toString()).contains("4711");
+    assertThat(seen.path("volume").asBoolean()).isTrue();
+    assertThat(seen.path("readonly").asBoolean()).isFalse();
+    assertThat(data.resolve("f")).hasContent("x");
+  }
+
+  /** Number 8. */
+  @Test
+  void aContainerThatTakesTooMuchMemoryIsKilledAndItsCallerIsTold() {
+    withContainers();
+    Deployed d = contained(c -> c.putObject("containerParams").put("memorySize", 80 * 1024));
+    Answer answer = core.call(d.arn(), "\"eat\"");
+    assertThat(answer.error()).isEqualTo("Unhandled");
+    assertThat(answer.json().path("errorMessage").asString()).contains("exit code 137");
+    assertThat(core.call(d.arn(), "1").json().path("pid").asInt()).isEqualTo(1);
+  }
+
+  /** LESSON-61. */
+  @Test
+  void aVolumeThatIsNotThereIsNamedInTheError() {
+    withContainers();
+    Deployed d =
+        contained(
+            c ->
+                c.putObject("containerParams")
+                    .putObject("volumes")
+                    .putObject("0")
+                    .put("sourcePath", "/no/such/folder")
+                    .put("destinationPath", "/data"));
+    Answer answer = core.call(d.arn(), "1");
+    assertThat(answer.error()).isEqualTo("Unhandled");
+    assertThat(answer.json().path("errorMessage").asString())
+        .contains("/no/such/folder")
+        .contains("does not exist");
+  }
+
+  @Test
+  void withoutRootAContainerIsRefusedWithBothRemedies() {
+    assumeThat(UserIds.own().uid()).as("seen only by a core without root").isNotZero();
+    assertThatThrownBy(() -> contained(c -> {}))
+        .hasMessageContaining("install runc")
+        .hasMessageContaining("NoContainer");
+  }
+
+  @Test
+  void aRuntimeThatTheCoreLacksIsNamedBeforeAnythingStarts() {
+    assertThatThrownBy(
+            () -> core.deploy("cobol", "main.handler", "", c -> c.put("runtime", "cobol85")))
+        .isInstanceOf(NucleusException.class)
+        .hasMessageContaining("cobol85");
+  }
+
+  @Test
+  void whatAKilledCoreLeftBehindIsEndedAtTheNextStart() throws Exception {
+    Path notes = root.resolve("work/aws.greengrass.LambdaManager/workers");
+    // A worker of a core that is gone: in its own session, noted, with a child.
+    Process worker =
+        PlainProcesses.run(
+            List.of("/usr/bin/setsid", "sh", "-c", "sleep 300 & exec sleep 300"),
+            root,
+            Map.of("PATH", "/usr/bin:/bin", ProcessTree.MARK, "old-1"));
+    new Leftovers(notes).note("old-1", worker.pid());
+    await()
+        .atMost(Duration.ofSeconds(5))
+        .until(() -> ProcessTree.members(worker.pid(), "old-1").size() == 2);
+    // A note whose process id now belongs to somebody else.
+    Process stranger =
+        PlainProcesses.run(
+            List.of("/usr/bin/setsid", "sleep", "300"), root, Map.of("PATH", "/usr/bin"));
+    Files.writeString(
+        notes.resolve("old-2.json"),
+        "{\"pid\":"
+            + stranger.pid()
+            + ",\"startTicks\":1,\"bootId\":\""
+            + Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip()
+            + "\"}");
+    Files.writeString(notes.resolve("old-3.json"), "{\"pi");
+
+    LambdaHarness next = new LambdaHarness(root);
+    try {
+      assertThat(ProcessTree.members(worker.pid(), "old-1")).isEmpty();
+      assertThat(stranger.isAlive()).isTrue();
+      assertThat(Files.list(notes)).isEmpty();
+    } finally {
+      stranger.destroyForcibly();
+      next.close();
+    }
+  }
+
+  @Test
+  void aContainerOfAKilledCoreIsRemovedAtTheNextStart() throws Exception {
+    withContainers();
+    Deployed d = contained(c -> c.put("pinned", true)).awaitRunning();
+    // As by SIGKILL of the core: the engine's process goes, the container lives on.
+    long engine =
+        core.manager
+            .running()
+            .functions()
+            .find(d.arn())
+            .orElseThrow()
+            .workerFigures()
+            .getFirst()
+            .pid();
+    long inside =
+        ProcessHandle.of(engine)
+            .orElseThrow()
+            .descendants()
+            .mapToLong(ProcessHandle::pid)
+            .max()
+            .orElseThrow();
+    LambdaHarness next = new LambdaHarness(root);
+    try {
+      await().atMost(Duration.ofSeconds(5)).until(() -> ProcessHandle.of(inside).isEmpty());
+    } finally {
+      next.close();
+    }
+  }
+}
