@@ -1,0 +1,30 @@
+package io.ryegrass.devicegateway;
+
+import io.ryegrass.awsapi.ApiEngine;
+import io.ryegrass.identity.IdentityService;
+import io.ryegrass.objects.S3Api;
+import io.ryegrass.registry.DeviceRoute;
+import io.ryegrass.registry.DeviceTopicHandler;
+import io.ryegrass.registry.Registry;
+import java.util.List;
+
+/**
+ * Who answers what comes in through the gateway.
+ *
+ * @param routes HTTPS operations for devices; the first one that fits answers
+ * @param topics handlers of reserved topics; the first one that accepts a topic gets the message
+ */
+public record CloudServices(
+    Registry registry,
+    IdentityService identity,
+    ApiEngine api,
+    S3Api objects,
+    List<DeviceRoute> routes,
+    List<DeviceTopicHandler> topics) {
+
+  /** Copies the lists. */
+  public CloudServices {
+    routes = List.copyOf(routes);
+    topics = List.copyOf(topics);
+  }
+}

@@ -1,0 +1,184 @@
+package io.ryegrass.devicegateway;
+
+import io.helidon.common.tls.Tls;
+import io.helidon.common.tls.TlsClientAuth;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import io.ryegrass.identity.CertificateAuthority;
+import io.ryegrass.mqtt.MqttBroker;
+import io.ryegrass.registry.DeviceMessages;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The listeners of the cloud; see the package. */
+public final class DeviceGateway implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(DeviceGateway.class);
+  private static final String HTTPS = "https";
+  private static final String MQTT = "mqtt";
+  private static final int MAX_PROLOGUE_BYTES = 16 << 10;
+  private static final int MAX_HEADER_BYTES = 32 << 10;
+
+  /** Above the bounds of the doors, which answer in words. */
+  private static final long MAX_PAYLOAD_BYTES = 1L << 30;
+
+  /** What answers, once there is something to answer. */
+  private record Doors(CloudServices services, DeviceDoor devices) {}
+
+  private final GatewaySettings settings;
+  private final AtomicReference<@Nullable Doors> doors = new AtomicReference<>();
+  private final MqttDoor mqttDoor;
+  private final MqttBroker broker;
+  private final WebServer web;
+  private final CertificateWatch watch;
+
+  private DeviceGateway(GatewaySettings settings, ServerTls tls, Clock clock) {
+    this.settings = settings;
+    this.mqttDoor =
+        new MqttDoor(
+            settings.region(),
+            settings.accountId(),
+            (topic, payload) -> messages().publish(topic, payload, 0),
+            clock);
+    this.broker =
+        MqttBroker.builder()
+            .listener(
+                MQTT, new InetSocketAddress(settings.host(), settings.mqttPort()), tls.forMqtt())
+            .authenticator(mqttDoor)
+            .authoriser(mqttDoor)
+            .interceptor(mqttDoor)
+            .dataFolder(settings.mqttFolder())
+            .awsTopicRules(true)
+            .clock(clock)
+            .start();
+    this.web = startWeb(tls);
+    this.watch =
+        new CertificateWatch(
+            mqttDoor, id -> broker.disconnect(id, "certificate is not ACTIVE any more"));
+  }
+
+  /**
+   * Takes the ports.
+   *
+   * @param server certificate of the device listeners
+   * @param root that signed it, sent along
+   * @throws PortInUseException when a port is taken
+   */
+  public static DeviceGateway bind(
+      GatewaySettings settings,
+      CertificateAuthority.Issued server,
+      X509Certificate root,
+      Clock clock) {
+    requireFree("api", settings.host(), settings.apiPort());
+    requireFree(HTTPS, settings.host(), settings.httpsPort());
+    requireFree(MQTT, settings.host(), settings.mqttPort());
+    return new DeviceGateway(settings, ServerTls.of(server, root), clock);
+  }
+
+  private static void requireFree(String listener, String host, int port) {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(host, port));
+    } catch (IOException e) {
+      throw new PortInUseException(listener, host, port, e);
+    }
+  }
+
+  private WebServer startWeb(ServerTls tls) {
+    Tls https = Tls.builder().sslContext(tls.forHttps()).clientAuth(TlsClientAuth.OPTIONAL).build();
+    return WebServer.builder()
+        .host(settings.host())
+        .port(settings.apiPort())
+        .maxPayloadSize(MAX_PAYLOAD_BYTES)
+        .shutdownGracePeriod(Duration.ofSeconds(2))
+        .shutdownHook(false)
+        .featuresDiscoverServices(false)
+        .addConnectionSelector(new AmazonAlpn(MAX_PROLOGUE_BYTES, MAX_HEADER_BYTES))
+        .routing(HttpRouting.builder().any((req, res) -> answer(req, res, false)))
+        .putSocket(
+            HTTPS,
+            socket ->
+                socket
+                    .host(settings.host())
+                    .port(settings.httpsPort())
+                    .maxPayloadSize(MAX_PAYLOAD_BYTES)
+                    .tls(https)
+                    .addConnectionSelector(new AmazonAlpn(MAX_PROLOGUE_BYTES, MAX_HEADER_BYTES))
+                    .routing(HttpRouting.builder().any((req, res) -> answer(req, res, true))))
+        .build()
+        .start();
+  }
+
+  private void answer(ServerRequest request, ServerResponse response, boolean device) {
+    HttpCall call = new HttpCall(request, response);
+    Doors open = doors.get();
+    try {
+      if (open == null) {
+        call.error(503, "ServiceUnavailableException", "The cloud is starting, try again.");
+      } else if (device && !ApiDoor.isSigned(call)) {
+        open.devices().answer(call);
+      } else {
+        ApiDoor.answer(call, open.services());
+      }
+    } catch (IOException | UncheckedIOException e) {
+      LOG.debug("{} {}: the client went away: {}", call.method(), call.rawPath(), e.getMessage());
+      throw e instanceof IOException io ? new UncheckedIOException(io) : (UncheckedIOException) e;
+    } catch (RuntimeException e) {
+      LOG.error("{} {} failed", call.method(), call.rawPath(), e);
+      if (!response.isSent()) {
+        call.error(500, "InternalFailure", "The request failed inside Ryegrass: " + e);
+      }
+    }
+  }
+
+  /** From now on requests and connections are answered. */
+  public void serve(CloudServices services) {
+    doors.set(
+        new Doors(services, new DeviceDoor(services, settings.region(), settings.accountId())));
+    mqttDoor.serve(services);
+  }
+
+  /** The way to the devices; works from the start, before {@link #serve}. */
+  public DeviceMessages messages() {
+    return (topic, payload, qos) -> broker.publish(topic, payload, qos, false);
+  }
+
+  /** Port of the AWS APIs. */
+  public int apiPort() {
+    return web.port();
+  }
+
+  /** Port of HTTPS for devices. */
+  public int httpsPort() {
+    return web.port(HTTPS);
+  }
+
+  /** Port of MQTT for devices. */
+  public int mqttPort() {
+    return broker.port(MQTT);
+  }
+
+  /** How many devices are connected by MQTT. */
+  public int connectedDevices() {
+    return mqttDoor.connected().size();
+  }
+
+  /** Stops taking requests, ends connections, stores sessions. Takes a few seconds at most. */
+  @Override
+  public void close() {
+    watch.close();
+    web.stop();
+    broker.close();
+  }
+}

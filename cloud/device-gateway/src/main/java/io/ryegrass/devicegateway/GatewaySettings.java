@@ -1,0 +1,23 @@
+package io.ryegrass.devicegateway;
+
+import java.nio.file.Path;
+
+/**
+ * Where the gateway listens.
+ *
+ * @param host address to bind to
+ * @param apiPort HTTP port of the AWS APIs; 0 takes a free one, as with the others
+ * @param httpsPort HTTPS port for devices
+ * @param mqttPort MQTT port for devices
+ * @param mqttFolder sessions and retained messages live there
+ * @param region part of the ARNs that policies speak of
+ * @param accountId the same
+ */
+public record GatewaySettings(
+    String host,
+    int apiPort,
+    int httpsPort,
+    int mqttPort,
+    Path mqttFolder,
+    String region,
+    String accountId) {}

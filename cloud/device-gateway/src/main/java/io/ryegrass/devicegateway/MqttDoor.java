@@ -1,0 +1,209 @@
+package io.ryegrass.devicegateway;
+
+import io.ryegrass.mqtt.AuthenticationResult;
+import io.ryegrass.mqtt.Authenticator;
+import io.ryegrass.mqtt.Authoriser;
+import io.ryegrass.mqtt.ClientSession;
+import io.ryegrass.mqtt.ConnectRequest;
+import io.ryegrass.mqtt.Interceptor;
+import io.ryegrass.mqtt.ReturnCode;
+import io.ryegrass.registry.DeviceMessage;
+import io.ryegrass.registry.DevicePrincipal;
+import io.ryegrass.registry.DeviceTopicHandler;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the MQTT engine asks about devices: who they are, what their policies allow, and who handles
+ * reserved topics. Source: mqtt-cloud reference, sections 2 and 5.
+ */
+final class MqttDoor implements Authenticator, Authoriser, Interceptor {
+
+  private static final Logger LOG = LoggerFactory.getLogger(MqttDoor.class);
+  private static final String SHARED = "$share/";
+
+  private final String arnPrefix;
+  private final Presence presence;
+  private final Map<String, ConnectedDevice> connected = new ConcurrentHashMap<>();
+  private volatile @Nullable CloudServices services;
+
+  MqttDoor(String region, String accountId, Presence.Sink events, Clock clock) {
+    this.arnPrefix = "arn:aws:iot:" + region + ":" + accountId + ":";
+    this.presence = new Presence(events, clock);
+  }
+
+  void serve(CloudServices ready) {
+    services = ready;
+  }
+
+  /** Devices by client id. */
+  Map<String, ConnectedDevice> connected() {
+    return connected;
+  }
+
+  @Override
+  public AuthenticationResult authenticate(ConnectRequest request) {
+    CloudServices ready = services;
+    if (ready == null) {
+      return new AuthenticationResult.Refused(
+          ReturnCode.SERVER_UNAVAILABLE, "the cloud is starting");
+    }
+    if (request.certificates().isEmpty()) {
+      return refused("no client certificate");
+    }
+    X509Certificate certificate = request.certificates().getFirst();
+    Optional<DevicePrincipal> principal = ready.registry().findActive(certificate);
+    if (principal.isEmpty() || !Certificates.isCurrent(certificate)) {
+      return refused(
+          "certificate of "
+              + certificate.getSubjectX500Principal()
+              + " is not registered, not ACTIVE, or out of its dates");
+    }
+    ConnectedDevice device =
+        new ConnectedDevice(
+            request.clientId(), request.peer().getAddress().getHostAddress(), principal.get());
+    if (!allowed(ready, device, "iot:Connect", "client/" + request.clientId())) {
+      return refused(
+          "the policies of certificate "
+              + principal.get().certificateId()
+              + " do not allow iot:Connect as client '"
+              + request.clientId()
+              + "'");
+    }
+    if (request.will() != null
+        && !mayPublish(ready, device, request.will().topic(), request.will().retain())) {
+      return refused("the policies do not allow the will's topic " + request.will().topic());
+    }
+    return new AuthenticationResult.Accepted(device);
+  }
+
+  private static AuthenticationResult refused(String reason) {
+    LOG.info("MQTT connection refused: {}", reason);
+    return new AuthenticationResult.Refused(ReturnCode.NOT_AUTHORISED, reason);
+  }
+
+  @Override
+  public boolean mayPublish(ClientSession session, String topic, boolean retain) {
+    CloudServices ready = services;
+    boolean may = ready != null && mayPublish(ready, device(session), topic, retain);
+    if (!may) {
+      LOG.info(
+          "{} may not publish to {}{}", session.clientId(), topic, retain ? " (retained)" : "");
+    }
+    return may;
+  }
+
+  private boolean mayPublish(
+      CloudServices ready, ConnectedDevice device, String topic, boolean retain) {
+    return allowed(ready, device, "iot:Publish", "topic/" + topic)
+        && (!retain || allowed(ready, device, "iot:RetainPublish", "topic/" + topic));
+  }
+
+  @Override
+  public boolean maySubscribe(ClientSession session, String filter) {
+    CloudServices ready = services;
+    String bare = filter;
+    if (filter.startsWith(SHARED)) {
+      bare = filter.substring(filter.indexOf('/', SHARED.length()) + 1);
+    }
+    boolean may =
+        ready != null && allowed(ready, device(session), "iot:Subscribe", "topicfilter/" + bare);
+    if (!may) {
+      LOG.info("{} may not subscribe to {}", session.clientId(), filter);
+    }
+    return may;
+  }
+
+  @Override
+  public boolean mayReceive(ClientSession session, String topic) {
+    CloudServices ready = services;
+    return ready != null && allowed(ready, device(session), "iot:Receive", "topic/" + topic);
+  }
+
+  private boolean allowed(
+      CloudServices ready, ConnectedDevice device, String action, String resource) {
+    return ready
+        .registry()
+        .isAllowed(device.principal(), action, arnPrefix + resource, device.variables());
+  }
+
+  @Override
+  public Disposition onPublish(
+      ClientSession session, String topic, byte[] payload, int qos, boolean retain) {
+    if (!topic.startsWith("$")) {
+      return Disposition.ROUTE;
+    }
+    CloudServices ready = services;
+    if (ready == null || !topic.startsWith("$aws/")) {
+      LOG.info("{} published to the reserved topic {}", session.clientId(), topic);
+      return Disposition.REFUSED_DISCONNECT;
+    }
+    for (DeviceTopicHandler handler : ready.topics()) {
+      if (handler.accepts(topic)) {
+        handler.handle(
+            new DeviceMessage(session.clientId(), device(session).principal(), topic, payload));
+        return Disposition.CONSUMED;
+      }
+    }
+    LOG.debug("{} published to {}, which no service handles", session.clientId(), topic);
+    return Disposition.CONSUMED;
+  }
+
+  @Override
+  public void onConnect(ClientSession session) {
+    ConnectedDevice device = device(session);
+    connected.put(session.clientId(), device);
+    LOG.info("device {} connected from {}", session.clientId(), device.address());
+    presence.connected(session, device);
+  }
+
+  @Override
+  public void onDisconnect(ClientSession session, String reason) {
+    ConnectedDevice device = device(session);
+    connected.remove(session.clientId(), device);
+    LOG.info("device {} disconnected: {}", session.clientId(), reason);
+    presence.disconnected(session, device, reason);
+  }
+
+  @Override
+  public void onSubscribe(ClientSession session, List<String> filters) {
+    presence.subscribed(session, device(session), filters, true);
+  }
+
+  @Override
+  public void onUnsubscribe(ClientSession session, List<String> filters) {
+    presence.subscribed(session, device(session), filters, false);
+  }
+
+  private static ConnectedDevice device(ClientSession session) {
+    return (ConnectedDevice) session.principal();
+  }
+
+  /** Renews who is who; returns the client ids whose certificates are no longer active. */
+  List<String> recheck() {
+    CloudServices ready = services;
+    if (ready == null) {
+      return List.of();
+    }
+    Map<X509Certificate, Optional<DevicePrincipal>> found = new HashMap<>();
+    return connected.entrySet().stream()
+        .filter(
+            e -> {
+              Optional<DevicePrincipal> now =
+                  found.computeIfAbsent(
+                      e.getValue().certificate(), c -> ready.registry().findActive(c));
+              now.ifPresent(e.getValue()::renew);
+              return now.isEmpty();
+            })
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+}
