@@ -35,6 +35,7 @@ final class Containers implements WorkerStarter {
   private static final Logger LOG = LoggerFactory.getLogger(Containers.class);
   private static final Duration TOOL_DEADLINE = Duration.ofSeconds(10);
 
+  private final UserIds self;
   private final Path runtimes;
   private final Path bundles;
   private final Path state;
@@ -44,17 +45,19 @@ final class Containers implements WorkerStarter {
   private @Nullable Path engine;
 
   /**
+   * @param self who the core runs as
    * @param root root folder of the core: tells this core's containers from others'
    * @param bundles folder for the bundles
    */
-  Containers(Path runtimes, Path root, Path bundles, Executor tasks) {
+  Containers(UserIds self, Path runtimes, Path root, Path bundles, Executor tasks) {
+    this.self = self;
     this.runtimes = runtimes;
     this.bundles = bundles;
     this.tasks = tasks;
     String hash =
         HexFormat.of().toHexDigits(root.toAbsolutePath().normalize().toString().hashCode());
     this.state = Path.of("/run/ryegrass", hash);
-    this.cgroup = "/ryegrass-" + hash + "/";
+    this.cgroup = "/ryegrass-" + hash + "-";
   }
 
   @Override
@@ -80,7 +83,7 @@ final class Containers implements WorkerStarter {
   }
 
   private Path engine(FunctionConfiguration f) {
-    if (UserIds.own().uid() != 0) {
+    if (self.uid() != 0) {
       throw unusable(f, "the core does not run as root");
     }
     probing.lock();
@@ -109,7 +112,8 @@ final class Containers implements WorkerStarter {
 
   /** Runs {@code /bin/true}; empty when that works, else what the engine says. */
   private Optional<String> probe(Path candidate, FunctionConfiguration f) {
-    String id = "ryegrass-probe-" + ProcessHandle.current().pid();
+    String name = "probe-" + ProcessHandle.current().pid();
+    String id = "ryegrass-" + name;
     Path bundle = bundles.resolve(id);
     try {
       Files.createDirectories(state);
@@ -117,12 +121,12 @@ final class Containers implements WorkerStarter {
       BundleConfig.write(
           bundle,
           plain,
-          UserIds.own(),
+          self,
           List.of("/bin/true"),
           Map.of("PATH", "/usr/bin:/bin"),
           bundle,
           bundle,
-          cgroup + id);
+          cgroup + name);
       Outcome outcome = tool(candidate, "run", "--bundle", bundle.toString(), id);
       var unused = tool(candidate, "delete", "-f", id);
       return outcome.code() == 0 ? Optional.empty() : Optional.of(outcome.text());
@@ -149,7 +153,7 @@ final class Containers implements WorkerStarter {
           home.environment().of(f, BundleConfig.CODE, "/tmp", token, name),
           home.code(),
           runtimes,
-          cgroup + id);
+          cgroup + name);
     } catch (IOException e) {
       throw new NucleusException(
           "WORKER_START_ERROR",
@@ -194,6 +198,15 @@ final class Containers implements WorkerStarter {
       throw new UncheckedIOException("Cannot read the containers in " + state, e);
     }
     return ended;
+  }
+
+  /** Leaves nothing behind in {@code /run}; containers that still run keep their folder. */
+  void close() {
+    try {
+      Files.deleteIfExists(state);
+    } catch (IOException e) {
+      LOG.debug("The folder {} stays: {}", state, e.toString());
+    }
   }
 
   private List<String> engineCommand(Path engine) {

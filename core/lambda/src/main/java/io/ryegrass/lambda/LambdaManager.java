@@ -129,7 +129,8 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
     ExecutorService tasks = Executors.newVirtualThreadPerTaskExecutor();
     Leftovers leftovers = new Leftovers(c.work().resolve("workers"));
     Containers containers =
-        new Containers(settings.runtimes(), c.root(), c.work().resolve("containers"), tasks);
+        new Containers(
+            UserIds.own(), settings.runtimes(), c.root(), c.work().resolve("containers"), tasks);
     try {
       int ended = leftovers.reclaim() + containers.reclaim();
       if (ended > 0) {
@@ -198,6 +199,7 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
     }
     was.port().close();
     was.timer().shutdownNow();
+    was.containers().close();
     was.tasks().shutdown();
     try {
       if (!was.tasks().awaitTermination(settings.stopGrace().toMillis(), TimeUnit.MILLISECONDS)) {

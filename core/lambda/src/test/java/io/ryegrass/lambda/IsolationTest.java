@@ -205,10 +205,28 @@ class IsolationTest {
 
   @Test
   void withoutRootAContainerIsRefusedWithBothRemedies() {
-    assumeThat(UserIds.own().uid()).as("seen only by a core without root").isNotZero();
-    assertThatThrownBy(() -> contained(c -> {}))
+    Containers ofAnotherUser =
+        new Containers(new UserIds(1000, 1000), root, root, root, Runnable::run);
+    var configuration =
+        FunctionConfiguration.read(
+            "f",
+            LambdaHarness.JSON
+                .createObjectNode()
+                .put("lambdaArn", LambdaHarness.arn("f"))
+                .put("handler", "a.b"));
+    var home =
+        new WorkerStarter.FunctionHome(
+            configuration,
+            root,
+            root,
+            "",
+            new FunctionEnvironment("core-1", 1, Map.of()),
+            new WorkerLog((l, t) -> {}));
+    assertThatThrownBy(() -> ofAnotherUser.check(home))
+        .isInstanceOf(NucleusException.class)
+        .hasMessageContaining("the core does not run as root")
         .hasMessageContaining("install runc")
-        .hasMessageContaining("NoContainer");
+        .hasMessageContaining("containerMode NoContainer");
   }
 
   @Test
