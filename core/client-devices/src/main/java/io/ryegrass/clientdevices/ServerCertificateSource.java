@@ -1,0 +1,76 @@
+package io.ryegrass.clientdevices;
+
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What the local broker needs of the cloud. Calls may block with a deadline; they throw {@link
+ * io.ryegrass.nucleus.CloudUnavailableException} when trying again may help, {@link
+ * io.ryegrass.nucleus.CloudRefusedException} when it does not.
+ */
+public interface ServerCertificateSource {
+  /** A certificate of the group's authority for the key of this request. */
+  ServerCertificate request(String groupId, String coreThingName, String csrPem);
+
+  /** Tells the cloud where devices reach this core; replaces what was told before. */
+  void reportConnectivity(String coreThingName, List<Endpoint> endpoints);
+
+  /**
+   * @param certificatePem the server's certificate, more of its chain may follow
+   * @param caPem the group's authority, which devices get by discovery
+   * @param groupCaArn its ARN, empty when the cloud does not say
+   */
+  record ServerCertificate(String certificatePem, String caPem, String groupCaArn) {}
+
+  /**
+   * One entry of the connectivity information (DIS-05): id and host address are the same for what
+   * is detected.
+   */
+  record Endpoint(String hostAddress, int portNumber) {}
+
+  /**
+   * The data plane's HTTPS with the core's certificate: answers the body of a 2xx, throws
+   * otherwise.
+   */
+  @FunctionalInterface
+  interface DataPlane {
+    JsonNode call(String method, String path, JsonNode body);
+  }
+
+  /** The source over the cloud's data plane. */
+  static ServerCertificateSource over(DataPlane cloud) {
+    return new ServerCertificateSource() {
+      @Override
+      public ServerCertificate request(String groupId, String coreThingName, String csrPem) {
+        ObjectNode body =
+            JsonMapper.shared()
+                .createObjectNode()
+                .put("csr", csrPem)
+                .put("thingName", coreThingName);
+        JsonNode answer =
+            cloud.call("POST", "/greengrass/groups/" + groupId + "/certificate", body);
+        return new ServerCertificate(
+            answer.path("certificatePem").asString(""),
+            answer.path("caPem").asString(""),
+            answer.path("groupCaArn").asString(""));
+      }
+
+      @Override
+      public void reportConnectivity(String coreThingName, List<Endpoint> endpoints) {
+        ObjectNode body = JsonMapper.shared().createObjectNode();
+        ArrayNode list = body.putArray("ConnectivityInfo");
+        for (Endpoint e : endpoints) {
+          list.addObject()
+              .put("Id", e.hostAddress())
+              .put("HostAddress", e.hostAddress())
+              .put("PortNumber", e.portNumber())
+              .put("Metadata", "");
+        }
+        cloud.call("PUT", "/greengrass/things/" + coreThingName + "/connectivityInfo", body);
+      }
+    };
+  }
+}
