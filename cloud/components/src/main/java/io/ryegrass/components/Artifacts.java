@@ -1,0 +1,202 @@
+package io.ryegrass.components;
+
+import io.ryegrass.awsapi.AwsException;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.objects.S3Exception;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Artifacts of recipes: their digests, the service's own bucket, URLs for devices. */
+final class Artifacts {
+  /** Dot in front: no user of the S3 API can reach it. */
+  static final String BUCKET = ".component-artifacts";
+
+  private static final String ALGORITHM = "SHA-256";
+  private static final Duration URL_LIFE = Duration.ofHours(1);
+  private static final Pattern S3_URI = Pattern.compile("s3://([^/]+)/(.+)");
+
+  private final ObjectStore objects;
+  private final URI devicePresignBase;
+  private final String region;
+
+  Artifacts(ObjectStore objects, URI devicePresignBase, String region) {
+    this.objects = objects;
+    this.devicePresignBase = devicePresignBase;
+    this.region = region;
+    objects.createBucket(BUCKET);
+  }
+
+  /** The recipe of a caller with digests of its bucket objects filled in. */
+  Recipe withDigests(Recipe recipe) {
+    List<Recipe.Manifest> manifests = new ArrayList<>();
+    for (Recipe.Manifest manifest : recipe.manifests()) {
+      Set<String> names = new HashSet<>();
+      List<Recipe.Artifact> artifacts = new ArrayList<>();
+      for (Recipe.Artifact artifact : manifest.artifacts()) {
+        if (!names.add(artifact.fileName())) {
+          throw Faults.validation(
+              "inlineRecipe",
+              "two artifacts of one manifest have the file name '"
+                  + artifact.fileName()
+                  + "'; rename one");
+        }
+        artifacts.add(
+            switch (artifact.scheme()) {
+              case "s3" -> withDigest(artifact);
+              case "docker" -> artifact;
+              default ->
+                  throw Faults.validation(
+                      "inlineRecipe",
+                      "artifact URI '"
+                          + artifact.uri()
+                          + "' has a scheme that cannot be used here; use s3://bucket/key or"
+                          + " docker:image");
+            });
+      }
+      manifests.add(
+          new Recipe.Manifest(
+              manifest.name(),
+              manifest.platform(),
+              manifest.lifecycle(),
+              manifest.selections(),
+              artifacts));
+    }
+    return recipe.withManifests(manifests);
+  }
+
+  private Recipe.Artifact withDigest(Recipe.Artifact artifact) {
+    Matcher m = S3_URI.matcher(artifact.uri());
+    if (!m.matches()) {
+      throw Faults.validation(
+          "inlineRecipe", "artifact URI '" + artifact.uri() + "' must read s3://bucket/key");
+    }
+    Optional<byte[]> digest;
+    try {
+      digest = objects.sha256(m.group(1), m.group(2));
+    } catch (S3Exception e) {
+      throw Faults.validation(
+          "inlineRecipe", "artifact '" + artifact.uri() + "' cannot be read: " + e.getMessage());
+    }
+    if (digest.isEmpty()) {
+      throw Faults.validation(
+          "inlineRecipe",
+          "artifact '"
+              + artifact.uri()
+              + "' does not exist; upload it first, for example: aws s3 cp FILE "
+              + artifact.uri());
+    }
+    return new Recipe.Artifact(
+        artifact.uri(),
+        Base64.getEncoder().encodeToString(digest.get()),
+        ALGORITHM,
+        artifact.unarchive(),
+        artifact.permission());
+  }
+
+  /** Stores the service's own artifacts of a component and fills in their digests. */
+  Recipe store(Recipe recipe, Map<String, byte[]> files) {
+    List<Recipe.Manifest> manifests = new ArrayList<>();
+    for (Recipe.Manifest manifest : recipe.manifests()) {
+      List<Recipe.Artifact> artifacts = new ArrayList<>();
+      for (Recipe.Artifact artifact : manifest.artifacts()) {
+        byte[] content = files.get(artifact.fileName());
+        if (content == null) {
+          throw new IllegalArgumentException(
+              "component " + recipe.componentName() + " lacks its artifact " + artifact.fileName());
+        }
+        String digest = Base64.getEncoder().encodeToString(Digests.sha256(content));
+        String key = key(recipe, artifact.fileName());
+        if (!objects
+            .sha256(BUCKET, key)
+            .map(d -> Base64.getEncoder().encodeToString(d).equals(digest))
+            .orElse(false)) {
+          objects.put(BUCKET, key, content);
+        }
+        artifacts.add(
+            new Recipe.Artifact(
+                artifact.uri(), digest, ALGORITHM, artifact.unarchive(), artifact.permission()));
+      }
+      manifests.add(
+          new Recipe.Manifest(
+              manifest.name(),
+              manifest.platform(),
+              manifest.lifecycle(),
+              manifest.selections(),
+              artifacts));
+    }
+    return recipe.withManifests(manifests);
+  }
+
+  /** A URL for an artifact of a component version, by the artifact's name or file name. */
+  String url(Recipe recipe, String artifactName) {
+    for (Recipe.Manifest manifest : recipe.manifests()) {
+      for (Recipe.Artifact artifact : manifest.artifacts()) {
+        String name = artifact.uri().substring(artifact.uri().indexOf(':') + 1);
+        if (!name.equals(artifactName) && !artifact.fileName().equals(artifactName)) {
+          continue;
+        }
+        Matcher m = S3_URI.matcher(artifact.uri());
+        if (artifact.scheme().equals("greengrass")) {
+          return presign(BUCKET, key(recipe, artifact.fileName()));
+        }
+        if (m.matches()) {
+          return presign(m.group(1), m.group(2));
+        }
+      }
+    }
+    throw Faults.notFound(
+        "ARTIFACT",
+        artifactName,
+        "component "
+            + recipe.componentName()
+            + " version "
+            + recipe.componentVersion().text()
+            + " has no artifact '"
+            + artifactName
+            + "' that can be downloaded here");
+  }
+
+  /** Stores a document and gives a URL to it. */
+  String document(String key, byte[] content) {
+    objects.put(BUCKET, key, content);
+    return presign(BUCKET, key);
+  }
+
+  void delete(Recipe recipe) {
+    for (Recipe.Manifest manifest : recipe.manifests()) {
+      for (Recipe.Artifact artifact : manifest.artifacts()) {
+        if (artifact.scheme().equals("greengrass")) {
+          objects.delete(BUCKET, key(recipe, artifact.fileName()));
+        }
+      }
+    }
+  }
+
+  private String presign(String bucket, String key) {
+    try {
+      return objects.presignGet(devicePresignBase, region, bucket, key, URL_LIFE);
+    } catch (S3Exception e) {
+      throw new AwsException(
+          "InternalServerException", 500, "making a URL failed: " + e.getMessage());
+    }
+  }
+
+  private static String key(Recipe recipe, String file) {
+    return "components/"
+        + recipe.componentName()
+        + "/"
+        + recipe.componentVersion().text()
+        + "/"
+        + file;
+  }
+}
