@@ -98,7 +98,8 @@ final class ModelReader {
       shape.value = member("value", node.path("value"));
     }
     shape.required = texts(node.path("required"));
-    shape.enumValues = texts(node.path("enum"));
+    shape.enumValues =
+        Services.hasOpenEnum(name, shape.name) ? List.of() : texts(node.path("enum"));
     shape.payload = text(node, "payload");
     shape.pattern = text(node, "pattern");
     shape.timestampFormat = text(node, "timestampFormat");

@@ -59,6 +59,12 @@ final class Services {
           "lambda:InvokeWithResponseStream", "lambda:InvokeFunction",
           "iotdata:GetRetainedMessage", "iot:GetRetainedMessage");
 
+  /**
+   * Enumerations that are not held against input, because values that the models do not list are
+   * right: newer runtimes, and V1's runtime of executables.
+   */
+  private static final Set<String> OPEN_ENUMS = Set.of("lambda.Runtime");
+
   private Services() {}
 
   private static void put(
@@ -80,6 +86,10 @@ final class Services {
 
   static List<Map.Entry<String, Service>> all() {
     return List.copyOf(ALL.entrySet());
+  }
+
+  static boolean hasOpenEnum(String service, String shape) {
+    return OPEN_ENUMS.contains(service + "." + shape);
   }
 
   static String iamAction(String service, String operation) {

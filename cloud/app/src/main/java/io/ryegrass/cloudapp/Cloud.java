@@ -1,0 +1,235 @@
+package io.ryegrass.cloudapp;
+
+import io.ryegrass.awsapi.ApiEngine;
+import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.devicegateway.CloudServices;
+import io.ryegrass.devicegateway.DeviceGateway;
+import io.ryegrass.devicegateway.GatewaySettings;
+import io.ryegrass.devicegateway.PortInUseException;
+import io.ryegrass.durable.DataFolderLock;
+import io.ryegrass.durable.DurableException;
+import io.ryegrass.functions.FunctionService;
+import io.ryegrass.identity.CallerIdentity;
+import io.ryegrass.identity.CertificateAuthority;
+import io.ryegrass.identity.CertificateException;
+import io.ryegrass.identity.IdentityException;
+import io.ryegrass.identity.IdentityService;
+import io.ryegrass.mqtt.MqttBrokerException;
+import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.objects.S3Api;
+import io.ryegrass.registry.DeviceRoute;
+import io.ryegrass.registry.Endpoints;
+import io.ryegrass.registry.Registry;
+import io.ryegrass.registry.job.JobService;
+import io.ryegrass.registry.shadow.ShadowService;
+import io.ryegrass.store.CloudStore;
+import io.ryegrass.store.Migration;
+import io.ryegrass.store.StoreException;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** All parts of the cloud, in the order in which they start; they stop in the reverse order. */
+final class Cloud implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Cloud.class);
+  private static final Duration SERVER_CERTIFICATE = Duration.ofDays(5 * 365);
+
+  private final Deque<AutoCloseable> started = new ArrayDeque<>();
+  private String readyLine = "";
+
+  private Cloud() {}
+
+  /**
+   * Starts everything.
+   *
+   * @throws CloudException with one sentence for the operator; nothing stays open then
+   */
+  static Cloud start(CloudOptions options) {
+    Cloud cloud = new Cloud();
+    boolean ready = false;
+    try {
+      cloud.assemble(options, Clock.systemUTC());
+      ready = true;
+      return cloud;
+    } catch (PortInUseException e) {
+      throw new CloudException(
+          e.getMessage()
+              + "; choose another with --"
+              + e.listener()
+              + "-port, or stop the program that has it.",
+          e);
+    } catch (DurableException
+        | StoreException
+        | IdentityException
+        | CertificateException
+        | MqttBrokerException e) {
+      throw new CloudException(String.valueOf(e.getMessage()), e);
+    } finally {
+      if (!ready) {
+        cloud.close();
+      }
+    }
+  }
+
+  private void assemble(CloudOptions options, Clock clock) {
+    Path data = options.data();
+    String region = options.region();
+    String account = options.account();
+
+    opened(DataFolderLock.acquire(data));
+    CertificateAuthority authority =
+        CertificateAuthority.openOrCreate(OwnFiles.authorityFolder(data), "Ryegrass Root CA");
+    String deviceHost = deviceHost(options.host());
+    DeviceGateway gateway =
+        opened(
+            DeviceGateway.bind(
+                new GatewaySettings(
+                    options.host(),
+                    options.apiPort(),
+                    options.httpsPort(),
+                    options.mqttPort(),
+                    data.resolve("mqtt"),
+                    region,
+                    account),
+                authority.issueServer(names(deviceHost, options.host()), SERVER_CERTIFICATE),
+                authority.certificate(),
+                clock));
+    URI api = URI.create("http://" + apiHost(options.host()) + ":" + gateway.apiPort());
+    URI devices = URI.create("https://" + deviceHost + ":" + gateway.httpsPort());
+    Endpoints endpoints = new Endpoints(deviceHost, gateway.mqttPort(), gateway.httpsPort(), api);
+
+    CloudStore store = opened(CloudStore.open(data, migrations()));
+    IdentityService identity = new IdentityService(store, account, clock);
+    SigV4Verifier verifier = new SigV4Verifier(identity, clock);
+    ObjectStore objects = ObjectStore.open(data.resolve("objects"), clock);
+    Registry registry = new Registry(store, identity, authority, endpoints, region, account, clock);
+    ShadowService shadows = new ShadowService(store, gateway.messages(), clock);
+    JobService jobs = new JobService(store, registry, gateway.messages(), clock);
+    FunctionService functions = new FunctionService(store, objects, region, account, clock, api);
+
+    ApiEngine engine =
+        new ApiEngine(
+            List.of(
+                functions.lambda(),
+                registry.iot(),
+                jobs.iotJobs(),
+                shadows.iotData(),
+                identity.iam(),
+                identity.sts()),
+            verifier,
+            identity.callAuthoriser(),
+            region,
+            account,
+            caller -> ((CallerIdentity) caller).arn(),
+            clock);
+    List<DeviceRoute> routes = new ArrayList<>();
+    routes.addAll(shadows.routes());
+    routes.addAll(jobs.routes());
+    gateway.serve(
+        new CloudServices(
+            registry,
+            identity,
+            engine,
+            new S3Api(objects, verifier, identity, region, S3Api.DEFAULT_MAX_BODY_BYTES),
+            routes,
+            List.of(shadows.topics(), jobs.topics())));
+
+    OwnFiles.writeCredentials(data, identity.ensureRootAccessKey());
+    OwnFiles.writeEndpoints(
+        options, deviceHost, api.toString(), gateway.httpsPort(), gateway.mqttPort());
+    readyLine =
+        "ryegrass cloud ready: api="
+            + api
+            + " https="
+            + devices
+            + " mqtt="
+            + deviceHost
+            + ":"
+            + gateway.mqttPort();
+    LOG.info("cloud runs in region {}, account {}, data in {}", region, account, data);
+  }
+
+  private static List<Migration> migrations() {
+    List<Migration> all = new ArrayList<>();
+    all.addAll(IdentityService.migrations());
+    all.addAll(Registry.migrations());
+    all.addAll(ShadowService.migrations());
+    all.addAll(JobService.migrations());
+    all.addAll(FunctionService.migrations());
+    return all;
+  }
+
+  private <T extends AutoCloseable> T opened(T part) {
+    started.push(part);
+    return part;
+  }
+
+  /** What the program prints when it is ready. */
+  String readyLine() {
+    return readyLine;
+  }
+
+  /** Stops everything; a part that fails to does not keep the others from it. */
+  @Override
+  public void close() {
+    while (!started.isEmpty()) {
+      AutoCloseable part = started.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        LOG.warn("{} did not stop in order", part.getClass().getSimpleName(), e);
+      }
+    }
+  }
+
+  /** The name devices call the cloud by: a wildcard address is no name. */
+  private static String deviceHost(String host) {
+    InetAddress address = address(host);
+    if (address.isLoopbackAddress()) {
+      return "localhost";
+    }
+    if (address.isAnyLocalAddress()) {
+      try {
+        return InetAddress.getLocalHost().getHostName();
+      } catch (UnknownHostException e) {
+        throw new CloudException(
+            "The machine's own name is unknown, so devices cannot be told where the cloud is;"
+                + " give the address to listen on with --host.",
+            e);
+      }
+    }
+    return host;
+  }
+
+  private static String apiHost(String host) {
+    return address(host).isAnyLocalAddress() ? "127.0.0.1" : host;
+  }
+
+  private static InetAddress address(String host) {
+    try {
+      return InetAddress.getByName(host);
+    } catch (UnknownHostException e) {
+      throw new CloudException("--host " + host + " is no address of this machine.", e);
+    }
+  }
+
+  private static List<String> names(String deviceHost, String host) {
+    Set<String> names = new LinkedHashSet<>(List.of(deviceHost, "localhost", "127.0.0.1"));
+    if (!address(host).isAnyLocalAddress()) {
+      names.add(host);
+    }
+    return List.copyOf(names);
+  }
+}

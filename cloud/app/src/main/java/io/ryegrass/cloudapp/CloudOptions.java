@@ -1,0 +1,19 @@
+package io.ryegrass.cloudapp;
+
+import java.nio.file.Path;
+
+/**
+ * What the operator chose.
+ *
+ * @param data folder of everything that lasts
+ * @param host address to listen on
+ * @param apiPort 0 takes a free port, as with the others
+ */
+record CloudOptions(
+    Path data,
+    String host,
+    int apiPort,
+    int httpsPort,
+    int mqttPort,
+    String region,
+    String account) {}

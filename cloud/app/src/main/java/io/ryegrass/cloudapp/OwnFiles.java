@@ -1,0 +1,59 @@
+package io.ryegrass.cloudapp;
+
+import io.ryegrass.awssignature.AccessKey;
+import io.ryegrass.durable.DurableFiles;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.Set;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The two files by which others find the cloud: where it listens, and with which key to call it.
+ */
+final class OwnFiles {
+
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+  private OwnFiles() {}
+
+  /** {@code endpoints.json}: read by provisioning, the {@code aws} wrapper and the tests. */
+  static void writeEndpoints(
+      CloudOptions options, String deviceHost, String apiUrl, int httpsPort, int mqttPort) {
+    ObjectNode endpoints = JSON.createObjectNode();
+    endpoints.put("apiUrl", apiUrl);
+    endpoints.put("deviceHost", deviceHost);
+    endpoints.put("httpsPort", httpsPort);
+    endpoints.put("mqttPort", mqttPort);
+    endpoints.put("rootCa", rootCa(options.data()).toString());
+    endpoints.put("region", options.region());
+    endpoints.put("account", options.account());
+    DurableFiles.writeAtomically(
+        options.data().resolve("endpoints.json"), JSON.writeValueAsBytes(endpoints));
+  }
+
+  /** {@code credentials}: the form of {@code ~/.aws/credentials}. */
+  static void writeCredentials(Path data, AccessKey root) {
+    String text =
+        "[default]\naws_access_key_id = "
+            + root.accessKeyId()
+            + "\naws_secret_access_key = "
+            + root.secretAccessKey()
+            + "\n";
+    DurableFiles.writeAtomically(
+        data.resolve("credentials"),
+        text.getBytes(StandardCharsets.UTF_8),
+        Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE));
+  }
+
+  static Path authorityFolder(Path data) {
+    return data.resolve("ca");
+  }
+
+  static Path rootCa(Path data) {
+    return authorityFolder(data).resolve("ca.pem");
+  }
+}
