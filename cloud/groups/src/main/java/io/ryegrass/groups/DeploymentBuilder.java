@@ -1,0 +1,201 @@
+package io.ryegrass.groups;
+
+import io.ryegrass.groups.CompiledGroup.FunctionComponent;
+import io.ryegrass.groups.DeploymentStore.Deployment;
+import io.ryegrass.groups.DeploymentStore.Type;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Takes deployments from Building to InProgress, one after the other on a thread of its own, and to
+ * their end when the core reports. The queue is the table, so nothing is forgotten when the process
+ * dies.
+ */
+final class DeploymentBuilder implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DeploymentBuilder.class);
+  private static final int BATCH = 20;
+  private static final int MAX_GROUPS_OF_A_DEVICE = 10;
+
+  private final DeploymentStore deployments;
+  private final ContentsReader contents;
+  private final FunctionLookup functions;
+  private final CoreDeployments cores;
+  private final Semaphore work = new Semaphore(1);
+  private volatile boolean closing;
+  private @Nullable Thread thread;
+
+  DeploymentBuilder(
+      DeploymentStore deployments,
+      ContentsReader contents,
+      FunctionLookup functions,
+      CoreDeployments cores) {
+    this.deployments = deployments;
+    this.contents = contents;
+    this.functions = functions;
+    this.cores = cores;
+    cores.onChanged(this::changed);
+  }
+
+  void start() {
+    thread = Thread.ofVirtual().name("group-deployments").start(this::run);
+  }
+
+  /** There is something to build. */
+  void wake() {
+    work.release();
+  }
+
+  private void run() {
+    try {
+      while (!closing) {
+        if (work.tryAcquire(1, TimeUnit.HOURS)) {
+          work.drainPermits();
+          buildAll();
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void buildAll() {
+    List<Deployment> waiting;
+    do {
+      waiting = deployments.building(BATCH);
+      for (Deployment deployment : waiting) {
+        if (closing) {
+          return;
+        }
+        build(deployment);
+      }
+    } while (waiting.size() == BATCH);
+  }
+
+  private void build(Deployment deployment) {
+    try {
+      if (deployment.type().reset()) {
+        reset(deployment);
+      } else {
+        deploy(deployment);
+      }
+      log.info("group {}: deployment {} is on its way", deployment.groupId(), deployment.id());
+    } catch (RuntimeException e) {
+      if (closing) {
+        return; // the next start takes it up again
+      }
+      if (!(e instanceof GroupCompilationException)) {
+        log.warn("group {}: building {} failed", deployment.groupId(), deployment.id(), e);
+      }
+      fail(deployment, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void deploy(Deployment deployment) {
+    String version = deployment.groupVersion();
+    CompiledGroup compiled =
+        GroupCompiler.compile(
+            contents.read(deployment.groupId(), version == null ? "" : version), functions);
+    for (String device : compiled.devices()) {
+      long others =
+          deployments.groupsOf(device).stream()
+              .filter(membership -> !membership.groupId().equals(deployment.groupId()))
+              .count();
+      if (others >= MAX_GROUPS_OF_A_DEVICE) {
+        throw new GroupCompilationException(
+            "Device is a member of too many groups, devices may not be in more than 10 groups: "
+                + device);
+      }
+    }
+    for (FunctionComponent function : compiled.functions()) {
+      cores.putComponent(function.recipe(), Map.of(CompiledGroup.CODE, function.function().zip()));
+    }
+    deployments.sent(
+        deployment,
+        compiled.coreThingName(),
+        compiled.devices(),
+        () ->
+            cores.deploy(
+                deployment.id(),
+                deployment.groupId(),
+                compiled.coreThingName(),
+                compiled.components()));
+  }
+
+  /**
+   * A reset by force has done its work when the cloud forgot; the core follows when it next
+   * connects.
+   */
+  private void reset(Deployment deployment) {
+    String core = deployment.core();
+    if (core == null) {
+      deployments.end(deployment.id(), true, null);
+      return;
+    }
+    deployments.sent(
+        deployment,
+        core,
+        List.of(),
+        () -> cores.deploy(deployment.id(), deployment.groupId(), core, Map.of()));
+    if (deployment.type() == Type.ForceResetDeployment) {
+      deployments.end(deployment.id(), true, null);
+    }
+  }
+
+  private void changed(String id, String status, JsonNode details) {
+    deployments
+        .find(id)
+        .ifPresent(
+            deployment -> {
+              switch (status) {
+                case "SUCCEEDED" -> {
+                  deployments.end(id, true, null);
+                  String core = deployment.core();
+                  if (deployment.type().reset() && core != null) {
+                    cores.forget(deployment.groupId(), core);
+                  }
+                  log.info("group {}: deployment {} succeeded", deployment.groupId(), id);
+                }
+                case "FAILED", "REJECTED", "CANCELED", "TIMED_OUT" -> {
+                  String cause = details.path("failureCause").asString("");
+                  fail(deployment, cause.isEmpty() ? "the core reports " + status : cause);
+                }
+                default -> log.debug("deployment {}: {}", id, status);
+              }
+            });
+  }
+
+  private void fail(Deployment deployment, String cause) {
+    String message =
+        "Deployment "
+            + deployment.id()
+            + " of type "
+            + deployment.type()
+            + " for group "
+            + deployment.groupId()
+            + " failed error: "
+            + cause;
+    log.info("{}", message);
+    deployments.end(deployment.id(), false, message);
+  }
+
+  @Override
+  public void close() {
+    closing = true;
+    wake();
+    Thread running = thread;
+    if (running != null) {
+      try {
+        running.join(Duration.ofSeconds(10));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

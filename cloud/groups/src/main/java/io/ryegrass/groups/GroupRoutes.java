@@ -1,0 +1,145 @@
+package io.ryegrass.groups;
+
+import io.ryegrass.groups.DeploymentStore.Membership;
+import io.ryegrass.identity.CertificateAuthority;
+import io.ryegrass.identity.CertificateException;
+import io.ryegrass.registry.DeviceRequest;
+import io.ryegrass.registry.DeviceResponse;
+import io.ryegrass.registry.DeviceRoute;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What devices ask for over HTTPS with their certificate: discovery (v2-deployments.md §8), and the
+ * certificate of a core's local broker (own design, docs/decisions/003).
+ */
+final class GroupRoutes {
+  private static final Logger log = LoggerFactory.getLogger(GroupRoutes.class);
+  private static final List<String> LOOPBACK = List.of("localhost", "127.0.0.1", "::1");
+
+  private final DeploymentStore deployments;
+  private final GroupAuthorities authorities;
+  private final CoreDeployments cores;
+  private final GroupArns arns;
+
+  GroupRoutes(
+      DeploymentStore deployments,
+      GroupAuthorities authorities,
+      CoreDeployments cores,
+      GroupArns arns) {
+    this.deployments = deployments;
+    this.authorities = authorities;
+    this.cores = cores;
+    this.arns = arns;
+  }
+
+  List<DeviceRoute> routes() {
+    return List.of(
+        new DeviceRoute(
+            "GET",
+            "/greengrass/discover/thing/{thingName}",
+            "greengrass:Discover",
+            request -> thingArn(request.path("thingName")),
+            this::discover),
+        new DeviceRoute(
+            "POST",
+            "/greengrass/groups/{groupId}/certificate",
+            "greengrass:CreateCertificate",
+            request -> arns.of(Kind.GROUP, request.path("groupId")),
+            this::certificate));
+  }
+
+  private String thingArn(String thing) {
+    return "arn:aws:iot:" + arns.region() + ":" + arns.account() + ":thing/" + thing;
+  }
+
+  private DeviceResponse discover(DeviceRequest request) {
+    String thing = request.path("thingName");
+    List<Membership> memberships = deployments.groupsOf(thing);
+    if (memberships.isEmpty()) {
+      return DeviceResponse.error(
+          404,
+          "ResourceNotFoundException",
+          "Thing " + thing + " is not a device of any deployed group.");
+    }
+    ObjectNode body = Shapes.empty();
+    ArrayNode groups = body.putArray("GGGroups");
+    for (Membership membership : memberships) {
+      ObjectNode group = groups.addObject();
+      group.put("GGGroupId", membership.groupId());
+      ObjectNode core = group.putArray("Cores").addObject();
+      core.put("thingArn", thingArn(membership.core()));
+      ArrayNode connectivity = core.putArray("Connectivity");
+      for (CoreDeployments.Address address : cores.addresses(membership.core())) {
+        connectivity
+            .addObject()
+            .put("id", address.id())
+            .put("hostAddress", address.hostAddress())
+            .put("portNumber", address.portNumber())
+            .put("metadata", address.metadata());
+      }
+      ArrayNode cas = group.putArray("CAs");
+      authorities.current(membership.groupId());
+      authorities
+          .all(membership.groupId())
+          .forEach(authority -> cas.add(authority.ca().certificatePem()));
+    }
+    return DeviceResponse.json(200, body);
+  }
+
+  /**
+   * Certifies the core's own key for loopback and for the addresses that it reported; other names
+   * are left out.
+   */
+  private DeviceResponse certificate(DeviceRequest request) {
+    String group = request.path("groupId");
+    JsonNode body;
+    try {
+      body = VersionedStore.JSON.readTree(request.body());
+    } catch (JacksonException e) {
+      return DeviceResponse.error(400, "BadRequestException", "The body is not JSON.");
+    }
+    String thing = body.path("thingName").asString("");
+    if (!request.device().thingNames().contains(thing) || !deployments.isCore(group, thing)) {
+      log.warn("{} asked for a certificate of group {} and is not its core", thing, group);
+      return DeviceResponse.error(
+          403,
+          "AccessDeniedException",
+          "Only the core of group " + group + " may ask for its certificate.");
+    }
+    String csr = body.path("csr").asString("");
+    try {
+      Set<String> allowed = new LinkedHashSet<>(LOOPBACK);
+      cores.addresses(thing).forEach(address -> allowed.add(address.hostAddress()));
+      List<String> asked = CertificateAuthority.requestedNames(csr);
+      List<String> names = new ArrayList<>(asked.isEmpty() ? allowed : asked);
+      names.retainAll(allowed);
+      if (names.isEmpty()) {
+        return DeviceResponse.error(
+            400,
+            "BadRequestException",
+            "The request names only "
+                + asked
+                + ", none of which the core reported as connectivity information; report them first.");
+      }
+      GroupAuthorities.Authority authority = authorities.current(group);
+      ObjectNode answer = Shapes.empty();
+      answer.put(
+          "certificatePem", authority.ca().signServerCsr(csr, names, authorities.expiry(group)));
+      answer.put("caPem", authority.ca().certificatePem());
+      answer.put("groupCaArn", arns.authority(group, authority.id()));
+      log.info("group {}: certificate for {} of core {}", group, names, thing);
+      return DeviceResponse.json(200, answer);
+    } catch (CertificateException e) {
+      return DeviceResponse.error(400, "BadRequestException", String.valueOf(e.getMessage()));
+    }
+  }
+}

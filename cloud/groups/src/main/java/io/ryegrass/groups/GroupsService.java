@@ -1,0 +1,105 @@
+package io.ryegrass.groups;
+
+import io.ryegrass.awsapi.ServiceOperations;
+import io.ryegrass.components.ComponentsService;
+import io.ryegrass.functions.FunctionService;
+import io.ryegrass.registry.DeviceRoute;
+import io.ryegrass.store.CloudStore;
+import io.ryegrass.store.Migration;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+
+/**
+ * Greengrass V1 of the cloud. Build it, hand its operations and routes out, then {@link #start()}
+ * it.
+ */
+public final class GroupsService implements AutoCloseable {
+  private final VersionedStore versions;
+  private final DeploymentStore deployments;
+  private final GroupAuthorities authorities;
+  private final DeploymentBuilder builder;
+  private final RoleOperations roles;
+  private final GroupArns arns;
+  private final GroupRoutes routes;
+
+  /**
+   * @param authorityFolder where the groups' certificate authorities keep their keys, {@code
+   *     <data>/groups}
+   */
+  public GroupsService(
+      CloudStore store,
+      ComponentsService components,
+      FunctionService functions,
+      Path authorityFolder,
+      String region,
+      String accountId,
+      Clock clock) {
+    this(
+        store,
+        new V2CoreDeployments(components),
+        functions::resolve,
+        authorityFolder,
+        region,
+        accountId,
+        clock);
+  }
+
+  GroupsService(
+      CloudStore store,
+      CoreDeployments cores,
+      FunctionLookup functions,
+      Path authorityFolder,
+      String region,
+      String accountId,
+      Clock clock) {
+    this.arns = new GroupArns(region, accountId);
+    this.versions = new VersionedStore(store, clock);
+    this.deployments = new DeploymentStore(store, clock);
+    this.authorities = new GroupAuthorities(store, authorityFolder, clock);
+    this.builder =
+        new DeploymentBuilder(deployments, new ContentsReader(versions), functions, cores);
+    this.roles = new RoleOperations(store, versions, clock);
+    this.routes = new GroupRoutes(deployments, authorities, cores, arns);
+  }
+
+  public static List<Migration> migrations() {
+    return List.of(
+        VersionedStore.TABLES,
+        GroupAuthorities.TABLES,
+        DeploymentStore.TABLES,
+        RoleOperations.TABLES);
+  }
+
+  /**
+   * The V1 API. Connectivity information and the service role are served by V2, which has the same
+   * routes.
+   */
+  public ServiceOperations greengrass() {
+    Shapes shapes = new Shapes(arns);
+    ServiceOperations.Builder operations = ServiceOperations.of("greengrass");
+    new DefinitionOperations(versions, shapes).addTo(operations);
+    new GroupOperations(versions, shapes, authorities, deployments).addTo(operations);
+    new AuthorityOperations(versions, authorities, arns).addTo(operations);
+    new DeploymentOperations(versions, deployments, builder, arns).addTo(operations);
+    new Tags(versions).addTo(operations);
+    roles.addTo(operations);
+    return operations.build();
+  }
+
+  /** Discovery, and the certificate for a core's local broker. */
+  public List<DeviceRoute> deviceRoutes() {
+    return routes.routes();
+  }
+
+  /** Starts to build deployments, those first that were waiting when the process ended. */
+  public void start() {
+    builder.start();
+  }
+
+  /** Stops building; what is not built yet waits for the next start. */
+  @Override
+  public void close() {
+    builder.close();
+  }
+}

@@ -1,0 +1,125 @@
+package io.ryegrass.groups;
+
+import io.ryegrass.awsapi.ServiceOperations;
+import io.ryegrass.store.CloudStore;
+import io.ryegrass.store.Migration;
+import java.time.Clock;
+import java.time.Instant;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The role of a group and the runtime configuration of a core (v1-group-deployment.md §3.2). The
+ * service role of the account and connectivity information have the same routes in V2 and are
+ * served there.
+ */
+final class RoleOperations {
+  static final Migration TABLES =
+      new Migration(
+          "groups",
+          4,
+          """
+          CREATE TABLE gg_role (
+            group_id VARCHAR(64) PRIMARY KEY,
+            role_arn VARCHAR(2048) NOT NULL,
+            associated BIGINT NOT NULL);
+          CREATE TABLE gg_telemetry (
+            thing VARCHAR(128) PRIMARY KEY,
+            telemetry VARCHAR(8) NOT NULL)
+          """);
+
+  private record Association(String roleArn, Instant at) {}
+
+  private final CloudStore store;
+  private final VersionedStore groups;
+  private final Clock clock;
+
+  RoleOperations(CloudStore store, VersionedStore groups, Clock clock) {
+    this.store = store;
+    this.groups = groups;
+    this.clock = clock;
+  }
+
+  void addTo(ServiceOperations.Builder builder) {
+    builder
+        .json("AssociateRoleToGroup", (context, input) -> associate(input))
+        .json("GetAssociatedRole", (context, input) -> get(input))
+        .json("DisassociateRoleFromGroup", (context, input) -> disassociate(input))
+        .json("GetThingRuntimeConfiguration", (context, input) -> runtime(input))
+        .json("UpdateThingRuntimeConfiguration", (context, input) -> updateRuntime(input));
+  }
+
+  private String group(ObjectNode input) {
+    return groups.get(Kind.GROUP, GroupOperations.id(input)).id();
+  }
+
+  private ObjectNode associate(ObjectNode input) {
+    String group = group(input);
+    Instant now = clock.instant();
+    store.write(
+        sql -> {
+          sql.update("DELETE FROM gg_role WHERE group_id = ?", group);
+          return sql.update(
+              "INSERT INTO gg_role (group_id, role_arn, associated) VALUES (?, ?, ?)",
+              group,
+              input.path("RoleArn").asString(""),
+              now);
+        });
+    return Shapes.empty().put("AssociatedAt", Shapes.time(now));
+  }
+
+  private ObjectNode get(ObjectNode input) {
+    String group = group(input);
+    Association found =
+        store.read(
+            sql ->
+                sql.one(
+                        "SELECT role_arn, associated FROM gg_role WHERE group_id = ?",
+                        row -> new Association(row.text("role_arn"), row.instant("associated")),
+                        group)
+                    .orElseThrow(
+                        () ->
+                            V1Errors.notFound(
+                                "You need to attach an IAM role to this deployment group.")));
+    return Shapes.empty()
+        .put("AssociatedAt", Shapes.time(found.at()))
+        .put("RoleArn", found.roleArn());
+  }
+
+  private ObjectNode disassociate(ObjectNode input) {
+    String group = group(input);
+    store.write(sql -> sql.update("DELETE FROM gg_role WHERE group_id = ?", group));
+    return Shapes.empty().put("DisassociatedAt", Shapes.time(clock.instant()));
+  }
+
+  private ObjectNode runtime(ObjectNode input) {
+    String thing = input.path("ThingName").asString("");
+    String telemetry =
+        store.read(
+            sql ->
+                sql.one(
+                        "SELECT telemetry FROM gg_telemetry WHERE thing = ?",
+                        row -> row.text("telemetry"),
+                        thing)
+                    .orElse("Off"));
+    ObjectNode output = Shapes.empty();
+    output
+        .putObject("RuntimeConfiguration")
+        .putObject("TelemetryConfiguration")
+        // our cores take no telemetry switch yet: what was set differs from what a core does
+        .put("ConfigurationSyncStatus", telemetry.equals("Off") ? "InSync" : "OutOfSync")
+        .put("Telemetry", telemetry);
+    return output;
+  }
+
+  private ObjectNode updateRuntime(ObjectNode input) {
+    String telemetry = input.path("TelemetryConfiguration").path("Telemetry").asString("Off");
+    String thing = input.path("ThingName").asString("");
+    store.write(
+        sql -> {
+          sql.update("DELETE FROM gg_telemetry WHERE thing = ?", thing);
+          return sql.update(
+              "INSERT INTO gg_telemetry (thing, telemetry) VALUES (?, ?)", thing, telemetry);
+        });
+    return Shapes.empty();
+  }
+}
