@@ -1,10 +1,116 @@
 package io.ryegrass.nucleus;
 
+import io.ryegrass.durable.DataFolderLock;
+import io.ryegrass.durable.DurableException;
+import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.BuiltInComponents;
+import io.ryegrass.nucleus.bus.LegacySubscriptionRouter;
+import io.ryegrass.nucleus.bus.LocalBus;
+import io.ryegrass.nucleus.config.CoreConfigFile;
+import io.ryegrass.nucleus.config.EffectiveConfiguration;
+import io.ryegrass.nucleus.config.Generation;
+import io.ryegrass.nucleus.config.GenerationStore;
+import io.ryegrass.nucleus.deploy.Engine;
+import io.ryegrass.nucleus.deploy.FaultPoint;
+import io.ryegrass.nucleus.lifecycle.ComponentSet;
+import io.ryegrass.nucleus.lifecycle.PosixUsers;
+import io.ryegrass.nucleus.lifecycle.ScriptRunner;
+import io.ryegrass.nucleus.store.Backoff;
+import io.ryegrass.nucleus.store.ComponentStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The nucleus of one core. */
+/** The nucleus of one core: opened on a root folder, started once, closed once. */
 public final class Nucleus implements AutoCloseable {
-  private Nucleus() {}
+  private static final Logger LOG = LoggerFactory.getLogger(Nucleus.class);
+  private static final Duration STOP_DEADLINE = Duration.ofSeconds(30);
+
+  private final NucleusSettings settings;
+  private final DataFolderLock folderLock;
+  private final EffectiveConfiguration config;
+  private final GenerationStore generations;
+  private final ScriptRunner runner;
+  private final LocalBus bus;
+  private final ComponentSet components;
+  private final Engine engine;
+  private final FleetWatcher fleet;
+  private boolean started;
+  private boolean closed;
+
+  private Nucleus(
+      NucleusSettings settings,
+      List<BuiltIn> builtIns,
+      List<ComponentBodyFactory> bodies,
+      CloudPorts cloud,
+      Backoff backoff,
+      FaultPoint fault) {
+    this.settings = settings;
+    Path root = settings.root();
+    CoreConfigFile file = CoreConfigFile.read(root);
+    try {
+      this.folderLock = DataFolderLock.acquire(root);
+    } catch (DurableException e) {
+      throw new NucleusException(e.code(), String.valueOf(e.getMessage()), e);
+    }
+    try {
+      makeFolders(root);
+      this.generations =
+          GenerationStore.open(
+              root.resolve("generations"),
+              settings.clock(),
+              Generation.first(BuiltInComponents.NUCLEUS_VERSION, settings.clock().instant()));
+      this.config = new EffectiveConfiguration(root, file, generations);
+      ComponentStore store = new ComponentStore(root);
+      int ownUid = PosixUsers.ownUid();
+      PosixUsers users = PosixUsers.ofHost();
+      this.runner = new ScriptRunner(root.resolve("run"), new Random(), ownUid);
+      this.bus = new LocalBus(cloud.messaging());
+      List<BuiltIn> all = new ArrayList<>(builtIns);
+      if (all.stream().noneMatch(b -> b.name().equals(LegacySubscriptionRouter.NAME))) {
+        all.add(new LegacySubscriptionRouter());
+      }
+      this.components =
+          new ComponentSet(
+              new ComponentSet.Parts(
+                  settings,
+                  config,
+                  generations,
+                  store,
+                  runner,
+                  users,
+                  ownUid,
+                  bus,
+                  cloud,
+                  all,
+                  bodies));
+      this.engine =
+          new Engine(
+              new Engine.Parts(
+                  settings,
+                  config,
+                  generations,
+                  store,
+                  components,
+                  cloud,
+                  users,
+                  ownUid,
+                  backoff,
+                  fault));
+      this.fleet = new FleetWatcher(components, components::settled, engine::busy, cloud.fleet());
+    } catch (RuntimeException e) {
+      folderLock.close();
+      throw e;
+    }
+  }
 
   /**
    * Locks the root folder and reads everything from disk; nothing runs yet.
@@ -16,7 +122,55 @@ public final class Nucleus implements AutoCloseable {
       List<BuiltIn> builtIns,
       List<ComponentBodyFactory> bodies,
       CloudPorts cloud) {
-    throw new UnsupportedOperationException();
+    return open(settings, builtIns, bodies, cloud, Backoff.ordinary(), FaultPoint.NONE);
+  }
+
+  static Nucleus open(
+      NucleusSettings settings,
+      List<BuiltIn> builtIns,
+      List<ComponentBodyFactory> bodies,
+      CloudPorts cloud,
+      Backoff backoff,
+      FaultPoint fault) {
+    NucleusSettings absolute =
+        new NucleusSettings(
+            settings.root().toAbsolutePath().normalize(),
+            settings.clock(),
+            settings.stopGrace(),
+            settings.healthDeadline());
+    return new Nucleus(absolute, builtIns, bodies, cloud, backoff, fault);
+  }
+
+  /**
+   * Identity and configuration as they stand in {@code config.yaml}, readable before {@link #open},
+   * for building the cloud link. What deployments changed is not in it.
+   *
+   * @throws NucleusException with one sentence for people when something is missing or wrong
+   */
+  public static ConfigTree readConfiguration(NucleusSettings settings) {
+    Path root = settings.root().toAbsolutePath().normalize();
+    return new EffectiveConfiguration(root, CoreConfigFile.read(root), null);
+  }
+
+  private static void makeFolders(Path root) {
+    for (String name : new String[] {"work", "logs", "packages"}) {
+      folder(root.resolve(name), "rwxr-xr-x");
+    }
+    for (String name : new String[] {"generations", "deployments", "run", "spool"}) {
+      folder(root.resolve(name), "rwx------");
+    }
+  }
+
+  private static void folder(Path folder, String mode) {
+    if (Files.isDirectory(folder)) {
+      return;
+    }
+    DurableFiles.createDirectories(folder);
+    try {
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(mode));
+    } catch (IOException | UnsupportedOperationException e) {
+      LOG.warn("Cannot set the permissions of {}: {}", folder, e.getMessage());
+    }
   }
 
   /**
@@ -24,36 +178,57 @@ public final class Nucleus implements AutoCloseable {
    * to start.
    */
   public void start() {
-    throw new UnsupportedOperationException();
+    if (started) {
+      throw new IllegalStateException("The nucleus was started already.");
+    }
+    started = true;
+    runner.endLeftovers(settings.stopGrace());
+    engine.recover();
+    fleet.start();
+    components.reconcile(generations.base(), Map.of());
+    engine.start();
+    LOG.info(
+        "Nucleus of {} runs generation {}",
+        config.identity().thingName(),
+        generations.base().number());
   }
 
   public Bus bus() {
-    throw new UnsupportedOperationException();
+    return bus;
   }
 
   public ConfigTree config() {
-    throw new UnsupportedOperationException();
+    return config;
   }
 
   public DeploymentEngine deployments() {
-    throw new UnsupportedOperationException();
+    return engine;
   }
 
   public Components components() {
-    throw new UnsupportedOperationException();
+    return components;
+  }
+
+  /** Puts a variable into the environment of all components started from now on. */
+  public void provideEnvironment(String variable, String value) {
+    components.provideEnvironment(variable, value);
   }
 
   /**
-   * The core's identity and configuration are readable before {@link #open}, for building the cloud
-   * link.
+   * Stops the engine and all components, dependers first, and frees the folder. Closing twice does
+   * nothing.
    */
-  public static ConfigTree readConfiguration(NucleusSettings settings) {
-    throw new UnsupportedOperationException();
-  }
-
-  /** Stops all components, dependers first, then the engine, and frees the folder. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    if (closed) {
+      return;
+    }
+    closed = true;
+    fleet.close();
+    engine.close();
+    components.stopAll(STOP_DEADLINE);
+    bus.close();
+    generations.close();
+    folderLock.close();
   }
 }

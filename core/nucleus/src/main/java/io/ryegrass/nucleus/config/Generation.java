@@ -33,9 +33,22 @@ public record Generation(
     Map<String, Group> groups,
     List<String> membership) {
 
-  /** The generation of a core that was never deployed to. */
-  public static Generation first(Instant now) {
-    return new Generation(0, "first start", now, Map.of(), Map.of(), List.of());
+  /** The generation of a core that was never deployed to: only the nucleus itself. */
+  public static Generation first(String nucleusVersion, Instant now) {
+    JsonNodeFactory nodes = JsonNodeFactory.instance;
+    Entry nucleus =
+        new Entry(
+            CoreConfigFile.NUCLEUS,
+            nucleusVersion,
+            ComponentType.NUCLEUS,
+            "",
+            "",
+            Map.of(),
+            nodes.objectNode(),
+            nodes.objectNode(),
+            null);
+    return new Generation(
+        0, "first start", now, Map.of(CoreConfigFile.NUCLEUS, nucleus), Map.of(), List.of());
   }
 
   /**

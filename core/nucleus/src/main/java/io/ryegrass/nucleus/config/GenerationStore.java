@@ -72,7 +72,7 @@ public final class GenerationStore implements AutoCloseable {
   /** A generation with the runtime changes folded in, and up to which change. */
   public record Snapshot(Generation generation, long changeOffset) {}
 
-  private GenerationStore(Path folder, Clock clock) {
+  private GenerationStore(Path folder, Clock clock, Generation first) {
     this.folder = folder;
     this.clock = clock;
     DurableFiles.createDirectories(folder);
@@ -96,7 +96,7 @@ public final class GenerationStore implements AutoCloseable {
               + " can be read; restore the folder from a backup, or remove it to start without components (the identity stays).");
     }
     if (loaded == null) {
-      loaded = Generation.first(clock.instant());
+      loaded = first;
       String written = write(loaded);
       writePointer(new Pointer(loaded.number(), written, loaded.number(), written));
       pointer = new Pointer(loaded.number(), written, loaded.number(), written);
@@ -114,12 +114,12 @@ public final class GenerationStore implements AutoCloseable {
   }
 
   /**
-   * Opens the folder; makes the first, empty generation when there is none.
+   * Opens the folder; writes {@code first} when there is none.
    *
    * @throws NucleusException GENERATION_CORRUPTED when nothing readable is left
    */
-  public static GenerationStore open(Path folder, Clock clock) {
-    return new GenerationStore(folder, clock);
+  public static GenerationStore open(Path folder, Clock clock, Generation first) {
+    return new GenerationStore(folder, clock, first);
   }
 
   /** The current generation as it was written (without runtime changes). */

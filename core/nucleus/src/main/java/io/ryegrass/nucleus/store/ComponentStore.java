@@ -157,6 +157,50 @@ public final class ComponentStore {
   }
 
   /**
+   * Takes over all recipes below a folder (v2-deployments.md section 16).
+   *
+   * @throws InvalidDocumentException when one cannot be parsed
+   */
+  public void takeRecipes(Path folder) {
+    try (Stream<Path> walk = Files.walk(folder, 5)) {
+      for (Path p : walk.filter(Files::isRegularFile).toList()) {
+        String name = String.valueOf(p.getFileName());
+        if (name.endsWith(".yaml") || name.endsWith(".yml") || name.endsWith(".json")) {
+          byte[] text = Files.readAllBytes(p);
+          save(Recipe.parse(text), text, "");
+        }
+      }
+    } catch (IOException e) {
+      throw new NucleusException(
+          "IO_READ_ERROR", "Cannot read the recipes in " + folder + ": " + e.getMessage() + ".", e);
+    }
+  }
+
+  /** Copies {@code <component>/<version>/<file>} over the artifacts of this store. */
+  public void takeArtifacts(Path folder) {
+    for (Path component : list(folder)) {
+      for (Path version : list(component)) {
+        String name = String.valueOf(component.getFileName());
+        String number = String.valueOf(version.getFileName());
+        deleteTree(unarchived(name, number));
+        Path target = artifacts(name, number);
+        DurableFiles.createDirectories(target);
+        for (Path file : list(version)) {
+          Path copy = target.resolve(String.valueOf(file.getFileName()));
+          if (Files.isRegularFile(file)) {
+            try {
+              Files.copy(file, copy, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            } catch (IOException e) {
+              throw new NucleusException(
+                  "IO_WRITE_ERROR", "Cannot copy " + file + " to " + copy + ".", e);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /**
    * Removes what no generation needs. Never touches a kept version's files (LESSON-03).
    *
    * @param keep {@code name@version}

@@ -1,0 +1,275 @@
+package io.ryegrass.nucleus.bus;
+
+import io.ryegrass.nucleus.Bus;
+import io.ryegrass.nucleus.BusMetrics;
+import io.ryegrass.nucleus.CloudMessaging;
+import io.ryegrass.nucleus.Message;
+import io.ryegrass.nucleus.Participant;
+import io.ryegrass.nucleus.PublishResult;
+import io.ryegrass.nucleus.Receiver;
+import io.ryegrass.nucleus.RouteSource;
+import io.ryegrass.nucleus.Subscription;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The bus of this core. */
+public final class LocalBus implements Bus, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalBus.class);
+  private static final int SUBSCRIPTION_CAPACITY = 1024;
+
+  private sealed interface Target {}
+
+  private record Direct(Receiver receiver) implements Target {}
+
+  private record Queued(Mailbox mailbox) implements Target {}
+
+  private record Local(Participant who, boolean ownMessages, Mailbox mailbox) {}
+
+  private final CloudMessaging cloud;
+  private final Map<Participant, Target> attached = new ConcurrentHashMap<>();
+  private final Map<String, RouteSource> routes = new ConcurrentHashMap<>();
+  private final Map<String, Map<String, AutoCloseable>> cloudSubscriptions = new HashMap<>();
+  private final FilterTree<Local> locals = new FilterTree<>(false);
+  private final Set<Local> openLocals = ConcurrentHashMap.newKeySet();
+  private final ReentrantLock routeLock = new ReentrantLock();
+
+  private final LongAdder published = new LongAdder();
+  private final LongAdder delivered = new LongAdder();
+  private final LongAdder dropped = new LongAdder();
+  private final LongAdder unrouted = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+
+  public LocalBus(CloudMessaging cloud) {
+    this.cloud = cloud;
+    attach(Participant.CLOUD, m -> cloud.publish(m.topic(), m.payload(), 1), 0);
+  }
+
+  @Override
+  public PublishResult publish(Message m) {
+    Set<Participant> targets = new LinkedHashSet<>();
+    for (RouteSource r : routes.values()) {
+      r.targets(m, targets::add);
+    }
+    return deliver(m, targets);
+  }
+
+  private PublishResult deliver(Message m, Set<Participant> targets) {
+    published.increment();
+    Tally tally = new Tally();
+    for (Participant p : targets) {
+      if (p.equals(Participant.CLOUD) && m.source().equals(Participant.CLOUD)) {
+        continue;
+      }
+      tally.targets++;
+      hand(m, p, tally);
+    }
+    if (m.space() == Message.Space.PUBSUB) {
+      locals.match(
+          m.topic(),
+          s -> {
+            if (s.ownMessages() || !s.who().equals(m.source())) {
+              tally.targets++;
+              tally.queued(s.mailbox().offer(m));
+            }
+          });
+    } else if (tally.targets == 0) {
+      unrouted.increment();
+      LOG.debug(
+          "Failed to get routes for a message of {} {} on {}",
+          m.source().kind(),
+          m.source().id(),
+          m.topic());
+    }
+    delivered.add(tally.delivered);
+    dropped.add(tally.dropped);
+    failed.add(tally.failed);
+    return new PublishResult(
+        tally.targets, tally.delivered, tally.dropped, tally.failed, tally.failure);
+  }
+
+  private void hand(Message m, Participant p, Tally tally) {
+    Target target = attached.get(p);
+    switch (target) {
+      case Direct d -> {
+        try {
+          d.receiver().receive(m);
+          tally.delivered++;
+        } catch (RuntimeException e) {
+          tally.failed++;
+          tally.failure = tally.failure == null ? e : tally.failure;
+          LOG.debug("{} refused a message on {}: {}", p.id(), m.topic(), e.getMessage());
+        }
+      }
+      case Queued q -> tally.queued(q.mailbox().offer(m));
+      case null -> {
+        if (p.kind() == Participant.Kind.COMPONENT) {
+          int before = tally.delivered + tally.dropped;
+          locals.match(
+              m.topic(),
+              s -> {
+                if (s.who().equals(p)) {
+                  tally.queued(s.mailbox().offer(m));
+                }
+              });
+          if (tally.delivered + tally.dropped > before) {
+            return;
+          }
+        }
+        tally.failed++;
+        LOG.debug("{} {} is not there to take a message on {}", p.kind(), p.id(), m.topic());
+      }
+    }
+  }
+
+  private static final class Tally {
+    int targets;
+    int delivered;
+    int dropped;
+    int failed;
+    @Nullable RuntimeException failure;
+
+    void queued(boolean taken) {
+      if (taken) {
+        delivered++;
+      } else {
+        dropped++;
+      }
+    }
+  }
+
+  @Override
+  public void addRoutes(String name, RouteSource r) {
+    routeLock.lock();
+    try {
+      routes.put(name, r);
+      setCloudFilters(name, r.cloudFilters());
+    } finally {
+      routeLock.unlock();
+    }
+  }
+
+  @Override
+  public void removeRoutes(String name) {
+    routeLock.lock();
+    try {
+      routes.remove(name);
+      setCloudFilters(name, Set.of());
+    } finally {
+      routeLock.unlock();
+    }
+  }
+
+  private void setCloudFilters(String name, Set<String> filters) {
+    Map<String, AutoCloseable> open =
+        cloudSubscriptions.computeIfAbsent(name, n -> new HashMap<>());
+    for (String gone : new HashSet<>(open.keySet())) {
+      if (!filters.contains(gone)) {
+        AutoCloseable subscription = open.remove(gone);
+        if (subscription != null) {
+          closeCloud(gone, subscription);
+        }
+      }
+    }
+    for (String filter : filters) {
+      if (!open.containsKey(filter)) {
+        try {
+          open.put(
+              filter,
+              cloud.subscribe(
+                  filter,
+                  1,
+                  c ->
+                      fromCloud(
+                          name,
+                          filter,
+                          new Message(
+                              Participant.CLOUD,
+                              Message.Space.ROUTED,
+                              c.topic(),
+                              c.payload(),
+                              c.qos()))));
+        } catch (RuntimeException e) {
+          LOG.warn("Cannot subscribe to {} in the cloud for {}: {}", filter, name, e.getMessage());
+        }
+      }
+    }
+  }
+
+  private void fromCloud(String name, String filter, Message m) {
+    RouteSource r = routes.get(name);
+    if (r == null) {
+      return;
+    }
+    Set<Participant> targets = new LinkedHashSet<>();
+    r.targetsOfCloud(filter, m, targets::add);
+    deliver(m, targets);
+  }
+
+  private static void closeCloud(String filter, AutoCloseable subscription) {
+    try {
+      subscription.close();
+    } catch (Exception e) {
+      LOG.warn("The cloud subscription to {} did not end properly: {}", filter, e.getMessage());
+    }
+  }
+
+  @Override
+  public void attach(Participant p, Receiver r, int capacity) {
+    Target next = capacity == 0 ? new Direct(r) : new Queued(new Mailbox(p.id(), r, capacity));
+    end(attached.put(p, next));
+  }
+
+  @Override
+  public void detach(Participant p) {
+    end(attached.remove(p));
+  }
+
+  private static void end(@Nullable Target target) {
+    if (target instanceof Queued q) {
+      q.mailbox().close();
+    }
+  }
+
+  @Override
+  public Subscription subscribe(Participant who, String filter, boolean ownMessages, Receiver r) {
+    Local local = new Local(who, ownMessages, new Mailbox(who.id(), r, SUBSCRIPTION_CAPACITY));
+    locals.add(filter, local);
+    openLocals.add(local);
+    AtomicBoolean open = new AtomicBoolean(true);
+    return () -> {
+      if (open.compareAndSet(true, false)) {
+        locals.remove(filter, local);
+        openLocals.remove(local);
+        local.mailbox().close();
+      }
+    };
+  }
+
+  @Override
+  public BusMetrics metrics() {
+    return new BusMetrics(
+        published.sum(), delivered.sum(), dropped.sum(), unrouted.sum(), failed.sum());
+  }
+
+  /** Ends all deliveries and cloud subscriptions. */
+  @Override
+  public void close() {
+    for (String name : Set.copyOf(routes.keySet())) {
+      removeRoutes(name);
+    }
+    for (Participant p : Set.copyOf(attached.keySet())) {
+      detach(p);
+    }
+    openLocals.forEach(l -> l.mailbox().close());
+  }
+}

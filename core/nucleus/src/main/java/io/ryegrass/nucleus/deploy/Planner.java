@@ -1,0 +1,443 @@
+package io.ryegrass.nucleus.deploy;
+
+import io.ryegrass.model.BuiltInComponents;
+import io.ryegrass.model.ComponentType;
+import io.ryegrass.model.DeploymentDocument;
+import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.nucleus.CloudPorts;
+import io.ryegrass.nucleus.CloudUnavailableException;
+import io.ryegrass.nucleus.ConfigTree;
+import io.ryegrass.nucleus.DeploymentRequest;
+import io.ryegrass.nucleus.NucleusException;
+import io.ryegrass.nucleus.config.Generation;
+import io.ryegrass.nucleus.config.RecipeVariables;
+import io.ryegrass.nucleus.config.StampedConfiguration;
+import io.ryegrass.nucleus.lifecycle.PosixUsers;
+import io.ryegrass.nucleus.lifecycle.PosixUsers.PosixUser;
+import io.ryegrass.nucleus.store.ArtifactPreparer;
+import io.ryegrass.nucleus.store.Backoff;
+import io.ryegrass.nucleus.store.ComponentStore;
+import io.ryegrass.nucleus.store.ComponentStore.StoredRecipe;
+import io.ryegrass.nucleus.store.Platform;
+import io.ryegrass.nucleus.store.Resolver;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Works out what a deployment makes of this core: which groups count, which component versions,
+ * their artifacts, and the next generation. Changes nothing that runs.
+ */
+final class Planner {
+  private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
+  private static final String NUCLEUS = "aws.greengrass.Nucleus";
+  private static final String LOCAL_GROUP = "LOCAL_DEPLOYMENT";
+  private static final Set<String> CAPABILITIES =
+      Set.of("LINUX_RESOURCE_LIMITS", "SUB_DEPLOYMENTS");
+  private static final int DOWNLOADS_AT_ONCE = 4;
+
+  /**
+   * The components of a deployment and who asked for them.
+   *
+   * @param groups root components by group, the deployment's own among them
+   * @param membership thing groups of the core as far as known
+   */
+  record Plan(
+      Map<String, StoredRecipe> components,
+      Map<String, Generation.Group> groups,
+      List<String> membership) {}
+
+  private final ConfigTree config;
+  private final ComponentStore store;
+  private final CloudPorts cloud;
+  private final ArtifactPreparer artifacts;
+  private final PosixUsers users;
+  private final int ownUid;
+  private final Backoff backoff;
+  private final Clock clock;
+
+  Planner(
+      ConfigTree config,
+      ComponentStore store,
+      CloudPorts cloud,
+      PosixUsers users,
+      int ownUid,
+      Backoff backoff,
+      Clock clock) {
+    this.config = config;
+    this.store = store;
+    this.cloud = cloud;
+    this.artifacts = new ArtifactPreparer(store, cloud.artifacts(), backoff);
+    this.users = users;
+    this.ownUid = ownUid;
+    this.backoff = backoff;
+    this.clock = clock;
+  }
+
+  /** Why a deployment must not be carried out at all, or null. */
+  static @Nullable String stale(DeploymentRequest request, Generation current) {
+    Generation.Group last = current.groups().get(request.document().groupKey());
+    if (request.origin().equals(DeploymentRequest.IOT_JOBS)
+        && last != null
+        && request.document().creationTimestamp() < last.timestamp()) {
+      return "A newer deployment of "
+          + request.document().groupKey()
+          + " was already applied to this core; create a new revision to go back.";
+    }
+    return null;
+  }
+
+  Plan resolve(DeploymentRequest request, Generation current) throws InterruptedException {
+    DeploymentDocument document = request.document();
+    for (String capability : document.requiredCapabilities()) {
+      if (!CAPABILITIES.contains(capability)) {
+        throw new NucleusException(
+            "NUCLEUS_MISSING_REQUIRED_CAPABILITIES",
+            "This core does not know the capability "
+                + capability
+                + " that the deployment requires; make the deployment without it.");
+      }
+    }
+    List<String> membership = membership(request, current);
+    Map<String, Generation.Group> groups = groups(document, current, membership);
+    Map<String, Map<String, String>> roots = new LinkedHashMap<>();
+    groups.forEach(
+        (key, g) ->
+            g.roots()
+                .forEach(
+                    (name, version) ->
+                        roots.computeIfAbsent(name, n -> new LinkedHashMap<>()).put(key, version)));
+    roots.computeIfAbsent(
+        NUCLEUS, n -> new LinkedHashMap<>(Map.of("core", BuiltInComponents.NUCLEUS_VERSION)));
+    Map<String, String> active = new LinkedHashMap<>();
+    current.components().forEach((name, e) -> active.put(name, e.version()));
+    Map<String, StoredRecipe> components =
+        new Resolver(
+                store,
+                cloud.catalog(),
+                Platform.attributes(config.nucleus().platformOverride()),
+                active,
+                request.origin().equals(DeploymentRequest.LOCAL),
+                backoff)
+            .resolve(roots);
+    for (StoredRecipe r : components.values()) {
+      if (r.recipe().componentType() == ComponentType.PLUGIN
+          && !BuiltInComponents.isBuiltIn(r.recipe().componentName())) {
+        throw new NucleusException(
+            "CUSTOM_PLUGIN_NOT_SUPPORTED",
+            r.recipe().componentName()
+                + " is a plugin, which this core cannot load; make it a generic component.");
+      }
+    }
+    return new Plan(components, groups, membership);
+  }
+
+  private List<String> membership(DeploymentRequest request, Generation current)
+      throws InterruptedException {
+    int attempts = request.origin().equals(DeploymentRequest.LOCAL) ? 1 : 2;
+    for (int attempt = 0; attempt < attempts; attempt++) {
+      try {
+        return List.copyOf(cloud.catalog().thingGroups());
+      } catch (CloudUnavailableException e) {
+        LOG.info("Thing groups cannot be asked for now: {}", e.getMessage());
+        if (attempt + 1 < attempts) {
+          backoff.pause(attempt);
+        }
+      } catch (NucleusException e) {
+        LOG.info("Thing groups are refused, the last known ones are used: {}", e.getMessage());
+        break;
+      }
+    }
+    List<String> known = new ArrayList<>(current.membership());
+    current.groups().keySet().stream()
+        .filter(k -> k.startsWith("thinggroup/"))
+        .map(k -> k.substring("thinggroup/".length()))
+        .filter(g -> !known.contains(g))
+        .forEach(known::add);
+    return known;
+  }
+
+  private static Map<String, Generation.Group> groups(
+      DeploymentDocument document, Generation current, List<String> membership) {
+    Map<String, Generation.Group> groups = new LinkedHashMap<>();
+    current
+        .groups()
+        .forEach(
+            (key, g) -> {
+              boolean kept =
+                  !key.startsWith("thinggroup/")
+                      || membership.contains(key.substring("thinggroup/".length()));
+              if (kept) {
+                groups.put(key, g);
+              } else {
+                LOG.info("This core left {}; what only that group asked for goes", key);
+              }
+            });
+    Map<String, String> roots = new LinkedHashMap<>();
+    document.components().forEach((name, update) -> roots.put(name, update.version()));
+    String id = document.deploymentId();
+    groups.put(
+        document.groupKey(),
+        new Generation.Group(
+            document.configurationArn(),
+            document.creationTimestamp(),
+            id.isEmpty() ? null : id,
+            roots));
+    return groups;
+  }
+
+  /** Fetches all artifacts, a few components at once; returns digests by component. */
+  Map<String, Map<String, String>> download(
+      Plan plan, DeploymentDocument document, Generation current) throws InterruptedException {
+    Map<String, Map<String, String>> digests = new ConcurrentHashMap<>();
+    Semaphore turns = new Semaphore(DOWNLOADS_AT_ONCE);
+    Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
+    List<Future<?>> all = new ArrayList<>();
+    try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      try {
+        for (StoredRecipe r : plan.components().values()) {
+          String name = r.recipe().componentName();
+          if (BuiltInComponents.isBuiltIn(name)) {
+            continue;
+          }
+          Recipe.Manifest manifest = r.recipe().select(platform);
+          PosixUser owner = user(posixUser(document, name, current.components().get(name)));
+          all.add(
+              pool.submit(
+                  () -> {
+                    turns.acquire();
+                    try {
+                      digests.put(name, artifacts.prepare(r.recipe(), manifest, r.arn(), owner));
+                      return null;
+                    } finally {
+                      turns.release();
+                    }
+                  }));
+        }
+        for (Future<?> f : all) {
+          f.get();
+        }
+      } catch (ExecutionException e) {
+        pool.shutdownNow();
+        if (e.getCause() instanceof RuntimeException r) {
+          throw r;
+        }
+        throw new NucleusException(
+            "ARTIFACT_DOWNLOAD_ERROR", "An artifact could not be fetched: " + e.getCause(), e);
+      } catch (InterruptedException e) {
+        pool.shutdownNow();
+        throw e;
+      }
+    }
+    return digests;
+  }
+
+  private @Nullable PosixUser user(@Nullable String text) {
+    String effective = text;
+    if (effective == null) {
+      effective = config.nucleus().runWithDefaultPosixUser().orElse(null);
+    }
+    if (effective == null && ownUid == 0 && users.exists("ggc_user:ggc_group")) {
+      effective = "ggc_user:ggc_group";
+    }
+    if (effective == null) {
+      return null;
+    }
+    PosixUser user = users.resolve(effective);
+    return ownUid == 0 ? user : null;
+  }
+
+  private static @Nullable String posixUser(
+      DeploymentDocument document, String name, Generation.@Nullable Entry old) {
+    String before = old == null ? null : old.posixUser();
+    DeploymentDocument.ComponentUpdate update = document.components().get(name);
+    DeploymentDocument.RunWith runWith = update == null ? null : update.runWith();
+    if (runWith == null || runWith.posixUser() == null) {
+      return before;
+    }
+    return runWith.posixUser().isEmpty() ? null : runWith.posixUser();
+  }
+
+  /**
+   * The next generation: for each component reset, defaults, merge (v2-recipes-config.md section
+   * 6.1).
+   */
+  Generation compute(
+      Plan plan,
+      Map<String, Map<String, String>> digests,
+      DeploymentRequest request,
+      Generation current,
+      long number) {
+    DeploymentDocument document = request.document();
+    long time = time(document);
+    Map<String, Generation.Entry> entries = new LinkedHashMap<>();
+    for (StoredRecipe r : plan.components().values()) {
+      String name = r.recipe().componentName();
+      Generation.Entry old = current.components().get(name);
+      StampedConfiguration c = old == null ? StampedConfiguration.empty() : old.stamped();
+      DeploymentDocument.ComponentUpdate update = document.components().get(name);
+      if (update != null) {
+        c.reset(
+            update.configurationUpdate().reset(),
+            pointer ->
+                LOG.error(
+                    "Reset of {} in {} is skipped: elements of lists cannot be reset",
+                    pointer,
+                    name));
+      }
+      c.addDefaults(r.recipe().defaultConfiguration());
+      ObjectNode merge = update == null ? null : update.configurationUpdate().merge();
+      if (merge != null) {
+        c.merge(merge, time);
+      }
+      entries.put(
+          name,
+          new Generation.Entry(
+              name,
+              r.recipe().componentVersion().text(),
+              r.recipe().componentType(),
+              r.arn(),
+              r.digest(),
+              digests.getOrDefault(name, Map.of()),
+              c.values(),
+              c.stamps(),
+              posixUser(document, name, old)));
+    }
+    interpolate(plan, entries);
+    String id = document.deploymentId();
+    return new Generation(
+        number,
+        id.isEmpty() ? request.id() : id,
+        clock.instant(),
+        entries,
+        plan.groups(),
+        plan.membership());
+  }
+
+  private long time(DeploymentDocument document) {
+    boolean processing =
+        config
+            .nucleus()
+            .find("deploymentConfigurationTimeSource")
+            .map(n -> n.asString(""))
+            .filter("deploymentProcessingTime"::equals)
+            .isPresent();
+    return processing || document.creationTimestamp() <= 0
+        ? clock.millis()
+        : document.creationTimestamp();
+  }
+
+  private void interpolate(Plan plan, Map<String, Generation.Entry> entries) {
+    Generation.Entry nucleus = entries.get(NUCLEUS);
+    boolean wanted =
+        nucleus != null && nucleus.configuration().has("interpolateComponentConfiguration")
+            ? nucleus
+                .configuration()
+                .path("interpolateComponentConfiguration")
+                .asString("")
+                .equalsIgnoreCase("true")
+            : config.nucleus().interpolateComponentConfiguration();
+    if (!wanted) {
+      return;
+    }
+    for (Generation.Entry e : List.copyOf(entries.values())) {
+      StoredRecipe r = plan.components().get(e.name());
+      Set<String> direct =
+          r == null ? Set.of() : new LinkedHashSet<>(r.recipe().dependencies().keySet());
+      RecipeVariables variables =
+          new RecipeVariables(
+              config.root(),
+              config.identity().thingName(),
+              facts(e),
+              other -> {
+                Generation.Entry d = direct.contains(other) ? entries.get(other) : null;
+                return d == null ? null : facts(d);
+              });
+      StampedConfiguration c = e.stamped();
+      c.rewrite(variables::configurationText);
+      entries.put(e.name(), e.with(c));
+    }
+  }
+
+  private RecipeVariables.Facts facts(Generation.Entry e) {
+    return new RecipeVariables.Facts(
+        e.configuration(),
+        store.artifacts(e.name(), e.version()),
+        store.unarchived(e.name(), e.version()),
+        config.root().resolve("work").resolve(e.name()));
+  }
+
+  /** Takes recipes and artifacts of a local deployment into the store. */
+  void takeLocal(@Nullable String recipes, @Nullable String files) {
+    try {
+      if (recipes != null) {
+        store.takeRecipes(Path.of(recipes));
+      }
+      if (files != null) {
+        store.takeArtifacts(Path.of(files));
+      }
+    } catch (InvalidDocumentException e) {
+      throw new NucleusException(e.code(), String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /**
+   * The document of a local deployment: the group's roots without the removed and with the merged
+   * components.
+   */
+  static DeploymentDocument localDocument(
+      io.ryegrass.nucleus.LocalDeployment d, Generation current) {
+    String key = d.group() == null ? LOCAL_GROUP : "thinggroup/" + d.group();
+    Map<String, String> roots = new LinkedHashMap<>();
+    Generation.Group before = current.groups().get(key);
+    if (before != null) {
+      roots.putAll(before.roots());
+    }
+    roots.keySet().removeAll(d.componentsToRemove());
+    roots.putAll(d.componentsToMerge());
+    for (String name : d.updates().keySet()) {
+      Generation.Entry running = current.components().get(name);
+      if (running != null && !d.componentsToRemove().contains(name)) {
+        roots.putIfAbsent(name, running.version());
+      }
+    }
+    Map<String, DeploymentDocument.ComponentUpdate> updates = new LinkedHashMap<>();
+    roots.forEach(
+        (name, version) ->
+            updates.put(
+                name,
+                new DeploymentDocument.ComponentUpdate(
+                    version,
+                    d.updates().getOrDefault(name, DeploymentDocument.ConfigurationUpdate.NONE),
+                    d.runWith().get(name))));
+    return new DeploymentDocument(
+        d.requestId(),
+        "local",
+        key,
+        null,
+        null,
+        d.requestTimestamp(),
+        updates,
+        d.failureHandlingPolicy(),
+        List.of(),
+        new DeploymentDocument.ComponentUpdatePolicy(
+            0, DeploymentDocument.ComponentUpdatePolicy.Action.SKIP_NOTIFY_COMPONENTS),
+        new DeploymentDocument.ConfigurationValidationPolicy(20));
+  }
+}

@@ -1,0 +1,252 @@
+package io.ryegrass.nucleus.deploy;
+
+import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.DeploymentDocument;
+import io.ryegrass.nucleus.DeploymentRecord;
+import io.ryegrass.nucleus.DeploymentRequest;
+import io.ryegrass.nucleus.DeploymentStatus;
+import io.ryegrass.nucleus.deploy.DeploymentTable.State;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * One deployment's persisted progress. Immutable; each change is a new value that is written before
+ * it counts.
+ *
+ * @param previous generation to go back to, -1 before it is known
+ * @param next generation that it makes, -1 before it is known
+ * @param attempts how often the nucleus started while the new generation was being watched
+ * @param detailed detailed status; empty before the end
+ * @param reported whether the final status was delivered
+ */
+record Progress(
+    long sequence,
+    DeploymentRequest request,
+    @Nullable String recipes,
+    @Nullable String artifacts,
+    State state,
+    Instant received,
+    Instant since,
+    boolean begun,
+    long previous,
+    long next,
+    int attempts,
+    String detailed,
+    @Nullable String cause,
+    List<String> stack,
+    List<String> types,
+    boolean reported) {
+
+  static Progress of(
+      long sequence,
+      DeploymentRequest request,
+      @Nullable Path recipes,
+      @Nullable Path artifacts,
+      Instant now) {
+    return new Progress(
+        sequence,
+        request,
+        recipes == null ? null : recipes.toString(),
+        artifacts == null ? null : artifacts.toString(),
+        State.RECEIVED,
+        now,
+        now,
+        false,
+        -1,
+        -1,
+        0,
+        "",
+        null,
+        List.of(),
+        List.of(),
+        false);
+  }
+
+  Progress in(State s, Instant now) {
+    return new Progress(
+        sequence, request, recipes, artifacts, s, received, now, begun, previous, next, attempts,
+        detailed, cause, stack, types, reported);
+  }
+
+  Progress begins() {
+    return new Progress(
+        sequence, request, recipes, artifacts, state, received, since, true, previous, next,
+        attempts, detailed, cause, stack, types, reported);
+  }
+
+  Progress between(long previousGeneration, long nextGeneration) {
+    return new Progress(
+        sequence,
+        request,
+        recipes,
+        artifacts,
+        state,
+        received,
+        since,
+        begun,
+        previousGeneration,
+        nextGeneration,
+        attempts,
+        detailed,
+        cause,
+        stack,
+        types,
+        reported);
+  }
+
+  Progress attempted() {
+    return new Progress(
+        sequence,
+        request,
+        recipes,
+        artifacts,
+        state,
+        received,
+        since,
+        begun,
+        previous,
+        next,
+        attempts + 1,
+        detailed,
+        cause,
+        stack,
+        types,
+        reported);
+  }
+
+  Progress failed(@Nullable String why, List<String> codes, List<String> kinds) {
+    return new Progress(
+        sequence, request, recipes, artifacts, state, received, since, begun, previous, next,
+        attempts, detailed, why, codes, kinds, reported);
+  }
+
+  Progress detailed(String status) {
+    return new Progress(
+        sequence, request, recipes, artifacts, state, received, since, begun, previous, next,
+        attempts, status, cause, stack, types, reported);
+  }
+
+  Progress delivered() {
+    return new Progress(
+        sequence, request, recipes, artifacts, state, received, since, begun, previous, next,
+        attempts, detailed, cause, stack, types, true);
+  }
+
+  boolean is(String origin, String id) {
+    return request.origin().equals(origin) && request.id().equals(id);
+  }
+
+  /** Status for reports. */
+  String status() {
+    return switch (state) {
+      case SUCCEEDED, FAILED, REJECTED, CANCELED -> state.name();
+      default -> begun ? "IN_PROGRESS" : "QUEUED";
+    };
+  }
+
+  DeploymentStatus toStatus() {
+    return new DeploymentStatus(
+        request.origin(),
+        request.id(),
+        request.document().configurationArn(),
+        deploymentId(),
+        status(),
+        detailed,
+        cause,
+        stack,
+        types);
+  }
+
+  DeploymentRecord toRecord() {
+    return new DeploymentRecord(
+        request.origin(),
+        request.id(),
+        request.document().configurationArn(),
+        deploymentId(),
+        state.name(),
+        status(),
+        detailed,
+        cause,
+        stack,
+        types,
+        received,
+        since);
+  }
+
+  private @Nullable String deploymentId() {
+    String id = request.document().deploymentId();
+    return id.isEmpty() ? null : id;
+  }
+
+  // ---- on disk
+
+  void write(Path folder) {
+    ObjectNode n = JsonNodeFactory.instance.objectNode();
+    n.put("origin", request.origin());
+    n.put("id", request.id());
+    n.put("document", request.document().toJson().toString());
+    n.put("recipes", recipes);
+    n.put("artifacts", artifacts);
+    n.put("state", state.name());
+    n.put("received", received.toEpochMilli());
+    n.put("since", since.toEpochMilli());
+    n.put("begun", begun);
+    n.put("previous", previous);
+    n.put("next", next);
+    n.put("attempts", attempts);
+    n.put("detailed", detailed);
+    n.put("cause", cause);
+    stack.forEach(n.putArray("stack")::add);
+    types.forEach(n.putArray("types")::add);
+    n.put("reported", reported);
+    DurableFiles.writeAtomically(
+        file(folder, sequence), n.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  static Path file(Path folder, long sequence) {
+    return folder.resolve(String.format("%010d.json", sequence));
+  }
+
+  static Progress read(long sequence, byte[] bytes) {
+    JsonNode n = new JsonMapper().readTree(bytes);
+    return new Progress(
+        sequence,
+        new DeploymentRequest(
+            n.path("origin").asString(),
+            n.path("id").asString(),
+            DeploymentDocument.parse(n.path("document").asString())),
+        text(n, "recipes"),
+        text(n, "artifacts"),
+        State.valueOf(n.path("state").asString()),
+        Instant.ofEpochMilli(n.path("received").asLong()),
+        Instant.ofEpochMilli(n.path("since").asLong()),
+        n.path("begun").asBoolean(),
+        n.path("previous").asLong(),
+        n.path("next").asLong(),
+        n.path("attempts").asInt(),
+        n.path("detailed").asString(""),
+        text(n, "cause"),
+        list(n, "stack"),
+        list(n, "types"),
+        n.path("reported").asBoolean());
+  }
+
+  private static @Nullable String text(JsonNode n, String key) {
+    JsonNode v = n.get(key);
+    return v == null || v.isNull() ? null : v.asString();
+  }
+
+  private static List<String> list(JsonNode n, String key) {
+    List<String> all = new ArrayList<>();
+    n.path(key).forEach(v -> all.add(v.asString()));
+    return all;
+  }
+}

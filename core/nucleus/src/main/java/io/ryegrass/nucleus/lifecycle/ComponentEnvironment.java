@@ -1,0 +1,79 @@
+package io.ryegrass.nucleus.lifecycle;
+
+import io.ryegrass.model.BuiltInComponents;
+import io.ryegrass.nucleus.ConfigTree;
+import java.nio.charset.StandardCharsets;
+import java.util.AbstractMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The environment variables of components (v2-ipc.md section 10), as they are when a process
+ * starts.
+ */
+final class ComponentEnvironment {
+  private static final int SOCKET_PATH_LIMIT = 107;
+
+  private final ConfigTree config;
+  private final Map<String, String> provided = new ConcurrentHashMap<>();
+
+  ComponentEnvironment(ConfigTree config) {
+    this.config = config;
+  }
+
+  void provide(String variable, String value) {
+    provided.put(variable, value);
+  }
+
+  /** A live view for one component. */
+  Map<String, String> of(String token) {
+    return new AbstractMap<>() {
+      @Override
+      public Set<Entry<String, String>> entrySet() {
+        return now(token).entrySet();
+      }
+    };
+  }
+
+  private Map<String, String> now(String token) {
+    Map<String, String> e = new LinkedHashMap<>();
+    String socket = config.root().resolve("ipc.socket").toString();
+    e.put("AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH", socket);
+    e.put(
+        "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT",
+        socket.getBytes(StandardCharsets.UTF_8).length > SOCKET_PATH_LIMIT
+            ? "../../ipc.socket"
+            : socket);
+    e.put("AWS_IOT_THING_NAME", config.identity().thingName());
+    e.put("AWS_REGION", config.nucleus().awsRegion());
+    e.put("AWS_DEFAULT_REGION", config.nucleus().awsRegion());
+    e.put("GGC_VERSION", BuiltInComponents.NUCLEUS_VERSION);
+    e.put("GG_ROOT_CA_PATH", config.identity().rootCa().toString());
+    config
+        .nucleus()
+        .find("networkProxy", "proxy", "url")
+        .map(n -> n.asString(""))
+        .filter(url -> !url.isBlank())
+        .ifPresent(
+            url -> {
+              for (String name : new String[] {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}) {
+                e.put(name, url);
+                e.put(name.toLowerCase(java.util.Locale.ROOT), url);
+              }
+              String none =
+                  config
+                      .nucleus()
+                      .find("networkProxy", "noProxyAddresses")
+                      .map(n -> n.asString(""))
+                      .orElse("");
+              e.put("NO_PROXY", none);
+              e.put("no_proxy", none);
+            });
+    e.putAll(provided);
+    e.put("SVCUID", token);
+    e.put("AWS_CONTAINER_AUTHORIZATION_TOKEN", token);
+    return e;
+  }
+}
