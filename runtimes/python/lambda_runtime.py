@@ -102,10 +102,13 @@ def decode_client_context(text):
 
 
 def error_object(error, kind=None):
+    trace = error.__traceback__
+    if trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next  # without the frame of this file
     return {
         'errorMessage': str(error),
         'errorType': kind or type(error).__name__,
-        'stackTrace': traceback.format_tb(error.__traceback__),
+        'stackTrace': traceback.format_tb(trace),
     }
 
 

@@ -181,7 +181,7 @@ class LambdaRuntimeTest(unittest.TestCase):
             answer = json.loads(body.decode())
             self.assertEqual('Handled', error)
             self.assertEqual(('KeyError', "'no such thing'"), (answer['errorType'], answer['errorMessage']))
-            self.assertIn('fails', ''.join(answer['stackTrace']))
+            self.assertIn('in fails', answer['stackTrace'][0])
 
     def test_a_result_that_cannot_be_sent_is_a_handled_error(self):
         self.started('sample.unsendable')

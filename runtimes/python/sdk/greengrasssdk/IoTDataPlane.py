@@ -29,7 +29,7 @@ class Client(object):
         if policy not in _QUEUE_FULL_POLICIES:
             raise ValueError('"queueFullPolicy" must be BestEffort or AllOrException, not {}.'.format(policy))
         context = {'source': MY_FUNCTION_ARN, 'subject': topic, 'queueFullPolicy': _QUEUE_FULL_POLICIES[policy]}
-        return self.lambda_client._invoke_internal(ROUTER_FUNCTION_ARN, payload, _client_context(context), 'Event')
+        self.lambda_client._invoke_internal(ROUTER_FUNCTION_ARN, payload, _client_context(context), 'Event')
 
     def get_thing_shadow(self, **kwargs):
         return self._shadow('get', _required('thingName', kwargs), b'')

@@ -144,16 +144,13 @@ final class Containers implements WorkerStarter {
     String id = "ryegrass-" + name;
     Path bundle = bundles.resolve(id);
     UserIds user = UserIds.of(f.user(), home.posixUser());
+    Map<String, String> environment =
+        home.environment().of(f, BundleConfig.CODE, "/tmp", token, name);
+    environment.remove(
+        "PYTHONPYCACHEPREFIX"); // the code is read-only in here, and /tmp is new each time
     try {
       BundleConfig.write(
-          bundle,
-          f,
-          user,
-          command(f),
-          home.environment().of(f, BundleConfig.CODE, "/tmp", token, name),
-          home.code(),
-          runtimes,
-          cgroup + name);
+          bundle, f, user, command(f), environment, home.code(), runtimes, cgroup + name);
     } catch (IOException e) {
       throw new NucleusException(
           "WORKER_START_ERROR",

@@ -29,6 +29,9 @@ record FunctionEnvironment(String thingName, int port, Map<String, String> compo
     all.put("HOME", home);
     all.put("LANG", "C.UTF-8");
     all.put("TZ", ":/etc/localtime");
+    // Compiled Python stays out of the function's code, which is never changed after it was
+    // unpacked.
+    all.put("PYTHONPYCACHEPREFIX", home + "/.pycache");
     all.putAll(component);
     all.putAll(f.variables());
     // From here on the contract: a variable of the function cannot change it.

@@ -16,6 +16,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,8 +33,9 @@ final class LambdaComponentBody implements ComponentBody {
   private final LambdaManager manager;
   private final LambdaSettings settings;
   private final ComponentInstance instance;
-  private ObjectNode configuration;
-  private @Nullable Started started;
+  private volatile ObjectNode configuration;
+  private volatile @Nullable Started started;
+  private volatile @Nullable Path v1Log;
 
   private record Started(
       LambdaManager.Running running,
@@ -61,7 +63,6 @@ final class LambdaComponentBody implements ComponentBody {
               + code
               + "; its recipe needs a ZIP artifact with Unarchive ZIP.");
     }
-    linkV1Log(f);
   }
 
   /** The unpacked ZIP artifact, or {@code lambda} where the recipe names none. */
@@ -85,8 +86,8 @@ final class LambdaComponentBody implements ComponentBody {
    * V1 users look for {@code ggc/var/log/user/<region>/<account>/<name>.log}: a link to the
    * component's log.
    */
-  private void linkV1Log(FunctionConfiguration f) {
-    Path root = manager.running().context().root();
+  private void linkV1Log(LambdaManager.Running running, FunctionConfiguration f) {
+    Path root = running.context().root();
     Path link =
         root.resolve(
             Path.of(
@@ -96,6 +97,7 @@ final class LambdaComponentBody implements ComponentBody {
       Path folder = Files.createDirectories(link.getParent());
       Files.deleteIfExists(link);
       Files.createSymbolicLink(link, folder.relativize(log));
+      v1Log = link;
     } catch (IOException e) {
       LOG.warn("No V1 log link for {}: {}", f.arn(), e.toString());
     }
@@ -103,18 +105,24 @@ final class LambdaComponentBody implements ComponentBody {
 
   @Override
   public void start(StateReporter r) {
-    LambdaManager.Running running = manager.running();
-    FunctionConfiguration f = FunctionConfiguration.read(instance.name(), configuration);
-    WorkerStarter.FunctionHome home = home(running, f);
-    refuseRoot(running, f);
-    running.starter(f).check(home);
-    FunctionPool pool = new FunctionPool(f, settings, new Surroundings(running, r));
-    Started now = new Started(running, pool, r, new ArrayList<>());
-    started = now;
-    pool.start();
-    attach(now, f);
-    if (!f.pinned()) {
-      r.running();
+    try {
+      LambdaManager.Running running = manager.running();
+      FunctionConfiguration f = FunctionConfiguration.read(instance.name(), configuration);
+      refuseRoot(running, f);
+      running.starter(f).check(home(running, f));
+      linkV1Log(running, f);
+      Surroundings surroundings = new Surroundings(running, r);
+      FunctionPool pool = new FunctionPool(f, settings, surroundings);
+      Started now = new Started(running, pool, r, new ArrayList<>());
+      started = now;
+      pool.start();
+      attach(now, f);
+      if (!f.pinned()) {
+        surroundings.ready();
+      }
+    } catch (NucleusException e) {
+      stop(settings.stopGrace());
+      r.errored(e.code(), String.valueOf(e.getMessage()));
     }
   }
 
@@ -231,7 +239,15 @@ final class LambdaComponentBody implements ComponentBody {
     if (now == null) {
       return;
     }
-    FunctionConfiguration f = FunctionConfiguration.read(instance.name(), c);
+    try {
+      change(now, FunctionConfiguration.read(instance.name(), c));
+    } catch (NucleusException e) {
+      stop(settings.stopGrace());
+      now.reporter().errored(e.code(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void change(Started now, FunctionConfiguration f) {
     FunctionConfiguration before = now.pool().configuration();
     if (f.equals(before)) {
       return;
@@ -248,27 +264,19 @@ final class LambdaComponentBody implements ComponentBody {
     now.pool().reconfigure(f);
   }
 
+  /**
+   * Nothing of a function outlives it but the V1 log link, and the logs themselves, which the
+   * nucleus keeps.
+   */
   @Override
   public void uninstall() {
-    FunctionConfiguration f = FunctionConfiguration.read(instance.name(), configuration);
-    Path link =
-        manager
-            .running()
-            .context()
-            .root()
-            .resolve(
-                Path.of(
-                    "ggc",
-                    "var",
-                    "log",
-                    "user",
-                    f.region(),
-                    f.account(),
-                    f.functionName() + ".log"));
-    try {
-      Files.deleteIfExists(link);
-    } catch (IOException e) {
-      LOG.warn("The V1 log link {} stays: {}", link, e.toString());
+    Path link = v1Log;
+    if (link != null) {
+      try {
+        Files.deleteIfExists(link);
+      } catch (IOException e) {
+        LOG.warn("The V1 log link {} stays: {}", link, e.toString());
+      }
     }
   }
 
@@ -276,6 +284,7 @@ final class LambdaComponentBody implements ComponentBody {
   private final class Surroundings implements FunctionPool.Surroundings {
     private final LambdaManager.Running running;
     private final StateReporter reporter;
+    private final AtomicBoolean told = new AtomicBoolean();
 
     Surroundings(LambdaManager.Running running, StateReporter reporter) {
       this.running = running;
@@ -302,7 +311,9 @@ final class LambdaComponentBody implements ComponentBody {
 
     @Override
     public void ready() {
-      reporter.running();
+      if (told.compareAndSet(false, true)) {
+        reporter.running();
+      }
     }
 
     @Override

@@ -43,7 +43,9 @@ final class PlainProcesses implements WorkerStarter {
       command.add(tool("setpriv"));
       command.add("--reuid=" + user.uid());
       command.add("--regid=" + user.gid());
-      command.add("--clear-groups");
+      // A named user keeps its groups (dialout, gpio …): without a container that is how it reaches
+      // devices.
+      command.add(user.isNamed() ? "--init-groups" : "--clear-groups");
     }
     command.addAll(
         RuntimeCommand.of(home.configuration(), runtimes, home.code(), user.uid() != own.uid()));

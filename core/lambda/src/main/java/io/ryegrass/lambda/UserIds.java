@@ -67,6 +67,11 @@ record UserIds(int uid, int gid) {
     return own.uid() == 0 ? wanted : own;
   }
 
+  /** Whether the system knows the user, and so its supplementary groups. */
+  boolean isNamed() {
+    return entry("/etc/passwd", Integer.toString(uid)).isPresent();
+  }
+
   private static UserIds user(String name) {
     Optional<String[]> entry = entry("/etc/passwd", name);
     if (entry.isPresent()) {

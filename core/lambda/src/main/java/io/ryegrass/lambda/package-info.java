@@ -19,7 +19,8 @@
  * or was stopped. Work that is queued or running when the core process dies is lost (V1 has the
  * same rule: the queue is in memory); worker processes and containers left behind by a killed core
  * are ended at the next start, before anything new runs, because each is noted in {@code
- * work/aws.greengrass.LambdaManager/workers} before it starts.
+ * work/aws.greengrass.LambdaManager/workers} as soon as it has started; one that started within
+ * those milliseconds ends by itself, since nobody accepts its token.
  */
 @NullMarked
 package io.ryegrass.lambda;

@@ -432,6 +432,59 @@ class FunctionsOnTheCoreTest {
         .isEqualTo("red");
   }
 
+  /** LESSON-47. */
+  @Test
+  void aNewVersionTakesOverFromTheOldOneWithoutARestartOfTheCore() {
+    String alias = "arn:aws:lambda:us-east-1:000000000000:function:swap:prod";
+    Deployed old =
+        core.deploy(
+            "swap",
+            "main.handler",
+            "def handler(e, c):\n    return 'old'\n",
+            c -> c.putArray("aliasArns").add(alias));
+    assertThat(core.call(alias, "1").body()).isEqualTo("\"old\"");
+    Deployed next =
+        core.deploy(
+            "swap-next",
+            "main.handler",
+            "def handler(e, c):\n    return 'new'\n",
+            c -> {
+              c.put("lambdaArn", "arn:aws:lambda:us-east-1:000000000000:function:swap:2");
+              c.putArray("aliasArns").add(alias);
+            });
+    old.body().stop(Duration.ofSeconds(3));
+    old.body().uninstall();
+    assertThat(core.call(alias, "1").body()).isEqualTo("\"new\"");
+    assertThat(core.call(arn("swap"), "1").status()).isEqualTo(404);
+    assertThat(next.reporter().states).containsExactly("RUNNING");
+  }
+
+  @Test
+  void aConfigurationThatIsWrongIsAnErrorOfTheComponentThatNamesTheField() {
+    Deployed d = core.deploy("wrong", "main.handler", ECHO).awaitRunning();
+    d.body()
+        .configurationChanged(
+            LambdaHarness.JSON
+                .createObjectNode()
+                .put("lambdaArn", d.arn())
+                .put("handler", "main.handler")
+                .put("containerMode", "Box"));
+    assertThat(d.reporter().states.getLast())
+        .contains("INVALID_LAMBDA_CONFIGURATION")
+        .contains("containerMode")
+        .contains("NoContainer");
+    assertThat(core.call(d.arn(), "1").status()).isEqualTo(404);
+  }
+
+  @Test
+  void theCodeOfAFunctionStaysAsItWasUnpacked() throws IOException {
+    Deployed d = core.deploy("clean", "main.handler", ECHO);
+    core.call(d.arn(), "1");
+    try (var files = Files.list(d.code())) {
+      assertThat(files.map(p -> p.getFileName().toString())).containsExactly("main.py");
+    }
+  }
+
   @Test
   void stoppingEndsAllThatTheFunctionStartedAlsoWhatLeftItsSession() throws Exception {
     String code =
