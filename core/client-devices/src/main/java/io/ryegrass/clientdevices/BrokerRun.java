@@ -59,6 +59,7 @@ final class BrokerRun implements AutoCloseable {
   private volatile @Nullable MqttBroker broker;
   private @Nullable ServerIdentity identity;
   private @Nullable BrokerSettings served;
+  private @Nullable BrokerSettings portChosenFor;
   private int port;
   private List<ServerCertificateSource.Endpoint> reported = List.of();
 
@@ -121,9 +122,7 @@ final class BrokerRun implements AutoCloseable {
     if (served != null && !served.equals(wanted)) {
       closeBroker();
     }
-    if (port == 0 || !wanted.equals(served)) {
-      port = choosePort(wanted);
-    }
+    settlePort(wanted);
     List<String> addresses = wanted.addresses();
     Set<String> names = new LinkedHashSet<>(List.of("localhost", "127.0.0.1"));
     names.addAll(addresses);
@@ -170,9 +169,7 @@ final class BrokerRun implements AutoCloseable {
     if (stopped) {
       return;
     }
-    if (port == 0 || !settings.equals(served)) {
-      port = choosePort(settings);
-    }
+    settlePort(settings);
     MqttBroker started = bind(with, settings);
     port = started.port(LISTENER);
     served = settings;
@@ -201,6 +198,13 @@ final class BrokerRun implements AutoCloseable {
     return LocalBroker.engine(context, admission)
         .listener(LISTENER, new InetSocketAddress(settings.host(), onPort), with.tls())
         .start();
+  }
+
+  private void settlePort(BrokerSettings settings) {
+    if (!settings.equals(portChosenFor)) {
+      port = choosePort(settings);
+      portChosenFor = settings;
+    }
   }
 
   /** A port that was free once is kept: devices remember where their core is. */

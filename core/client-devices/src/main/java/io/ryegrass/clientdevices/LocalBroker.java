@@ -22,18 +22,25 @@ import org.jspecify.annotations.Nullable;
  * not: the component runs, and serves as soon as there is a certificate.
  */
 final class LocalBroker implements BuiltIn {
-  static final Duration FIRST_WAIT = Duration.ofSeconds(20);
+  private static final Duration FIRST_WAIT = Duration.ofSeconds(20);
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(60);
   private static final Duration LONGEST_PAUSE = Duration.ofMinutes(2);
 
   private final DeviceRegistry devices;
   private final ServerCertificateSource cloud;
   private final Clock clock;
+  private final Duration firstWait;
 
   private @Nullable BrokerRun run;
   private @Nullable Thread keeper;
 
   LocalBroker(DeviceRegistry devices, ServerCertificateSource cloud, Clock clock) {
+    this(devices, cloud, clock, FIRST_WAIT);
+  }
+
+  LocalBroker(
+      DeviceRegistry devices, ServerCertificateSource cloud, Clock clock, Duration firstWait) {
+    this.firstWait = firstWait;
     this.devices = devices;
     this.cloud = cloud;
     this.clock = clock;
@@ -50,7 +57,7 @@ final class LocalBroker implements BuiltIn {
     run = started;
     try {
       started.serveFromDisk();
-      long deadline = System.nanoTime() + FIRST_WAIT.toNanos();
+      long deadline = System.nanoTime() + firstWait.toNanos();
       Duration pause = Duration.ofMillis(300);
       while (!started.serves()) {
         try {
