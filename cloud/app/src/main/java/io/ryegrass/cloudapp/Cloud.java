@@ -26,6 +26,8 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.StoreException;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -219,10 +221,18 @@ final class Cloud implements AutoCloseable {
 
   private static InetAddress address(String host) {
     try {
-      return InetAddress.getByName(host);
-    } catch (UnknownHostException e) {
-      throw new CloudException("--host " + host + " is no address of this machine.", e);
+      InetAddress address = InetAddress.getByName(host);
+      if (address.isAnyLocalAddress() || NetworkInterface.getByInetAddress(address) != null) {
+        return address;
+      }
+    } catch (UnknownHostException | SocketException e) {
+      throw new CloudException(notHere(host), e);
     }
+    throw new CloudException(notHere(host), null);
+  }
+
+  private static String notHere(String host) {
+    return "--host " + host + " is no address of this machine; 127.0.0.1 always is.";
   }
 
   private static List<String> names(String deviceHost, String host) {

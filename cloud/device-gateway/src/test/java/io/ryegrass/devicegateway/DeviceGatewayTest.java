@@ -1,0 +1,399 @@
+package io.ryegrass.devicegateway;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.ryegrass.awssignature.Credentials;
+import io.ryegrass.identity.CertificateAuthority;
+import io.ryegrass.registry.DeviceMessage;
+import io.ryegrass.registry.DeviceResponse;
+import io.ryegrass.registry.DeviceRoute;
+import io.ryegrass.registry.DeviceTopicHandler;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
+import org.eclipse.paho.client.mqttv3.MqttClient;
+import org.eclipse.paho.client.mqttv3.MqttException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** Real devices (Paho, java.net.http with client certificates) against the real parts. */
+class DeviceGatewayTest {
+
+  private static final String ARN = "arn:aws:iot:us-east-1:000000000000:";
+  private static final BlockingQueue<DeviceMessage> HANDLED = new LinkedBlockingQueue<>();
+
+  @TempDir static Path folder;
+
+  private static Rig rig;
+
+  @BeforeAll
+  static void start() {
+    rig = new Rig(folder);
+    rig.serve(
+        List.of(
+            new DeviceRoute(
+                "GET",
+                "/greengrass/discover/thing/{thingName}",
+                "greengrass:Discover",
+                r -> ARN + "thing/" + r.path("thingName"),
+                r ->
+                    DeviceResponse.json(
+                        200,
+                        Rig.JSON
+                            .createObjectNode()
+                            .put("thing", r.path("thingName"))
+                            .put("by", r.device().certificateId())))),
+        List.of(
+            new DeviceTopicHandler() {
+              @Override
+              public boolean accepts(String topic) {
+                return topic.startsWith("$aws/things/") && topic.endsWith("/shadow/get");
+              }
+
+              @Override
+              public void handle(DeviceMessage message) {
+                HANDLED.add(message);
+                rig.gateway.messages().publish(message.topic() + "/accepted", message.payload(), 1);
+              }
+            }));
+  }
+
+  @AfterAll
+  static void stop() {
+    rig.close();
+  }
+
+  private static String policy(String... actionsAndResources) {
+    StringBuilder statements = new StringBuilder();
+    for (int i = 0; i < actionsAndResources.length; i += 2) {
+      statements
+          .append(i == 0 ? "" : ",")
+          .append("{\"Effect\":\"Allow\",\"Action\":\"")
+          .append(actionsAndResources[i])
+          .append("\",\"Resource\":\"")
+          .append(ARN)
+          .append(actionsAndResources[i + 1])
+          .append("\"}");
+    }
+    return "{\"Version\":\"2012-10-17\",\"Statement\":[" + statements + "]}";
+  }
+
+  private static BlockingQueue<String> subscribe(MqttClient client, String filter)
+      throws MqttException {
+    BlockingQueue<String> received = new LinkedBlockingQueue<>();
+    client.subscribe(
+        filter,
+        1,
+        (topic, message) -> received.add(topic + " " + new String(message.getPayload(), UTF_8)));
+    return received;
+  }
+
+  @Test
+  void aCertificateOfAnotherAuthorityIsRefused(@TempDir Path elsewhere) {
+    CertificateAuthority foreign =
+        CertificateAuthority.openOrCreate(elsewhere.resolve("ca"), "foreign");
+    CertificateAuthority.Issued issued = foreign.issueDevice("stranger");
+    SSLContext tls = rig.tls(issued.certificatePem(), issued.privateKeyPem());
+    assertThatThrownBy(() -> rig.connect(tls, "stranger"))
+        .isInstanceOfSatisfying(
+            MqttException.class,
+            e ->
+                assertThat(e.getReasonCode())
+                    .isEqualTo((int) MqttException.REASON_CODE_NOT_AUTHORIZED));
+    HttpResponse<String> answer =
+        rig.get(
+            new Rig.Device(
+                "", "", tls, java.net.http.HttpClient.newBuilder().sslContext(tls).build()),
+            "/greengrass/discover/thing/x");
+    assertThat(answer.statusCode()).isEqualTo(403);
+    assertThat(answer.headers().firstValue("x-amzn-errortype")).contains("ForbiddenException");
+  }
+
+  @Test
+  void aDeviceWithoutCertificateIsAskedForOne() throws Exception {
+    CertificateAuthority.Issued nobody = rig.authority.issueDevice("unused");
+    assertThat(nobody).isNotNull();
+    SSLContext trusting = rig.tls(nobody.certificatePem(), nobody.privateKeyPem());
+    HttpResponse<String> answer =
+        Rig.send(
+            java.net.http.HttpClient.newBuilder().sslContext(trusting).build(),
+            HttpRequest.newBuilder(
+                    URI.create("https://localhost:" + rig.gateway.httpsPort() + "/anything"))
+                .build());
+    assertThat(answer.statusCode()).isEqualTo(403);
+  }
+
+  @Test
+  void aCertificateMadeInactiveLosesItsConnectionAndCannotComeBack() throws Exception {
+    Rig.Device device = rig.device("revoked", Rig.ALL);
+    MqttClient client = rig.connect(device, "revoked");
+    assertThat(client.isConnected()).isTrue();
+    rig.iot("PUT", "/certificates/" + device.certificateId() + "?newStatus=INACTIVE", "");
+    await().atMost(Duration.ofSeconds(5)).until(() -> !client.isConnected());
+    assertThatThrownBy(() -> rig.connect(device, "revoked")).isInstanceOf(MqttException.class);
+    assertThat(rig.get(device, "/greengrass/discover/thing/revoked").statusCode()).isEqualTo(403);
+  }
+
+  @Test
+  void aClientIdThatIsNotTheThingsNameIsRefusedByThePolicyVariable() throws Exception {
+    Rig.Device device =
+        rig.device("named", policy("iot:Connect", "client/${iot:Connection.Thing.ThingName}"));
+    rig.connect(device, "named").disconnect();
+    assertThatThrownBy(() -> rig.connect(device, "other"))
+        .isInstanceOfSatisfying(
+            MqttException.class,
+            e ->
+                assertThat(e.getReasonCode())
+                    .isEqualTo((int) MqttException.REASON_CODE_NOT_AUTHORIZED));
+  }
+
+  @Test
+  void publishSubscribeAndReceiveAreDecidedByThePolicy() throws Exception {
+    Rig.Device sender =
+        rig.device("sender", policy("iot:Connect", "client/*", "iot:Publish", "topic/sensor/*"));
+    Rig.Device listener =
+        rig.device(
+            "listener",
+            policy(
+                "iot:Connect",
+                "client/*",
+                "iot:Subscribe",
+                "topicfilter/sensor/#",
+                "iot:Receive",
+                "topic/sensor/public"));
+    MqttClient receiving = rig.connect(listener, "listener");
+    BlockingQueue<String> received = subscribe(receiving, "sensor/#");
+    assertThatThrownBy(() -> subscribe(receiving, "other/#")).isInstanceOf(MqttException.class);
+
+    MqttClient sending = rig.connect(sender, "sender");
+    sending.publish("sensor/secret", "a".getBytes(UTF_8), 1, false);
+    sending.publish("sensor/public", "b".getBytes(UTF_8), 1, false);
+    assertThat(received.poll(5, TimeUnit.SECONDS)).isEqualTo("sensor/public b");
+    assertThat(received).isEmpty();
+
+    assertThatThrownBy(() -> sending.publish("elsewhere", "c".getBytes(UTF_8), 1, false))
+        .isInstanceOf(MqttException.class);
+    await().atMost(Duration.ofSeconds(5)).until(() -> !sending.isConnected());
+    receiving.disconnect();
+  }
+
+  @Test
+  void reservedTopicsGoToTheirServiceAndToNobodyElse() throws Exception {
+    Rig.Device device = rig.device("shadowed", Rig.ALL);
+    Rig.Device other = rig.device("eavesdropper", Rig.ALL);
+    MqttClient eavesdropper = rig.connect(other, "eavesdropper");
+    BlockingQueue<String> overheard = subscribe(eavesdropper, "$aws/things/shadowed/#");
+    MqttClient client = rig.connect(device, "shadowed");
+    BlockingQueue<String> answers = subscribe(client, "$aws/things/shadowed/shadow/get/accepted");
+    client.publish("$aws/things/shadowed/shadow/get", "{}".getBytes(UTF_8), 1, false);
+
+    assertThat(answers.poll(5, TimeUnit.SECONDS))
+        .isEqualTo("$aws/things/shadowed/shadow/get/accepted {}");
+    assertThat(HANDLED.poll(5, TimeUnit.SECONDS))
+        .satisfies(
+            m -> {
+              assertThat(m.clientId()).isEqualTo("shadowed");
+              assertThat(m.device().thingNames()).containsExactly("shadowed");
+            });
+    assertThat(overheard.poll(5, TimeUnit.SECONDS)).contains("get/accepted");
+    assertThat(overheard).isEmpty();
+
+    assertThatThrownBy(() -> client.publish("$mine/topic", new byte[1], 1, false))
+        .isInstanceOf(MqttException.class);
+    eavesdropper.disconnect();
+  }
+
+  @Test
+  void connectionsAreToldOnPresenceTopics() throws Exception {
+    Rig.Device watcher = rig.device("watcher", Rig.ALL);
+    MqttClient watching = rig.connect(watcher, "watcher");
+    BlockingQueue<String> events = subscribe(watching, "$aws/events/presence/+/watched");
+    Rig.Device watched = rig.device("watched", Rig.ALL);
+    rig.connect(watched, "watched").disconnect();
+
+    JsonNode connected = event(events, "$aws/events/presence/connected/watched");
+    assertThat(connected.path("principalIdentifier").asString()).isEqualTo(watched.certificateId());
+    JsonNode disconnected = event(events, "$aws/events/presence/disconnected/watched");
+    assertThat(disconnected.path("disconnectReason").asString())
+        .isEqualTo("CLIENT_INITIATED_DISCONNECT");
+    assertThat(disconnected.path("clientInitiatedDisconnect").asBoolean()).isTrue();
+    assertThat(disconnected.path("sessionIdentifier"))
+        .isEqualTo(connected.path("sessionIdentifier"));
+    assertThat(disconnected.path("versionNumber")).isEqualTo(connected.path("versionNumber"));
+    watching.disconnect();
+  }
+
+  private static JsonNode event(BlockingQueue<String> events, String topic)
+      throws InterruptedException {
+    String received = events.poll(5, TimeUnit.SECONDS);
+    assertThat(received).startsWith(topic + " ");
+    return Rig.JSON.readTree(received.substring(topic.length() + 1));
+  }
+
+  @Test
+  void aDeviceRouteIsAuthorisedOnItsResource() {
+    Rig.Device device =
+        rig.device("route 1".replace(' ', '_'), policy("greengrass:Discover", "thing/route_1"));
+    HttpResponse<String> allowed = rig.get(device, "/greengrass/discover/thing/route%5F1");
+    assertThat(allowed.statusCode()).isEqualTo(200);
+    assertThat(allowed.body()).contains("\"thing\":\"route_1\"", device.certificateId());
+
+    HttpResponse<String> denied = rig.get(device, "/greengrass/discover/thing/another");
+    assertThat(denied.statusCode()).isEqualTo(403);
+    assertThat(denied.headers().firstValue("x-amzn-errortype")).contains("AccessDeniedException");
+    assertThat(Rig.JSON.readTree(denied.body()).path("message").asString())
+        .contains("greengrass:Discover", ARN + "thing/another");
+
+    assertThat(rig.get(device, "/no/such/route").statusCode()).isEqualTo(404);
+  }
+
+  @Test
+  void aDeviceGetsCredentialsOfItsRoleAliasAndTheyWork() {
+    String trust =
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"credentials.iot.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}";
+    Map<String, String> form = Map.of("content-type", "application/x-www-form-urlencoded");
+    assertThat(
+            rig.signed(
+                    "POST",
+                    rig.apiUri("/"),
+                    "iam",
+                    "Action=CreateRole&Version=2010-05-08&RoleName=token&AssumeRolePolicyDocument="
+                        + java.net.URLEncoder.encode(trust, UTF_8),
+                    form)
+                .statusCode())
+        .isEqualTo(200);
+    rig.iot(
+        "POST", "/role-aliases/alias1", "{\"roleArn\":\"arn:aws:iam::000000000000:role/token\"}");
+    Rig.Device device =
+        rig.device("exchanger", policy("iot:AssumeRoleWithCertificate", "rolealias/alias1"));
+
+    HttpResponse<String> answer =
+        rig.get(device, "/role-aliases/alias1/credentials", "x-amzn-iot-thingname", "exchanger");
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    JsonNode credentials = Rig.JSON.readTree(answer.body()).path("credentials");
+    HttpResponse<String> whoAmI =
+        Rig.signed(
+            new Credentials(
+                credentials.path("accessKeyId").asString(),
+                credentials.path("secretAccessKey").asString(),
+                credentials.path("sessionToken").asString()),
+            device.http(),
+            "POST",
+            URI.create("https://localhost:" + rig.gateway.httpsPort() + "/"),
+            "sts",
+            "Action=GetCallerIdentity&Version=2011-06-15",
+            form);
+    assertThat(whoAmI.body()).contains(":assumed-role/token/");
+
+    assertThat(
+            rig.get(device, "/role-aliases/alias1/credentials", "x-amzn-iot-thingname", "sender2")
+                .statusCode())
+        .isEqualTo(403);
+    assertThat(rig.get(device, "/role-aliases/alias2/credentials").statusCode()).isEqualTo(403);
+  }
+
+  @Test
+  void objectsAreServedOnTheDevicePortToo() {
+    rig.objects.createBucket("artifacts");
+    rig.objects.put("artifacts", "a/b.txt", "content".getBytes(UTF_8));
+    String url =
+        rig.objects.presignGet(
+            URI.create("https://localhost:" + rig.gateway.httpsPort()),
+            Rig.REGION,
+            "artifacts",
+            "a/b.txt",
+            Duration.ofMinutes(1));
+    Rig.Device device = rig.device("downloader", Rig.ALL);
+    assertThat(Rig.send(device.http(), HttpRequest.newBuilder(URI.create(url)).build()).body())
+        .isEqualTo("content");
+    HttpResponse<String> tampered =
+        Rig.send(
+            device.http(), HttpRequest.newBuilder(URI.create(url.replace("b.txt", "c"))).build());
+    assertThat(tampered.statusCode()).isEqualTo(403);
+    assertThat(tampered.body()).contains("<Code>SignatureDoesNotMatch</Code>");
+  }
+
+  @Test
+  void bothAlpnNamesOfHttpAreAccepted() throws Exception {
+    Rig.Device device = rig.device("negotiator", Rig.ALL);
+    for (List<String> offered :
+        List.of(
+            List.of("x-amzn-http-ca"),
+            List.of("x-amzn-http-ca", "http/1.1"),
+            List.of("h2", "http/1.1"))) {
+      try (SSLSocket socket =
+          (SSLSocket)
+              device.tls().getSocketFactory().createSocket("localhost", rig.gateway.httpsPort())) {
+        SSLParameters parameters = socket.getSSLParameters();
+        parameters.setApplicationProtocols(offered.toArray(new String[0]));
+        socket.setSSLParameters(parameters);
+        socket
+            .getOutputStream()
+            .write(
+                "GET /greengrass/discover/thing/negotiator HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+                    .getBytes(UTF_8));
+        assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8))
+            .startsWith("HTTP/1.1 200");
+        assertThat(offered).contains(socket.getApplicationProtocol());
+      }
+    }
+  }
+
+  @Test
+  void beforeTheServicesAreThereTheDoorsSaySo(@TempDir Path fresh) throws Exception {
+    try (Rig starting = new Rig(fresh)) {
+      HttpResponse<String> answer =
+          Rig.send(
+              java.net.http.HttpClient.newHttpClient(),
+              HttpRequest.newBuilder(starting.apiUri("/things")).build());
+      assertThat(answer.statusCode()).isEqualTo(503);
+      CertificateAuthority.Issued issued = starting.authority.issueDevice("early");
+      SSLContext tls = starting.tls(issued.certificatePem(), issued.privateKeyPem());
+      assertThatThrownBy(() -> starting.connect(tls, "early")).isInstanceOf(MqttException.class);
+    }
+  }
+
+  @Test
+  void aTakenPortIsNamedWithItsListener(@TempDir Path fresh) throws IOException {
+    CertificateAuthority authority = CertificateAuthority.openOrCreate(fresh.resolve("ca"), "x");
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+      assertThatThrownBy(
+              () ->
+                  DeviceGateway.bind(
+                      new GatewaySettings(
+                          "127.0.0.1",
+                          0,
+                          0,
+                          taken.getLocalPort(),
+                          fresh.resolve("mqtt"),
+                          Rig.REGION,
+                          Rig.ACCOUNT),
+                      authority.issueServer(List.of("localhost"), Duration.ofDays(1)),
+                      authority.certificate(),
+                      Clock.systemUTC()))
+          .isInstanceOfSatisfying(
+              PortInUseException.class, e -> assertThat(e.listener()).isEqualTo("mqtt"))
+          .hasMessageContaining("Port " + taken.getLocalPort());
+    }
+  }
+}
