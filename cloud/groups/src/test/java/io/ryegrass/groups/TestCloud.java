@@ -1,0 +1,151 @@
+package io.ryegrass.groups;
+
+import io.ryegrass.awsapi.ApiEngine;
+import io.ryegrass.awsapi.ApiRequest;
+import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awssignature.AccessKey;
+import io.ryegrass.awssignature.Credentials;
+import io.ryegrass.awssignature.HttpRequestToSign;
+import io.ryegrass.awssignature.SigV4Signer;
+import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.model.DeploymentDocument.ComponentUpdate;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.store.CloudStore;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The groups service behind the real API engine on a real store; only the V2 side is replaced by a
+ * list.
+ */
+final class TestCloud implements CoreDeployments, AutoCloseable {
+  static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final Credentials KEY = new Credentials("AKIDTEST", "secret", null);
+
+  record Sent(
+      String deploymentId, String groupId, String core, Map<String, ComponentUpdate> components) {}
+
+  record Answer(int status, String code, ObjectNode body) {
+    String text(String member) {
+      return body.path(member).asString("");
+    }
+  }
+
+  final List<Sent> sent = new CopyOnWriteArrayList<>();
+  final List<String> forgotten = new CopyOnWriteArrayList<>();
+  final Map<String, Map<String, byte[]>> components = new HashMap<>();
+  final CloudStore store;
+  final GroupsService service;
+  private final ApiEngine engine;
+  private Listener listener;
+
+  TestCloud(Path folder) {
+    store = CloudStore.open(folder, GroupsService.migrations());
+    service =
+        new GroupsService(
+            store,
+            this,
+            GroupCompilerTest::resolve,
+            folder.resolve("groups"),
+            "us-east-1",
+            "000000000000",
+            Clock.systemUTC());
+    engine =
+        new ApiEngine(
+            List.of(service.greengrass()),
+            new SigV4Verifier(
+                id ->
+                    Optional.of(
+                        new AccessKey(
+                            id, KEY.secretAccessKey(), null, null, "arn:aws:iam::0:root")),
+                Clock.systemUTC()),
+            (context, action, input) -> {},
+            "us-east-1",
+            "000000000000");
+  }
+
+  Answer call(String method, String path, String body) {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    int question = path.indexOf('?');
+    String rawPath = question < 0 ? path : path.substring(0, question);
+    String query = question < 0 ? "" : path.substring(question + 1);
+    Map<String, List<String>> headers = new HashMap<>();
+    headers.put("host", List.of("localhost"));
+    headers.put("content-type", List.of("application/json"));
+    SigV4Signer.sign(
+            KEY,
+            "us-east-1",
+            "greengrass",
+            new HttpRequestToSign(method, rawPath, query, headers),
+            bytes,
+            Instant.now())
+        .forEach((name, value) -> headers.put(name, List.of(value)));
+    ApiResponse response = engine.handle(new ApiRequest(method, rawPath, query, headers, bytes));
+    JsonNode json =
+        response.body().length == 0 ? JSON.createObjectNode() : JSON.readTree(response.body());
+    String code =
+        response.headers().entrySet().stream()
+            .filter(h -> h.getKey().equalsIgnoreCase("x-amzn-ErrorType"))
+            .map(Map.Entry::getValue)
+            .findFirst()
+            .orElse("");
+    return new Answer(response.status(), code, (ObjectNode) json);
+  }
+
+  Answer get(String path) {
+    return call("GET", "/greengrass" + path, "");
+  }
+
+  Answer post(String path, String body) {
+    return call("POST", "/greengrass" + path, body);
+  }
+
+  void report(String deploymentId, String status, String cause) {
+    listener.changed(deploymentId, status, JSON.createObjectNode().put("failureCause", cause));
+  }
+
+  @Override
+  public void putComponent(Recipe recipe, Map<String, byte[]> artifacts) {
+    components.put(recipe.componentName() + " " + recipe.componentVersion().text(), artifacts);
+  }
+
+  @Override
+  public void deploy(
+      String deploymentId,
+      String groupId,
+      String coreThingName,
+      Map<String, ComponentUpdate> roots) {
+    sent.add(new Sent(deploymentId, groupId, coreThingName, roots));
+  }
+
+  @Override
+  public void forget(String groupId, String coreThingName) {
+    forgotten.add(coreThingName);
+  }
+
+  @Override
+  public void onChanged(Listener told) {
+    listener = told;
+  }
+
+  @Override
+  public List<Address> addresses(String coreThingName) {
+    return List.of(new Address("lan", "192.168.7.7", 8883, "near the door"));
+  }
+
+  @Override
+  public void close() {
+    service.close();
+    store.close();
+  }
+}
