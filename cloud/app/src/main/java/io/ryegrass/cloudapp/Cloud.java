@@ -2,6 +2,7 @@ package io.ryegrass.cloudapp;
 
 import io.ryegrass.awsapi.ApiEngine;
 import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.components.ComponentsService;
 import io.ryegrass.devicegateway.CloudServices;
 import io.ryegrass.devicegateway.DeviceGateway;
 import io.ryegrass.devicegateway.GatewaySettings;
@@ -9,6 +10,7 @@ import io.ryegrass.devicegateway.PortInUseException;
 import io.ryegrass.durable.DataFolderLock;
 import io.ryegrass.durable.DurableException;
 import io.ryegrass.functions.FunctionService;
+import io.ryegrass.groups.GroupsService;
 import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.identity.CertificateException;
@@ -120,10 +122,19 @@ final class Cloud implements AutoCloseable {
     ShadowService shadows = new ShadowService(store, gateway.messages(), clock);
     JobService jobs = new JobService(store, registry, gateway.messages(), clock);
     FunctionService functions = new FunctionService(store, objects, region, account, clock, api);
+    ComponentsService components =
+        new ComponentsService(
+            store, registry, shadows, jobs, objects, region, account, clock, devices);
+    GroupsService groups =
+        opened(
+            new GroupsService(
+                store, components, functions, data.resolve("groups"), region, account, clock));
 
     ApiEngine engine =
         new ApiEngine(
             List.of(
+                components.greengrassV2(),
+                groups.greengrass(),
                 functions.lambda(),
                 registry.iot(),
                 jobs.iotJobs(),
@@ -139,6 +150,8 @@ final class Cloud implements AutoCloseable {
     List<DeviceRoute> routes = new ArrayList<>();
     routes.addAll(shadows.routes());
     routes.addAll(jobs.routes());
+    routes.addAll(components.deviceRoutes());
+    routes.addAll(groups.deviceRoutes());
     gateway.serve(
         new CloudServices(
             registry,
@@ -146,7 +159,9 @@ final class Cloud implements AutoCloseable {
             engine,
             new S3Api(objects, verifier, identity, region, S3Api.DEFAULT_MAX_BODY_BYTES),
             routes,
-            List.of(shadows.topics(), jobs.topics())));
+            List.of(shadows.topics(), jobs.topics(), components.fleetStatus())));
+
+    groups.start();
 
     OwnFiles.writeCredentials(data, identity.ensureRootAccessKey());
     OwnFiles.writeEndpoints(
@@ -170,6 +185,8 @@ final class Cloud implements AutoCloseable {
     all.addAll(ShadowService.migrations());
     all.addAll(JobService.migrations());
     all.addAll(FunctionService.migrations());
+    all.addAll(ComponentsService.migrations());
+    all.addAll(GroupsService.migrations());
     return all;
   }
 
