@@ -1,0 +1,225 @@
+package io.ryegrass.components;
+
+import com.sun.net.httpserver.HttpServer;
+import io.ryegrass.awsapi.ApiEngine;
+import io.ryegrass.awsapi.ApiRequest;
+import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awssignature.AccessKey;
+import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.identity.CallerIdentity;
+import io.ryegrass.identity.CertificateAuthority;
+import io.ryegrass.identity.IdentityService;
+import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.registry.DeviceMessage;
+import io.ryegrass.registry.DevicePrincipal;
+import io.ryegrass.registry.DeviceRequest;
+import io.ryegrass.registry.DeviceResponse;
+import io.ryegrass.registry.DeviceRoute;
+import io.ryegrass.registry.Endpoints;
+import io.ryegrass.registry.Registry;
+import io.ryegrass.registry.job.JobService;
+import io.ryegrass.registry.shadow.ShadowService;
+import io.ryegrass.store.CloudStore;
+import io.ryegrass.store.Migration;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.greengrassv2.GreengrassV2Client;
+import software.amazon.awssdk.services.iot.IotClient;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The cloud's services on one machine, called by AWS's own clients; devices are played by the test.
+ */
+final class TestCloud implements AutoCloseable {
+  static final String REGION = "us-east-1";
+  static final String ACCOUNT = "000000000000";
+
+  record Published(String topic, String payload) {}
+
+  final List<Published> published = new CopyOnWriteArrayList<>();
+  final ObjectStore objects;
+  final ShadowService shadows;
+  final JobService jobs;
+  final ComponentsService components;
+  final GreengrassV2Client greengrass;
+  final IotClient iot;
+  private final X509Certificate certificate;
+  private final CloudStore store;
+  private final HttpServer server;
+
+  TestCloud(Path folder) throws IOException {
+    Clock clock = Clock.systemUTC();
+    List<Migration> migrations = new ArrayList<>();
+    migrations.addAll(IdentityService.migrations());
+    migrations.addAll(Registry.migrations());
+    migrations.addAll(ShadowService.migrations());
+    migrations.addAll(JobService.migrations());
+    migrations.addAll(ComponentsService.migrations());
+    store = CloudStore.open(folder, migrations);
+    IdentityService identity = new IdentityService(store, ACCOUNT, clock);
+    CertificateAuthority ca = CertificateAuthority.openOrCreate(folder.resolve("ca"), "Test CA");
+    certificate = ca.certificate();
+    objects = ObjectStore.open(folder.resolve("objects"), clock);
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    URI api = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    Registry registry =
+        new Registry(
+            store,
+            identity,
+            ca,
+            new Endpoints("localhost", 8883, 8443, api),
+            REGION,
+            ACCOUNT,
+            clock);
+    shadows =
+        new ShadowService(
+            store,
+            (topic, payload, qos) ->
+                published.add(new Published(topic, new String(payload, StandardCharsets.UTF_8))),
+            clock);
+    jobs =
+        new JobService(
+            store,
+            registry,
+            (topic, payload, qos) ->
+                published.add(new Published(topic, new String(payload, StandardCharsets.UTF_8))),
+            clock);
+    components =
+        new ComponentsService(
+            store,
+            registry,
+            shadows,
+            jobs,
+            objects,
+            REGION,
+            ACCOUNT,
+            clock,
+            URI.create("https://localhost:8443"));
+    ApiEngine engine =
+        new ApiEngine(
+            List.of(components.greengrassV2(), registry.iot(), jobs.iotJobs()),
+            new SigV4Verifier(identity, clock),
+            identity.callAuthoriser(),
+            REGION,
+            ACCOUNT,
+            caller -> ((CallerIdentity) caller).arn(),
+            clock);
+    serve(engine);
+    AccessKey root = identity.ensureRootAccessKey();
+    StaticCredentialsProvider credentials =
+        StaticCredentialsProvider.create(
+            AwsBasicCredentials.create(root.accessKeyId(), root.secretAccessKey()));
+    greengrass =
+        GreengrassV2Client.builder()
+            .endpointOverride(api)
+            .region(Region.US_EAST_1)
+            .httpClient(UrlConnectionHttpClient.create())
+            .credentialsProvider(credentials)
+            .build();
+    iot =
+        IotClient.builder()
+            .endpointOverride(api)
+            .region(Region.US_EAST_1)
+            .httpClient(UrlConnectionHttpClient.create())
+            .credentialsProvider(credentials)
+            .build();
+  }
+
+  private void serve(ApiEngine engine) {
+    server.createContext(
+        "/",
+        exchange -> {
+          Map<String, List<String>> headers = new HashMap<>();
+          exchange
+              .getRequestHeaders()
+              .forEach((name, values) -> headers.put(name.toLowerCase(Locale.ROOT), values));
+          URI uri = exchange.getRequestURI();
+          try (exchange) {
+            ApiResponse response =
+                engine.handle(
+                    new ApiRequest(
+                        exchange.getRequestMethod(),
+                        uri.getRawPath(),
+                        uri.getRawQuery() == null ? "" : uri.getRawQuery(),
+                        headers,
+                        exchange.getRequestBody().readAllBytes()));
+            response.headers().forEach(exchange.getResponseHeaders()::set);
+            exchange.sendResponseHeaders(
+                response.status(), response.body().length == 0 ? -1 : response.body().length);
+            if (response.body().length > 0) {
+              exchange.getResponseBody().write(response.body());
+            }
+          }
+        });
+    server.start();
+  }
+
+  DevicePrincipal device(String thing) {
+    return new DevicePrincipal("cert-of-" + thing, certificate, Set.of(thing));
+  }
+
+  /** A message of a device on one of the topics that services listen to. */
+  void fromDevice(String thing, String topic, String payload) {
+    DeviceMessage message =
+        new DeviceMessage(thing, device(thing), topic, payload.getBytes(StandardCharsets.UTF_8));
+    for (var handler : List.of(components.fleetStatus(), shadows.topics(), jobs.topics())) {
+      if (handler.accepts(topic)) {
+        handler.handle(message);
+        return;
+      }
+    }
+    throw new AssertionError("nobody takes " + topic);
+  }
+
+  /** A device's call of an HTTPS route; parameters as the gateway would have taken them out. */
+  DeviceResponse call(String thing, String action, Map<String, String> parameters, String body) {
+    DeviceRoute route =
+        components.deviceRoutes().stream()
+            .filter(r -> r.action().equals("greengrass:" + action))
+            .findFirst()
+            .orElseThrow();
+    return route
+        .handler()
+        .apply(
+            new DeviceRequest(
+                device(thing),
+                parameters,
+                Map.of(),
+                Map.of(),
+                body.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  static JsonNode json(byte[] text) {
+    return JsonMapper.shared().readTree(text);
+  }
+
+  static JsonNode json(String text) {
+    return JsonMapper.shared().readTree(text);
+  }
+
+  @Override
+  public void close() {
+    greengrass.close();
+    iot.close();
+    server.stop(0);
+    store.close();
+  }
+}
