@@ -319,6 +319,78 @@ class BrokerTest {
   }
 
   @Test
+  void hostCodeThatFailsRefusesAndNeverPermits() throws Exception {
+    Authoriser failing =
+        new Authoriser() {
+          @Override
+          public boolean mayPublish(ClientSession session, String topic, boolean retain) {
+            if (topic.equals("fail/authoriser")) {
+              throw new IllegalStateException("planned");
+            }
+            return true;
+          }
+
+          @Override
+          public boolean maySubscribe(ClientSession session, String filter) {
+            if (filter.startsWith("fail")) {
+              throw new IllegalStateException("planned");
+            }
+            return true;
+          }
+
+          @Override
+          public boolean mayReceive(ClientSession session, String topic) {
+            if (topic.equals("fail/receive")) {
+              throw new IllegalStateException("planned");
+            }
+            return true;
+          }
+        };
+    Interceptor host =
+        (session, topic, payload, qos, retain) -> {
+          if (topic.equals("fail/host")) {
+            throw new IllegalStateException("planned");
+          }
+          return Interceptor.Disposition.ROUTE;
+        };
+    try (MqttBroker broker =
+            TestBroker.builder()
+                .authenticator(
+                    r -> {
+                      if (r.clientId().equals("fail")) {
+                        throw new IllegalStateException("planned");
+                      }
+                      return new AuthenticationResult.Accepted("");
+                    })
+                .authoriser(failing)
+                .interceptor(host)
+                .start();
+        RawClient witness = new RawClient(broker.port("mqtt"))) {
+      int port = broker.port("mqtt");
+      witness.connected("witness", true);
+      witness.subscribe("#", 0).read(RawClient.SUBACK);
+      try (RawClient client = new RawClient(port)) {
+        assertThat(client.connect("fail", true, 0).read(RawClient.CONNACK).body()[1])
+            .isEqualTo((byte) 3);
+      }
+      for (String topic : new String[] {"fail/authoriser", "fail/host"}) {
+        try (RawClient client = new RawClient(port)) {
+          client.connected("c", true);
+          assertThat(client.subscribe("fail/x", 1).read(RawClient.SUBACK).body()[2] & 0xFF)
+              .isEqualTo(0x80);
+          client.publish(topic, "x", 1, 9);
+          assertThatThrownBy(client::read)
+              .as("no PUBACK for %s", topic)
+              .isInstanceOf(java.io.UncheckedIOException.class);
+        }
+      }
+      broker.publish("fail/receive", TestBroker.bytes("x"), 0, false);
+      broker.publish("fine", TestBroker.bytes("x"), 0, false);
+      assertThat(witness.read(RawClient.PUBLISH).topic()).isEqualTo("fine");
+    }
+  }
+
+  @Test
   void hostCodeThatBlocksHoldsUpItsOwnClientOnly() throws Exception {
     CountDownLatch release = new CountDownLatch(1);
     Interceptor host =

@@ -143,6 +143,19 @@ class DurabilityTest {
   }
 
   @Test
+  void aSnapshotThatWasBegunAndNotYetNamedIsPassedOver() throws Exception {
+    try (MqttBroker broker = TestBroker.durable(folder)) {
+      broker.publish("kept", TestBroker.bytes("x"), 1, true);
+    }
+    Path begun = Files.createDirectories(folder.resolve("snapshot-1"));
+    Files.write(begun.resolve("00000000000000000000.seg"), new byte[] {1, 2, 3});
+    try (MqttBroker broker = TestBroker.durable(folder)) {
+      assertThat(broker.metrics().retainedMessages()).isEqualTo(1);
+      assertThat(begun).doesNotExist();
+    }
+  }
+
+  @Test
   void afterAKillEveryAcknowledgedMessageIsStillOwedInOrder() throws Exception {
     List<Integer> acknowledged = Collections.synchronizedList(new ArrayList<>());
     Process broker = start();
