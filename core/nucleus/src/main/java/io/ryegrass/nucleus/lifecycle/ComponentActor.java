@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -78,6 +79,7 @@ final class ComponentActor {
   private final Duration grace;
   private final Surroundings surroundings;
   private final LinkedBlockingQueue<Signal> queue = new LinkedBlockingQueue<>(QUEUE);
+  private final AtomicInteger pending = new AtomicInteger();
   private final CompletableFuture<@Nullable Void> closed = new CompletableFuture<>();
   private final Map<Phase, List<Instant>> errors = new EnumMap<>(Phase.class);
 
@@ -146,13 +148,19 @@ final class ComponentActor {
     return p.state().functioning() || (p == Phase.STOPPING && statusCode.isEmpty());
   }
 
-  /** Nothing more happens by itself. */
+  /** Nothing more happens by itself, and no signal waits. */
   boolean settled() {
     Phase p = phase;
-    return p == Phase.RUNNING
-        || p == Phase.BROKEN
-        || p == Phase.UNINSTALLED
-        || ((p == Phase.FINISHED || p == Phase.NEW) && !wanted && queue.isEmpty());
+    return pending.get() == 0
+        && (p == Phase.RUNNING
+            || p == Phase.BROKEN
+            || p == Phase.UNINSTALLED
+            || ((p == Phase.FINISHED || p == Phase.NEW) && !wanted));
+  }
+
+  /** Broken, and nobody has asked for another try. */
+  boolean broken() {
+    return phase == Phase.BROKEN && pending.get() == 0;
   }
 
   /** Completed when the component has left this core. */
@@ -194,11 +202,17 @@ final class ComponentActor {
   }
 
   private void put(Signal s) {
+    pending.incrementAndGet();
+    if (queue.offer(s)) {
+      return;
+    }
     try {
       if (!queue.offer(s, 10, TimeUnit.SECONDS)) {
+        pending.decrementAndGet();
         LOG.error("{} does not take signals any more; {} is lost", name, s);
       }
     } catch (InterruptedException e) {
+      pending.decrementAndGet();
       Thread.currentThread().interrupt();
     }
   }
@@ -230,6 +244,8 @@ final class ComponentActor {
         }
       } catch (RuntimeException e) {
         LOG.error("The life cycle of {} met something unexpected", name, e);
+      } finally {
+        pending.decrementAndGet();
       }
     }
     closed.complete(null);

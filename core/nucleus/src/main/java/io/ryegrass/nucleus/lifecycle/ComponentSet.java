@@ -423,7 +423,7 @@ public final class ComponentSet implements Components {
     Map<String, String> found = new LinkedHashMap<>();
     for (String name : among) {
       Member m = members.get(name);
-      if (m != null && m.actor().state() == ComponentState.BROKEN) {
+      if (m != null && m.actor().broken()) {
         found.put(name, m.actor().statusCode() + ": " + m.actor().statusReason());
       }
     }

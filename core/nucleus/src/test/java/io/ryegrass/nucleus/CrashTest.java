@@ -1,0 +1,160 @@
+package io.ryegrass.nucleus;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ryegrass.model.FailureHandlingPolicy;
+import io.ryegrass.nucleus.deploy.FaultPoint;
+import io.ryegrass.nucleus.store.Backoff;
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The process is ended without warning (Runtime.halt) right after each durable step of a
+ * deployment, and the core is started again: LESSON-01, LESSON-02, LESSON-04.
+ */
+class CrashTest {
+  private static final int HALTED = 137;
+  @TempDir Path temp;
+
+  static Nucleus open(Path root, TestCloud cloud, FaultPoint fault) {
+    return Nucleus.open(
+        new NucleusSettings(root, Clock.systemUTC(), Duration.ofSeconds(2), Duration.ofSeconds(30)),
+        List.of(),
+        List.of(),
+        cloud.ports(),
+        new Backoff(Duration.ofMillis(10), Duration.ofMillis(50), new Random()),
+        fault);
+  }
+
+  static TestCloud cloud() {
+    TestCloud cloud = new TestCloud();
+    cloud.generic(
+        "com.example.A", "1.0.0", "{v: 1}", "{}", "{Startup: 'nohup sleep 600 >/dev/null 2>&1 &'}");
+    cloud.generic("com.example.A", "2.0.0", "{w: 2}", "{}", "{Startup: 'true'}");
+    cloud.generic("com.example.A", "3.0.0", "{x: 3}", "{}", "{Startup: 'exit 1'}");
+    return cloud;
+  }
+
+  /**
+   * Deploys version 1.0.0, then the given version, halting at the named step of the second
+   * deployment.
+   */
+  static final class Victim {
+    private Victim() {}
+
+    public static void main(String[] args) throws Exception {
+      Path root = Path.of(args[0]);
+      String version = args[1];
+      String step = args[2];
+      boolean[] armed = new boolean[1];
+      TestCloud cloud = cloud();
+      Nucleus nucleus =
+          open(
+              root,
+              cloud,
+              passed -> {
+                if (armed[0] && passed.equals(step)) {
+                  Runtime.getRuntime().halt(HALTED);
+                }
+              });
+      nucleus.start();
+      DeploymentRequest first =
+          TestCloud.shadow(
+              1, FailureHandlingPolicy.ROLLBACK, TestCloud.components("com.example.A", "1.0.0"));
+      nucleus.deployments().submit(first);
+      while (cloud.last(first.id(), "SUCCEEDED").isEmpty()) {
+        Thread.onSpinWait();
+        Thread.sleep(5);
+      }
+      armed[0] = true;
+      nucleus
+          .deployments()
+          .submit(
+              TestCloud.shadow(
+                  2,
+                  FailureHandlingPolicy.ROLLBACK,
+                  TestCloud.components("com.example.A", version)));
+      Thread.sleep(20_000);
+      System.exit(3);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "2.0.0, state:RECEIVED",
+    "2.0.0, state:RESOLVED",
+    "2.0.0, state:DOWNLOADED",
+    "2.0.0, state:VALIDATED",
+    "2.0.0, state:AGREED",
+    "2.0.0, generation-written",
+    "2.0.0, pointer-switched",
+    "2.0.0, reconciled",
+    "2.0.0, state:APPLIED",
+    "2.0.0, state:HEALTHY",
+    "2.0.0, state:SUCCEEDED",
+    "3.0.0, state:APPLIED",
+    "3.0.0, state:ROLLING_BACK",
+    "3.0.0, pointer-switched-back",
+    "3.0.0, state:FAILED"
+  })
+  void a_core_killed_after_any_durable_step_ends_the_deployment_after_its_restart(
+      String version, String step) throws Exception {
+    Path root = TestCloud.provision(temp.resolve("root"));
+    Process victim =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xshare:auto",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Victim.class.getName(),
+                root.toString(),
+                version,
+                step)
+            .redirectErrorStream(true)
+            .redirectOutput(new File(temp.toFile(), "victim.log"))
+            .start();
+    assertThat(victim.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(victim.exitValue())
+        .as(Files.readString(temp.resolve("victim.log")))
+        .isEqualTo(HALTED);
+
+    TestCloud cloud = cloud();
+    Nucleus nucleus = open(root, cloud, FaultPoint.NONE);
+    try {
+      nucleus.start();
+      String id = "arn:aws:greengrass:us-east-1:000000000000:configuration:thing/core1:2";
+      boolean good = version.equals("2.0.0");
+      await()
+          .pollInterval(Duration.ofMillis(20))
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> cloud.last(id, good ? "SUCCEEDED" : "FAILED").isPresent());
+      await()
+          .until(
+              () ->
+                  nucleus.components().find("com.example.A").orElseThrow().state()
+                      == ComponentState.RUNNING);
+      assertThat(nucleus.components().find("com.example.A").orElseThrow().version())
+          .isEqualTo(good ? "2.0.0" : "1.0.0");
+      assertThat(nucleus.config().component("com.example.A").has("x")).isFalse();
+      if (!good) {
+        assertThat(cloud.last(id, "FAILED").orElseThrow().detailedStatus())
+            .isEqualTo("FAILED_ROLLBACK_COMPLETE");
+      }
+    } finally {
+      nucleus.close();
+    }
+    assertThat(root.resolve("run")).isEmptyDirectory();
+  }
+}
