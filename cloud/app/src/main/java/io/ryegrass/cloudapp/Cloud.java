@@ -152,6 +152,7 @@ final class Cloud implements AutoCloseable {
     routes.addAll(jobs.routes());
     routes.addAll(components.deviceRoutes());
     routes.addAll(groups.deviceRoutes());
+    stopsFirst(gateway);
     gateway.serve(
         new CloudServices(
             registry,
@@ -193,6 +194,12 @@ final class Cloud implements AutoCloseable {
   private <T extends AutoCloseable> T opened(T part) {
     started.push(part);
     return part;
+  }
+
+  /** The doors were opened early, to have their ports; they close before what is behind them. */
+  private void stopsFirst(AutoCloseable part) {
+    started.remove(part);
+    started.push(part);
   }
 
   /** What the program prints when it is ready. */
