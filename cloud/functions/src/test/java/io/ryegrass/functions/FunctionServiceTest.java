@@ -228,6 +228,42 @@ class FunctionServiceTest {
   }
 
   @Test
+  void runtimesNewerThanTheModelAndExecutablesAreAcceptedAndOthersAreNot() {
+    for (String runtime :
+        List.of(
+            "python2.7",
+            "python3.14",
+            "nodejs22.x",
+            "java25",
+            "provided.al2023",
+            "arn:aws:greengrass:::runtime/function/executable")) {
+      String name = "r" + Math.abs(runtime.hashCode());
+      assertThat(
+              client
+                  .createFunction(
+                      r ->
+                          r.functionName(name)
+                              .runtime(runtime)
+                              .handler("a.b")
+                              .role(ROLE)
+                              .code(c -> c.zipFile(SdkBytes.fromByteArray(zip("")))))
+                  .runtimeAsString())
+          .isEqualTo(runtime);
+    }
+    assertThatThrownBy(
+            () ->
+                client.createFunction(
+                    r ->
+                        r.functionName("f")
+                            .runtime("cobol85")
+                            .handler("a.b")
+                            .role(ROLE)
+                            .code(c -> c.zipFile(SdkBytes.fromByteArray(zip(""))))))
+        .isInstanceOf(LambdaException.class)
+        .hasMessageContaining("cobol85");
+  }
+
+  @Test
   void aPublishedVersionNeverChangesAndPublishingTheSameAgainGivesTheSameNumber() {
     create("hello", zip("x = 1"));
     PublishVersionResponse one =

@@ -1,0 +1,315 @@
+package io.ryegrass.lambda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ryegrass.model.ComponentVersion;
+import io.ryegrass.model.DeploymentDocument;
+import io.ryegrass.model.DeploymentDocument.ComponentUpdate;
+import io.ryegrass.model.DeploymentDocument.ConfigurationUpdate;
+import io.ryegrass.model.FailureHandlingPolicy;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.nucleus.CloudPorts;
+import io.ryegrass.nucleus.CloudUnavailableException;
+import io.ryegrass.nucleus.ComponentCatalog;
+import io.ryegrass.nucleus.DeploymentRequest;
+import io.ryegrass.nucleus.DeploymentStatus;
+import io.ryegrass.nucleus.Message;
+import io.ryegrass.nucleus.Nucleus;
+import io.ryegrass.nucleus.NucleusSettings;
+import io.ryegrass.nucleus.Participant;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Functions deployed to a real nucleus, as a compiled V1 group arrives there. */
+@Timeout(60)
+class FunctionsOnANucleusTest {
+  private static final String ANSWERING =
+      """
+      import greengrasssdk
+      client = greengrasssdk.client('iot-data')
+      def handler(event, context):
+          print('asked', event['q'])
+          client.publish(topic='answers', payload=event['q'] + '!')
+      """;
+
+  @TempDir Path temp;
+  private final Map<String, Recipe> recipes = new ConcurrentHashMap<>();
+  private final Map<String, byte[]> packages = new ConcurrentHashMap<>();
+  private final List<DeploymentStatus> statuses = new CopyOnWriteArrayList<>();
+  private final List<Message> answers = new CopyOnWriteArrayList<>();
+  private volatile boolean online = true;
+  private Path root;
+  private Nucleus nucleus;
+
+  @BeforeEach
+  void start() throws IOException {
+    root = temp.resolve("root");
+    Files.createDirectories(root.resolve("config"));
+    for (String kind : List.of("CERTIFICATE", "PRIVATE KEY")) {
+      Files.writeString(
+          root.resolve(kind.equals("CERTIFICATE") ? "cert.pem" : "key.pem"),
+          "-----BEGIN " + kind + "-----\nAA==\n-----END " + kind + "-----\n");
+    }
+    Files.writeString(
+        root.resolve("config/config.yaml"),
+        """
+        system: {thingName: core1, certificateFilePath: %1$s/cert.pem, privateKeyPath: %1$s/key.pem, rootCaPath: %1$s/cert.pem, rootpath: %1$s}
+        services:
+          aws.greengrass.Nucleus:
+            componentType: NUCLEUS
+            version: 2.15.0
+            configuration:
+              awsRegion: us-east-1
+              iotRoleAlias: alias
+              iotDataEndpoint: localhost
+              iotCredEndpoint: localhost:8443
+              ryegrass: {lambdaIpcPort: 0}
+        """
+            .formatted(root));
+    open();
+  }
+
+  private void open() {
+    LambdaManager manager = new LambdaManager(LambdaSettings.of(LambdaHarness.RUNTIMES));
+    nucleus =
+        Nucleus.open(
+            new NucleusSettings(
+                root, Clock.systemUTC(), Duration.ofSeconds(2), Duration.ofSeconds(30)),
+            manager.builtIns(),
+            List.of(manager),
+            ports());
+    nucleus.bus().attach(Participant.device("lamp"), answers::add, 10);
+    nucleus.start();
+  }
+
+  @AfterEach
+  void stop() {
+    nucleus.close();
+  }
+
+  private CloudPorts ports() {
+    CloudPorts offline = CloudPorts.offline();
+    return new CloudPorts(
+        new ComponentCatalog() {
+          @Override
+          public ResolvedComponent resolve(
+              String name,
+              Map<String, String> requirements,
+              Map<String, String> platform,
+              @Nullable ComponentVersion local) {
+            check();
+            Recipe r = recipes.get(name);
+            return new ResolvedComponent(
+                "arn:aws:greengrass:us-east-1:000000000000:components:"
+                    + name
+                    + ":versions:"
+                    + r.componentVersion().text(),
+                r,
+                r.toJson().toString());
+          }
+
+          @Override
+          public List<String> thingGroups() {
+            check();
+            return List.of();
+          }
+        },
+        (arn, artifact, target) -> {
+          check();
+          try {
+            Files.write(target, packages.get(arn.split(":")[6]));
+          } catch (IOException e) {
+            throw new IllegalStateException(e);
+          }
+        },
+        offline.messaging(),
+        statuses::add,
+        offline.fleet(),
+        offline.credentials());
+  }
+
+  private void check() {
+    if (!online) {
+      throw new CloudUnavailableException("The test's cloud is away.");
+    }
+  }
+
+  private void function(String name, String version, String code) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    String digest;
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      zip.putNextEntry(new ZipEntry("main.py"));
+      zip.write(code.getBytes(StandardCharsets.UTF_8));
+      zip.finish();
+      digest =
+          Base64.getEncoder()
+              .encodeToString(MessageDigest.getInstance("SHA-256").digest(bytes.toByteArray()));
+    } catch (IOException | NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+    packages.put(name, bytes.toByteArray());
+    recipes.put(
+        name,
+        Recipe.parse(
+            """
+            RecipeFormatVersion: '2020-01-25'
+            ComponentName: %s
+            ComponentVersion: %s.0.0
+            ComponentType: aws.greengrass.lambda
+            ComponentDependencies:
+              aws.greengrass.LambdaManager: {VersionRequirement: '>=2.0.0 <3.0.0', DependencyType: HARD}
+            Manifests:
+              - Platform: {os: linux}
+                Artifacts:
+                  - {URI: 'greengrass:lambda.zip', Digest: '%s', Algorithm: SHA-256, Unarchive: ZIP, Permission: {Read: ALL, Execute: ALL}}
+            """
+                .formatted(name, version, digest)
+                .getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private DeploymentStatus deploy(int revision, String version, boolean pinned) {
+    String arn = "arn:aws:lambda:us-east-1:000000000000:function:answers:" + version;
+    ObjectNode function = LambdaHarness.JSON.createObjectNode();
+    function
+        .put("lambdaArn", arn)
+        .put("runtime", "python3.8")
+        .put("handler", "main.handler")
+        .put("pinned", pinned)
+        .put("containerMode", "NoContainer");
+    ObjectNode router = LambdaHarness.JSON.createObjectNode();
+    ObjectNode table = router.putObject("subscriptions");
+    String device = "arn:aws:iot:us-east-1:000000000000:thing/";
+    table
+        .putObject("1")
+        .put("id", "1")
+        .put("source", device + "switch")
+        .put("subject", "questions")
+        .put("target", arn);
+    table
+        .putObject("2")
+        .put("id", "2")
+        .put("source", arn)
+        .put("subject", "answers")
+        .put("target", device + "lamp");
+    String configurationArn =
+        "arn:aws:greengrass:us-east-1:000000000000:configuration:thing/core1:" + revision;
+    DeploymentRequest request =
+        new DeploymentRequest(
+            DeploymentRequest.SHADOW,
+            configurationArn,
+            new DeploymentDocument(
+                "d-" + revision,
+                "test",
+                configurationArn,
+                null,
+                null,
+                System.currentTimeMillis(),
+                Map.of(
+                    "answers",
+                    new ComponentUpdate(
+                        version + ".0.0", new ConfigurationUpdate(function, List.of()), null),
+                    "aws.greengrass.LegacySubscriptionRouter",
+                    new ComponentUpdate(
+                        "2.1.13", new ConfigurationUpdate(router, List.of("")), null)),
+                FailureHandlingPolicy.ROLLBACK,
+                List.of(),
+                DeploymentDocument.ComponentUpdatePolicy.DEFAULT,
+                DeploymentDocument.ConfigurationValidationPolicy.DEFAULT));
+    nucleus.deployments().submit(request);
+    return await()
+        .pollInterval(Duration.ofMillis(20))
+        .atMost(Duration.ofSeconds(25))
+        .until(
+            () ->
+                statuses.stream()
+                    .filter(
+                        s ->
+                            s.id().equals(configurationArn)
+                                && (s.status().equals("SUCCEEDED") || s.status().equals("FAILED")))
+                    .findFirst(),
+            Optional::isPresent)
+        .orElseThrow();
+  }
+
+  private void ask(String question) {
+    nucleus
+        .bus()
+        .publish(
+            new Message(
+                Participant.device("switch"),
+                Message.Space.ROUTED,
+                "questions",
+                ("{\"q\":\"" + question + "\"}").getBytes(StandardCharsets.UTF_8),
+                1));
+  }
+
+  private void awaitAnswer(String text) {
+    await()
+        .atMost(Duration.ofSeconds(10))
+        .until(
+            () ->
+                answers.stream()
+                    .anyMatch(m -> new String(m.payload(), StandardCharsets.UTF_8).equals(text)));
+  }
+
+  @Test
+  void aDeployedFunctionAnswersADeviceAlsoAfterARestartWithoutTheCloud() {
+    function("answers", "1", ANSWERING);
+    assertThat(deploy(1, "1", true).status()).isEqualTo("SUCCEEDED");
+    ask("one");
+    awaitAnswer("one!");
+
+    nucleus.close();
+    online = false;
+    open();
+    await()
+        .atMost(Duration.ofSeconds(15))
+        .until(
+            () ->
+                nucleus
+                    .components()
+                    .find("answers")
+                    .map(s -> s.state().functioning())
+                    .orElse(false));
+    ask("two");
+    awaitAnswer("two!");
+    assertThat(root.resolve("ggc/var/log/user/us-east-1/000000000000/answers.log"))
+        .content()
+        .contains("asked two");
+  }
+
+  @Test
+  void aBrokenNewVersionIsRolledBackToTheOneThatWorked() {
+    function("answers", "1", ANSWERING);
+    assertThat(deploy(1, "1", false).status()).isEqualTo("SUCCEEDED");
+    function("answers", "2", "import no_such_module\n");
+    DeploymentStatus failed = deploy(2, "2", true);
+    assertThat(failed.failureCause()).contains("no_such_module");
+    assertThat(failed.status()).isEqualTo("FAILED");
+    ask("still there?");
+    awaitAnswer("still there?!");
+  }
+}
