@@ -110,7 +110,7 @@ class ComponentsServiceTest {
             .clientToken("token-1")
             .build();
     var first = cloud.greengrass.createComponentVersion(request);
-    assertThat(cloud.greengrass.createComponentVersion(request)).isEqualTo(first);
+    assertThat(cloud.greengrass.createComponentVersion(request)).hasToString(first.toString());
     assertThatThrownBy(
             () ->
                 cloud.greengrass.createComponentVersion(
