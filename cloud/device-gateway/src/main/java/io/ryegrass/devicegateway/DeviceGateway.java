@@ -33,6 +33,13 @@ public final class DeviceGateway implements AutoCloseable {
   /** Above the bounds of the doors, which answer in words. */
   private static final long MAX_PAYLOAD_BYTES = 1L << 30;
 
+  /**
+   * Requests, not connections, are bounded: Helidon 4.3.1 never gives back the place of a connection
+   * whose TLS handshake failed, so a bound of connections would lock everybody out in the end.
+   * Connections that say nothing end after its read time-out of 30 seconds.
+   */
+  private static final int MAX_REQUESTS = 1000;
+
   /** What answers, once there is something to answer. */
   private record Doors(CloudServices services, DeviceDoor devices) {}
 
@@ -101,6 +108,7 @@ public final class DeviceGateway implements AutoCloseable {
         .host(settings.host())
         .port(settings.apiPort())
         .maxPayloadSize(MAX_PAYLOAD_BYTES)
+        .maxConcurrentRequests(MAX_REQUESTS)
         .shutdownGracePeriod(Duration.ofSeconds(2))
         .shutdownHook(false)
         .featuresDiscoverServices(false)
@@ -113,6 +121,7 @@ public final class DeviceGateway implements AutoCloseable {
                     .host(settings.host())
                     .port(settings.httpsPort())
                     .maxPayloadSize(MAX_PAYLOAD_BYTES)
+                    .maxConcurrentRequests(MAX_REQUESTS)
                     .tls(https)
                     .addConnectionSelector(new AmazonAlpn(MAX_PROLOGUE_BYTES, MAX_HEADER_BYTES))
                     .routing(HttpRouting.builder().any((req, res) -> answer(req, res, true))))
