@@ -231,6 +231,31 @@ public final class ComponentsService {
     return cores.coresOf(thing);
   }
 
+  /**
+   * Tags of a component version, deployment or core device. The tag routes of V1 and V2 are the
+   * same on the wire, so whoever answers them for both asks here for ARNs of V2.
+   *
+   * @throws io.ryegrass.awsapi.AwsException ResourceNotFoundException
+   */
+  public Map<String, String> tagsOf(String resourceArn) {
+    return Json.texts(tags.list(Json.object().put("resourceArn", resourceArn)).get("tags"));
+  }
+
+  /** Sets tags, as {@link #tagsOf}. */
+  public void tag(String resourceArn, Map<String, String> values) {
+    ObjectNode input = Json.object().put("resourceArn", resourceArn);
+    ObjectNode given = input.putObject("tags");
+    values.forEach(given::put);
+    tags.tag(input);
+  }
+
+  /** Removes tags, as {@link #tagsOf}. */
+  public void untag(String resourceArn, List<String> keys) {
+    ObjectNode input = Json.object().put("resourceArn", resourceArn);
+    keys.forEach(input.putArray("tagKeys")::add);
+    tags.untag(input);
+  }
+
   private boolean resourceExists(String arn) {
     String resource =
         io.ryegrass.model.Arn.isArn(arn) ? io.ryegrass.model.Arn.parse(arn).resource() : "";
