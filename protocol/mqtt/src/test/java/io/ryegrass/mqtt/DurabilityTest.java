@@ -219,6 +219,8 @@ class DurabilityTest {
           .hasMessageContaining("in use by process " + broker.pid());
       broker.destroy();
       assertThat(broker.waitFor(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(broker.exitValue()).isZero();
+      TestBroker.durable(folder).close();
     } finally {
       broker.destroyForcibly();
     }
