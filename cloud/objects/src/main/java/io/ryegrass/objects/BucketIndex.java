@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,6 +56,10 @@ final class BucketIndex {
 
   boolean isEmpty() {
     return objects.isEmpty();
+  }
+
+  @Nullable ObjectInfo get(String key) {
+    return objects.get(key);
   }
 
   void put(ObjectInfo info) {

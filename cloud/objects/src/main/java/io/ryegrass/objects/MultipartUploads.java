@@ -140,7 +140,8 @@ final class MultipartUploads {
    *
    * @param wanted ETag by part number, in ascending order of the numbers
    */
-  ObjectInfo complete(Upload upload, Map<Integer, String> wanted) {
+  ObjectInfo complete(
+      Upload upload, Map<Integer, String> wanted, ObjectStore.Precondition precondition) {
     Path staged = store.newStagingFile();
     try {
       Map<Integer, Path> present = new LinkedHashMap<>();
@@ -188,7 +189,7 @@ final class MultipartUploads {
               upload.contentType(),
               upload.headers(),
               Map.of());
-      ObjectInfo stored = store.commit(upload.bucket(), upload.key(), staged, info);
+      ObjectInfo stored = store.commit(upload.bucket(), staged, info, precondition);
       abort(upload);
       return stored;
     } catch (IOException e) {

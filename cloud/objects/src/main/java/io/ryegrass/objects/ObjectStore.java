@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Buckets and objects in a local folder. Safe for many threads; one process at a time (the program
@@ -159,7 +160,7 @@ public final class ObjectStore {
   /** Puts a small object; durable when it returns. */
   public ObjectInfo put(String bucket, String key, byte[] body) {
     StagedObject staged = stage(new ByteArrayInputStream(body), body.length, new Checksums());
-    return commit(bucket, key, staged, ObjectInfo.DEFAULT_TYPE, Map.of());
+    return commit(bucket, key, staged, ObjectInfo.DEFAULT_TYPE, Map.of(), Precondition.NONE);
   }
 
   /** Opens an object for reading; empty when there is none. */
@@ -335,15 +336,23 @@ public final class ObjectStore {
     DurableFiles.delete(staged.file());
   }
 
+  /** Looks at what a key holds before it is replaced (null for nothing); throws to refuse. */
+  @FunctionalInterface
+  interface Precondition {
+    Precondition NONE = present -> {};
+
+    void check(@Nullable ObjectInfo present);
+  }
+
   ObjectInfo commit(
       String bucket,
       String key,
       StagedObject staged,
       String contentType,
-      Map<String, String> headers) {
+      Map<String, String> headers,
+      Precondition precondition) {
     return commit(
         bucket,
-        key,
         staged.file(),
         new ObjectInfo(
             key,
@@ -352,11 +361,13 @@ public final class ObjectStore {
             clock.instant(),
             contentType,
             headers,
-            staged.checksums().named()));
+            staged.checksums().named()),
+        precondition);
   }
 
   /** Makes a staged file the object of a key; the file is gone afterwards, whatever happens. */
-  ObjectInfo commit(String bucket, String key, Path staged, ObjectInfo info) {
+  ObjectInfo commit(String bucket, Path staged, ObjectInfo info, Precondition precondition) {
+    String key = info.key();
     try {
       BucketIndex index = index(bucket);
       checkKey(key);
@@ -372,6 +383,7 @@ public final class ObjectStore {
       ReentrantLock lock = lock(bucket, key);
       lock.lock();
       try {
+        precondition.check(index.get(key));
         Files.move(staged, file, StandardCopyOption.ATOMIC_MOVE);
         DurableFiles.syncDirectory(shelf);
         index.put(info);

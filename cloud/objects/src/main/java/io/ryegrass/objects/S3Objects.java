@@ -176,19 +176,16 @@ final class S3Objects {
     }
   }
 
-  private void checkPutCondition(S3Call call) {
+  private static ObjectStore.Precondition putCondition(S3Call call) {
     String none = call.request().header("if-none-match");
     String match = call.request().header("if-match");
-    if (none.isEmpty() && match.isEmpty()) {
-      return;
-    }
-    ObjectInfo present = store.head(call.bucket(), call.key()).orElse(null);
-    if (!none.isEmpty() && present != null || !match.isEmpty() && present == null) {
-      throw preconditionFailed();
-    }
-    if (!match.isEmpty() && present != null && !names(match, present)) {
-      throw preconditionFailed();
-    }
+    return present -> {
+      boolean refusedByNone = !none.isEmpty() && present != null;
+      boolean refusedByMatch = !match.isEmpty() && (present == null || !names(match, present));
+      if (refusedByNone || refusedByMatch) {
+        throw preconditionFailed();
+      }
+    };
   }
 
   private S3Response copy(S3Call call) {
@@ -217,7 +214,8 @@ final class S3Objects {
               call.key(),
               staged,
               replace ? typeOf(call) : info.contentType(),
-              replace ? kept(call) : info.headers());
+              replace ? kept(call) : info.headers(),
+              putCondition(call));
       return S3Response.xml(
           200,
           S3Xml.document("CopyObjectResult")
@@ -341,8 +339,7 @@ final class S3Objects {
     if (wanted.isEmpty()) {
       throw new S3Exception("MalformedXML", 400, "Name at least one part to complete the upload");
     }
-    checkPutCondition(call);
-    ObjectInfo info = store.uploads().complete(upload, wanted);
+    ObjectInfo info = store.uploads().complete(upload, wanted, putCondition(call));
     return S3Response.xml(
         200,
         S3Xml.document("CompleteMultipartUploadResult")

@@ -300,6 +300,30 @@ class S3ApiTest {
   }
 
   @Test
+  void of_many_that_create_a_key_at_once_only_one_succeeds() throws Exception {
+    java.util.concurrent.atomic.AtomicInteger won = new java.util.concurrent.atomic.AtomicInteger();
+    List<Thread> threads = new java.util.ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      String body = "from " + i;
+      threads.add(
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    try {
+                      put("once", body, b -> b.ifNoneMatch("*"));
+                      won.incrementAndGet();
+                    } catch (S3Exception e) {
+                      assertThat(e.statusCode()).isEqualTo(412);
+                    }
+                  }));
+    }
+    for (Thread thread : threads) {
+      thread.join(Duration.ofSeconds(10));
+    }
+    assertThat(won).hasValue(1);
+  }
+
+  @Test
   void a_body_larger_than_the_bound_is_refused() {
     assertThatThrownBy(
             () ->
