@@ -222,7 +222,7 @@ final class DaemonPort implements AutoCloseable {
   private void giveWork(HttpExchange exchange, Worker worker)
       throws IOException, InterruptedException {
     switch (worker.pool().ask(worker, settings.longPoll())) {
-      case FunctionPool.Assignment.Given(Work work) -> {
+      case Assignment.Given(Work work) -> {
         exchange.getResponseHeaders().set("X-Amz-InvocationId", work.id());
         if (!work.clientContext().isEmpty()) {
           exchange.getResponseHeaders().set("X-Amz-Client-Context", work.clientContext());
@@ -230,9 +230,8 @@ final class DaemonPort implements AutoCloseable {
         deadline(exchange, worker);
         answer(exchange, 200, work.payload());
       }
-      case FunctionPool.Assignment.NothingYet ignored -> exchange.sendResponseHeaders(204, -1);
-      case FunctionPool.Assignment.Over ignored ->
-          throw new Refusal(403, "This worker gets no more work.");
+      case Assignment.NothingYet ignored -> exchange.sendResponseHeaders(204, -1);
+      case Assignment.Over ignored -> throw new Refusal(403, "This worker gets no more work.");
     }
   }
 
@@ -259,7 +258,7 @@ final class DaemonPort implements AutoCloseable {
     String[] parts = rest.split("/");
     if (rest.equals("invocation/next") && method.equals("GET")) {
       switch (worker.pool().ask(worker, null)) {
-        case FunctionPool.Assignment.Given(Work work) -> {
+        case Assignment.Given(Work work) -> {
           var headers = exchange.getResponseHeaders();
           headers.set("Lambda-Runtime-Aws-Request-Id", work.id());
           headers.set("Lambda-Runtime-Invoked-Function-Arn", worker.functionArn());
@@ -271,10 +270,9 @@ final class DaemonPort implements AutoCloseable {
           deadline(exchange, worker);
           answer(exchange, 200, work.payload());
         }
-        case FunctionPool.Assignment.NothingYet ignored ->
+        case Assignment.NothingYet ignored ->
             throw new Refusal(409, "A newer question of this worker took its place.");
-        case FunctionPool.Assignment.Over ignored ->
-            throw new Refusal(403, "This worker gets no more work.");
+        case Assignment.Over ignored -> throw new Refusal(403, "This worker gets no more work.");
       }
     } else if (rest.equals("init/error") && method.equals("POST")) {
       worker

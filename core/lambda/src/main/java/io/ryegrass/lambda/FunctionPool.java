@@ -10,9 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
@@ -35,40 +33,9 @@ import org.slf4j.LoggerFactory;
  */
 final class FunctionPool {
   private static final Logger LOG = LoggerFactory.getLogger(FunctionPool.class);
-  private static final Duration LONGEST_RESTART_PAUSE = Duration.ofSeconds(30);
   private static final Duration HEALTHY_AFTER = Duration.ofSeconds(60);
 
-  /**
-   * A pinned function whose restarts fail this often in a row is handed to the component's life
-   * cycle.
-   */
-  private static final int FAILED_RESTARTS = 3;
-
-  /** What the pool needs from its surroundings. */
-  interface Surroundings {
-    /** Starts a worker process; blocks. */
-    WorkerProcess start(Worker worker);
-
-    /** A new worker with its token. */
-    Worker newWorker(FunctionPool pool);
-
-    /** The worker is dead: its token ends. */
-    void gone(Worker worker);
-
-    /** A worker can work: a long-lived function runs. */
-    void ready();
-
-    /** A long-lived function does not start. */
-    void failed(String reason);
-
-    void log(String level, String text);
-
-    void run(Runnable task);
-
-    ScheduledExecutorService timer();
-  }
-
-  private final Surroundings surroundings;
+  private final PoolSurroundings surroundings;
   private final LambdaSettings settings;
   private final String arn;
   private final ReentrantLock lock = new ReentrantLock();
@@ -80,17 +47,18 @@ final class FunctionPool {
 
   private FunctionConfiguration configuration;
   private boolean open;
-  private int failedStarts;
+  private final FailedStarts failedStarts;
   private boolean restartPlanned;
   private long refused;
   private long lost;
 
   FunctionPool(
-      FunctionConfiguration configuration, LambdaSettings settings, Surroundings surroundings) {
+      FunctionConfiguration configuration, LambdaSettings settings, PoolSurroundings surroundings) {
     this.configuration = configuration;
     this.settings = settings;
     this.surroundings = surroundings;
     this.arn = configuration.arn();
+    this.failedStarts = new FailedStarts(settings.firstRestartPause());
   }
 
   String arn() {
@@ -137,7 +105,7 @@ final class FunctionPool {
     lock.lock();
     try {
       open = true;
-      failedStarts = 0;
+      failedStarts.forget();
       restartPlanned = false;
       dispatch();
     } finally {
@@ -161,17 +129,6 @@ final class FunctionPool {
     }
   }
 
-  /** The answer to a worker's question for work. */
-  sealed interface Assignment {
-    record Given(Work work) implements Assignment {}
-
-    /** Nothing now, ask again. */
-    record NothingYet() implements Assignment {}
-
-    /** This worker gets no more work. */
-    record Over() implements Assignment {}
-  }
-
   /**
    * A worker asks for work.
    *
@@ -182,7 +139,7 @@ final class FunctionPool {
     lock.lock();
     try {
       boolean first = !worker.wasReady;
-      switch (apply(worker, Event.ASKED)) {
+      switch (worker.on(Event.ASKED)) {
         case GIVE_SAME_WORK -> {
           Work same = worker.work;
           return same == null ? new Assignment.NothingYet() : new Assignment.Given(same);
@@ -219,7 +176,7 @@ final class FunctionPool {
         }
         if (worker.question == question) {
           worker.question = null;
-          apply(worker, Event.POLL_OVER);
+          worker.on(Event.POLL_OVER);
         }
       } finally {
         lock.unlock();
@@ -242,12 +199,12 @@ final class FunctionPool {
     lock.lock();
     try {
       if (failure == null) {
-        if (apply(worker, Event.INITIALISED) == Action.REPORT_READY) {
+        if (worker.on(Event.INITIALISED) == Action.REPORT_READY) {
           readyNow(worker);
         }
       } else {
         worker.startFailure = failure;
-        if (apply(worker, Event.START_FAILED) == Action.KILL) {
+        if (worker.on(Event.START_FAILED) == Action.KILL) {
           kill(worker);
         }
       }
@@ -264,11 +221,11 @@ final class FunctionPool {
       if (work == null || !work.id().equals(invocationId)) {
         return false;
       }
-      if (apply(worker, Event.ANSWERED) != Action.ANSWER_CALLER) {
+      if (worker.on(Event.ANSWERED) != Action.ANSWER_CALLER) {
         return false;
       }
       worker.work = null;
-      disarm(worker);
+      worker.disarm();
       if (worker.state == WorkerState.ENDING) {
         arm(worker, settings.stopGrace(), () -> killIfAlive(worker));
       } else {
@@ -293,7 +250,7 @@ final class FunctionPool {
     lock.lock();
     try {
       configuration = next;
-      failedStarts = 0;
+      failedStarts.forget();
       for (Worker worker : List.copyOf(workers)) {
         tellToEnd(worker, "its configuration changed");
       }
@@ -355,12 +312,6 @@ final class FunctionPool {
 
   // ---- all below: with the lock held
 
-  private Action apply(Worker worker, Event event) {
-    WorkerState.Step step = worker.state.on(event);
-    worker.state = step.next();
-    return step.action();
-  }
-
   /**
    * Hands waiting work to waiting workers, and starts workers where the function's kind asks for
    * them.
@@ -399,7 +350,7 @@ final class FunctionPool {
   private void give(Worker worker, Work work) {
     CompletableFuture<@Nullable Work> question = worker.question;
     worker.question = null;
-    if (question == null || apply(worker, Event.GOT_WORK) != Action.START_CLOCK) {
+    if (question == null || worker.on(Event.GOT_WORK) != Action.START_CLOCK) {
       queue.addFirst(work);
       return;
     }
@@ -412,20 +363,15 @@ final class FunctionPool {
   }
 
   private void timedOut(Worker worker, Work work, Duration timeout) {
-    lock.lock();
-    try {
-      if (worker.work != work) {
-        return;
-      }
-      if (apply(worker, Event.TIMED_OUT) == Action.FAIL_WORK_AND_KILL) {
-        worker.killReason = "Task timed out after " + timeout.toSeconds() + " seconds";
-        surroundings.log("ERROR", worker.killReason + "; worker " + worker.name() + " is killed.");
-        worker.work = null;
-        giveUp(work, "Runtime.Timeout", worker.killReason);
-        kill(worker);
-      }
-    } finally {
-      lock.unlock();
+    if (worker.work != work) {
+      return;
+    }
+    if (worker.on(Event.TIMED_OUT) == Action.FAIL_WORK_AND_KILL) {
+      worker.killReason = "Task timed out after " + timeout.toSeconds() + " seconds";
+      surroundings.log("ERROR", worker.killReason + "; worker " + worker.name() + " is killed.");
+      worker.work = null;
+      giveUp(work, "Runtime.Timeout", worker.killReason);
+      kill(worker);
     }
   }
 
@@ -446,72 +392,54 @@ final class FunctionPool {
     try {
       process = surroundings.start(worker);
     } catch (RuntimeException e) {
-      lock.lock();
-      try {
-        worker.startFailure =
-            e instanceof NucleusException ? e.getMessage() : "The worker does not start: " + e;
-        exited(worker, -1);
-      } finally {
-        lock.unlock();
-      }
+      locked(
+          () -> {
+            worker.startFailure =
+                e instanceof NucleusException ? e.getMessage() : "The worker does not start: " + e;
+            exited(worker, -1);
+          });
       return;
     }
-    lock.lock();
-    try {
-      worker.process = process;
-      if (worker.state == WorkerState.ENDING) {
-        process.kill(); // told to end while it was being started
-      }
-    } finally {
-      lock.unlock();
-    }
+    locked(
+        () -> {
+          worker.process = process;
+          if (worker.state == WorkerState.ENDING) {
+            process.kill(); // told to end while it was being started
+          }
+        });
     process
         .ended()
-        .whenComplete(
-            (code, error) -> {
-              lock.lock();
-              try {
-                exited(worker, code == null ? -1 : code);
-              } finally {
-                lock.unlock();
-              }
-            });
+        .whenComplete((code, error) -> locked(() -> exited(worker, code == null ? -1 : code)));
   }
 
   private void startOverdue(Worker worker, boolean pinned) {
-    lock.lock();
-    try {
-      if (worker.state != WorkerState.STARTING) {
-        return;
+    if (worker.state != WorkerState.STARTING) {
+      return;
+    }
+    if (pinned) {
+      if (!worker.wasReady) {
+        surroundings.log(
+            "INFO", "The module of " + arn + " still runs its own code; work waits until it ends.");
+        readyNow(worker);
       }
-      if (pinned) {
-        if (!worker.wasReady) {
-          surroundings.log(
-              "INFO",
-              "The module of " + arn + " still runs its own code; work waits until it ends.");
-          readyNow(worker);
-        }
-      } else if (apply(worker, Event.START_OVERDUE) == Action.KILL) {
-        worker.startFailure =
-            "The function was not initialised within "
-                + settings.initialisationLimit().toSeconds()
-                + " seconds.";
-        kill(worker);
-      }
-    } finally {
-      lock.unlock();
+    } else if (worker.on(Event.START_OVERDUE) == Action.KILL) {
+      worker.startFailure =
+          "The function was not initialised within "
+              + settings.initialisationLimit().toSeconds()
+              + " seconds.";
+      kill(worker);
     }
   }
 
   private void readyNow(Worker worker) {
-    disarm(worker);
+    worker.disarm();
     if (worker.wasReady) {
       return;
     }
     worker.wasReady = true;
     becameIdle(worker);
     if (!configuration.pinned()) {
-      failedStarts = 0;
+      failedStarts.forget();
     } else {
       schedule(HEALTHY_AFTER, () -> provenHealthy(worker));
     }
@@ -519,13 +447,8 @@ final class FunctionPool {
   }
 
   private void provenHealthy(Worker worker) {
-    lock.lock();
-    try {
-      if (worker.state != WorkerState.DEAD) {
-        failedStarts = 0;
-      }
-    } finally {
-      lock.unlock();
+    if (worker.state != WorkerState.DEAD) {
+      failedStarts.forget();
     }
   }
 
@@ -538,24 +461,19 @@ final class FunctionPool {
   }
 
   private void idleTooLong(Worker worker, long since) {
-    lock.lock();
-    try {
-      if (worker.idleSinceNanos == since && worker.work == null) {
-        tellToEnd(worker, "it was idle");
-      }
-    } finally {
-      lock.unlock();
+    if (worker.idleSinceNanos == since && worker.work == null) {
+      tellToEnd(worker, "it was idle");
     }
   }
 
   private void tellToEnd(Worker worker, String why) {
-    if (apply(worker, Event.TOLD_TO_END) != Action.TERMINATE) {
+    if (worker.on(Event.TOLD_TO_END) != Action.TERMINATE) {
       return;
     }
     if (worker.killReason == null) {
       worker.killReason = why;
     }
-    endQuestion(worker);
+    worker.endQuestion();
     WorkerProcess process = worker.process;
     if (process != null) {
       surroundings.run(process::terminate);
@@ -567,18 +485,13 @@ final class FunctionPool {
   }
 
   private void killIfAlive(Worker worker) {
-    lock.lock();
-    try {
-      if (worker.state != WorkerState.DEAD) {
-        kill(worker);
-      }
-    } finally {
-      lock.unlock();
+    if (worker.state != WorkerState.DEAD) {
+      kill(worker);
     }
   }
 
   private void kill(Worker worker) {
-    endQuestion(worker);
+    worker.endQuestion();
     WorkerProcess process = worker.process;
     if (process != null) {
       surroundings.run(process::kill);
@@ -588,9 +501,9 @@ final class FunctionPool {
   private void exited(Worker worker, int code) {
     boolean started = worker.wasReady;
     boolean wanted = worker.state == WorkerState.ENDING && worker.startFailure == null;
-    apply(worker, Event.EXITED);
-    disarm(worker);
-    endQuestion(worker);
+    worker.on(Event.EXITED);
+    worker.disarm();
+    worker.endQuestion();
     workers.remove(worker);
     workersChanged.signalAll();
     Work work = worker.work;
@@ -616,9 +529,9 @@ final class FunctionPool {
                 + code
                 + (started ? "." : " before it was initialised.");
     surroundings.log("ERROR", "Worker " + worker.name() + " of " + arn + ": " + reason);
-    failedStarts++;
+    failedStarts.add();
     if (configuration.pinned()) {
-      if (!started && (failedStarts == 1 || failedStarts > FAILED_RESTARTS)) {
+      if (!started && failedStarts.concernsComponent()) {
         surroundings.run(() -> surroundings.failed(reason));
         return;
       }
@@ -628,26 +541,16 @@ final class FunctionPool {
     planRestart();
   }
 
-  /** Jittered and growing, so that a function that dies at once does not keep the machine busy. */
   private void planRestart() {
-    if (restartPlanned) {
-      return;
-    }
-    long pause = settings.firstRestartPause().toMillis() << Math.min(failedStarts - 1, 16);
-    pause = Math.min(pause, LONGEST_RESTART_PAUSE.toMillis());
-    pause = ThreadLocalRandom.current().nextLong(pause / 2, pause + 1);
-    restartPlanned = true;
-    schedule(
-        Duration.ofMillis(pause),
-        () -> {
-          lock.lock();
-          try {
+    if (!restartPlanned) {
+      restartPlanned = true;
+      schedule(
+          failedStarts.pause(),
+          () -> {
             restartPlanned = false;
             dispatch();
-          } finally {
-            lock.unlock();
-          }
-        });
+          });
+    }
   }
 
   private void giveUp(Work work, String errorType, String message) {
@@ -658,30 +561,27 @@ final class FunctionPool {
     work.result().complete(WorkResult.unhandled(errorType, message));
   }
 
-  private static void endQuestion(Worker worker) {
-    CompletableFuture<@Nullable Work> question = worker.question;
-    worker.question = null;
-    if (question != null) {
-      question.complete(null);
-    }
-  }
-
   private void arm(Worker worker, Duration delay, Runnable task) {
-    disarm(worker);
+    worker.disarm();
     worker.alarm = schedule(delay, task);
   }
 
-  private static void disarm(Worker worker) {
-    if (worker.alarm != null) {
-      worker.alarm.cancel(false);
-      worker.alarm = null;
-    }
-  }
-
+  /** The task runs with the lock held. */
   private @Nullable ScheduledFuture<?> schedule(Duration delay, Runnable task) {
     if (surroundings.timer().isShutdown()) {
       return null; // the core is going down, and every pool is stopped before its timer
     }
-    return surroundings.timer().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+    return surroundings
+        .timer()
+        .schedule(() -> locked(task), delay.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void locked(Runnable task) {
+    lock.lock();
+    try {
+      task.run();
+    } finally {
+      lock.unlock();
+    }
   }
 }

@@ -281,7 +281,7 @@ final class LambdaComponentBody implements ComponentBody {
   }
 
   /** What the pool sees of the rest. */
-  private final class Surroundings implements FunctionPool.Surroundings {
+  private final class Surroundings implements PoolSurroundings {
     private final LambdaManager.Running running;
     private final StateReporter reporter;
     private final AtomicBoolean told = new AtomicBoolean();

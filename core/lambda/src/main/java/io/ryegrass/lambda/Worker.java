@@ -61,4 +61,27 @@ final class Worker {
   String functionArn() {
     return pool.arn();
   }
+
+  /** Goes to the state that the table names and returns what is to be done. */
+  WorkerState.Action on(WorkerState.Event event) {
+    WorkerState.Step step = state.on(event);
+    state = step.next();
+    return step.action();
+  }
+
+  /** Answers an open question with "nothing for you". */
+  void endQuestion() {
+    CompletableFuture<@Nullable Work> open = question;
+    question = null;
+    if (open != null) {
+      open.complete(null);
+    }
+  }
+
+  void disarm() {
+    if (alarm != null) {
+      alarm.cancel(false);
+      alarm = null;
+    }
+  }
 }

@@ -179,10 +179,10 @@ final class LambdaHarness implements AutoCloseable {
                     "caller",
                     JSON.createObjectNode().put("lambdaArn", arn("caller")).put("handler", "x.y")),
                 LambdaSettings.of(RUNTIMES),
-                (FunctionPool.Surroundings)
+                (PoolSurroundings)
                     Proxy.newProxyInstance(
                         getClass().getClassLoader(),
-                        new Class<?>[] {FunctionPool.Surroundings.class},
+                        new Class<?>[] {PoolSurroundings.class},
                         (p, m, a) -> null)),
             "caller",
             "caller-0");
