@@ -16,15 +16,12 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -35,38 +32,6 @@ import tools.jackson.databind.node.ObjectNode;
  * number of threads.
  */
 public final class FunctionService {
-  /** Members of FunctionConfiguration that a caller sets and a version keeps. */
-  private static final List<String> SETTINGS =
-      List.of(
-          "Runtime",
-          "Role",
-          "Handler",
-          "Description",
-          "Timeout",
-          "MemorySize",
-          "Environment",
-          "KMSKeyArn",
-          "TracingConfig",
-          "DeadLetterConfig",
-          "EphemeralStorage",
-          "LoggingConfig",
-          "Architectures");
-
-  /**
-   * Runtimes that a core may have, newer ones than the service model knows included, and V1's
-   * runtime of executables.
-   */
-  private static final Pattern RUNTIME =
-      Pattern.compile(
-          "python2\\.7|python3\\.\\d{1,2}|nodejs(\\d{1,2}\\.(x|\\d{1,2}))?|java\\d{1,2}(\\.al2)?|provided(\\.al2(023)?)?|dotnet.*|ruby.*|go1\\.x|"
-              + "arn:aws:greengrass:::runtime/function/executable");
-
-  private static final Pattern ROLE =
-      Pattern.compile("arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+");
-
-  private static final DateTimeFormatter MODIFIED =
-      DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'+0000'").withZone(ZoneOffset.UTC);
-
   private static final Duration LOCATION_VALIDITY = Duration.ofMinutes(10);
 
   private final CloudStore store;
@@ -188,7 +153,7 @@ public final class FunctionService {
     settings.put("Timeout", 3);
     settings.put("MemorySize", 128);
     settings.put("Description", "");
-    copySettings(in, settings);
+    FunctionSettings.copy(in, settings);
     // Before the package is kept, so that a name that is taken costs no upload; the transaction
     // below decides.
     store.read(
@@ -205,7 +170,12 @@ public final class FunctionService {
                   ? given
                   : JsonNodeFactory.instance.objectNode();
           FunctionTables.put(sql, new FunctionRow(name, 0, tags));
-          VersionRow latest = new VersionRow(name, 0, touched(settings, stored), stored.key());
+          VersionRow latest =
+              new VersionRow(
+                  name,
+                  0,
+                  FunctionSettings.touched(settings, stored, clock.instant()),
+                  stored.key());
           FunctionTables.put(sql, latest);
           return in.path("Publish").asBoolean(false)
               ? publishNow(sql, latest, "")
@@ -231,8 +201,13 @@ public final class FunctionService {
           VersionRow before = latest(sql, name);
           checkRevision(in, before.configuration(), "GetFunction");
           ObjectNode settings = before.configuration().deepCopy();
-          copySettings(in.deepCopy().retain("Architectures"), settings);
-          VersionRow after = new VersionRow(name, 0, touched(settings, stored), stored.key());
+          FunctionSettings.copy(in.deepCopy().retain("Architectures"), settings);
+          VersionRow after =
+              new VersionRow(
+                  name,
+                  0,
+                  FunctionSettings.touched(settings, stored, clock.instant()),
+                  stored.key());
           FunctionTables.put(sql, after);
           deleteUnused(sql, name, before.codeKey());
           return in.path("Publish").asBoolean(false)
@@ -248,8 +223,10 @@ public final class FunctionService {
           VersionRow before = latest(sql, name);
           checkRevision(in, before.configuration(), "GetFunction");
           ObjectNode settings = before.configuration().deepCopy();
-          copySettings(in, settings);
-          VersionRow after = new VersionRow(name, 0, touched(settings), before.codeKey());
+          FunctionSettings.copy(in, settings);
+          VersionRow after =
+              new VersionRow(
+                  name, 0, FunctionSettings.touched(settings, clock.instant()), before.codeKey());
           FunctionTables.put(sql, after);
           return configuration(after, false);
         });
@@ -504,44 +481,6 @@ public final class FunctionService {
     return name.name();
   }
 
-  private static void copySettings(ObjectNode in, ObjectNode settings) {
-    String runtime = in.path("Runtime").asString("");
-    if (!runtime.isEmpty() && !RUNTIME.matcher(runtime).matches()) {
-      throw invalid(
-          "Value "
-              + runtime
-              + " at 'runtime' failed to satisfy constraint: Member must be a python, nodejs, java or provided runtime, or"
-              + " arn:aws:greengrass:::runtime/function/executable");
-    }
-    String role = in.path("Role").asString("");
-    if (in.has("Role") && !ROLE.matcher(role).matches()) {
-      throw new AwsException(
-          "ValidationException",
-          400,
-          "1 validation error detected: Value '"
-              + role
-              + "' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern: "
-              + ROLE.pattern());
-    }
-    for (String member : SETTINGS) {
-      if (in.has(member)) {
-        settings.set(member, in.path(member));
-      }
-    }
-  }
-
-  private ObjectNode touched(ObjectNode settings) {
-    settings.put("LastModified", MODIFIED.format(clock.instant()));
-    settings.put("RevisionId", UUID.randomUUID().toString());
-    return settings;
-  }
-
-  private ObjectNode touched(ObjectNode settings, Packages.Stored stored) {
-    settings.put("CodeSha256", stored.sha256());
-    settings.put("CodeSize", stored.size());
-    return touched(settings);
-  }
-
   /** With the ARN as asked: a qualifier that was given comes back in it. */
   private ObjectNode configuration(VersionRow row, String qualifier) {
     ObjectNode out = configuration(row, false);
@@ -605,7 +544,7 @@ public final class FunctionService {
     }
   }
 
-  private static AwsException invalid(String message) {
+  static AwsException invalid(String message) {
     return new AwsException("InvalidParameterValueException", 400, message);
   }
 }
