@@ -165,8 +165,9 @@ final class S3Objects {
     }
     StagedObject staged = call.stage(store, maxBytes);
     try {
-      checkPutCondition(call);
-      ObjectInfo info = store.commit(call.bucket(), call.key(), staged, typeOf(call), kept(call));
+      ObjectInfo info =
+          store.commit(
+              call.bucket(), call.key(), staged, typeOf(call), kept(call), putCondition(call));
       Map<String, String> headers = new LinkedHashMap<>();
       headers.put("etag", "\"" + info.etag() + "\"");
       info.checksums().forEach((name, value) -> headers.put("x-amz-checksum-" + name, value));
