@@ -245,7 +245,7 @@ final class LambdaHarness implements AutoCloseable {
 
   @Override
   public void close() {
-    deployed.values().forEach(d -> d.body().stop(Duration.ofSeconds(3)));
+    deployed.values().forEach(d -> d.body().stop(Duration.ofMillis(300)));
     manager.stop();
   }
 
