@@ -42,7 +42,7 @@ final class Engine implements AutoCloseable {
   private final Counters counters = new Counters();
   private final SubscriptionTree tree;
   private final ConcurrentHashMap<String, Session> sessions = new ConcurrentHashMap<>();
-  private final ConcurrentHashMap<String, RetainedMessage> retained = new ConcurrentHashMap<>();
+  private final RetainedMessages retained;
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("mqtt-", 0).factory());
@@ -67,9 +67,11 @@ final class Engine implements AutoCloseable {
     this.tree = new SubscriptionTree(!rules.aws());
     if (dataFolder == null) {
       this.journal = new Journal.Volatile();
+      this.retained = new RetainedMessages(journal, rules, counters);
     } else {
       DurableJournal durable = new DurableJournal(dataFolder, counters, compactAfterBytes);
       this.journal = durable;
+      this.retained = new RetainedMessages(journal, rules, counters);
       restore(durable.recovered());
     }
     threads.execute(this::expireSessions);
@@ -102,7 +104,7 @@ final class Engine implements AutoCloseable {
       session.restore(s, now);
       sessions.put(s.clientId(), session);
     }
-    state.retained().forEach(m -> retained.put(m.topic(), m));
+    retained.restore(state.retained());
   }
 
   private Session newSession(String clientId) {
@@ -345,33 +347,14 @@ final class Engine implements AutoCloseable {
     boolean toSync = false;
     journal.enter();
     try {
-      if (retain && rules.mayRetain(topic)) {
-        toSync = retain(topic, payload, qos);
+      if (retain) {
+        toSync = retained.keep(topic, payload, qos);
       }
       toSync |= hand(topic, payload, qos, false, targets, new boolean[1]);
     } finally {
       journal.exit();
     }
     return toSync;
-  }
-
-  /** [MQTT-3.3.1-5] [MQTT-3.3.1-10]. */
-  private boolean retain(String topic, byte[] payload, int qos) {
-    if (payload.length == 0) {
-      if (retained.remove(topic) != null) {
-        journal.retainedRemoved(topic);
-        return qos > 0;
-      }
-      return false;
-    }
-    if (!retained.containsKey(topic) && retained.size() >= limits.maxRetainedMessages()) {
-      counters.droppedNotRetained.increment();
-      return false;
-    }
-    RetainedMessage message = new RetainedMessage(topic, payload, qos);
-    journal.retained(message);
-    retained.put(topic, message);
-    return qos > 0;
   }
 
   /**
@@ -434,7 +417,7 @@ final class Engine implements AutoCloseable {
   private Journal.State capture() {
     List<Journal.SessionState> images =
         sessions.values().stream().map(Session::image).filter(Objects::nonNull).toList();
-    return new Journal.State(images, List.copyOf(retained.values()), journal.nextNumber());
+    return new Journal.State(images, retained.all(), journal.nextNumber());
   }
 
   // ---- subscribing ----
@@ -460,17 +443,7 @@ final class Engine implements AutoCloseable {
 
   /** After the SUBACK: the retained messages of a granted filter [MQTT-3.3.1-6]. */
   void sendRetained(Session session, ClientSession client, String filter) {
-    boolean plain = filter.indexOf('+') < 0 && filter.indexOf('#') < 0;
-    if (plain) {
-      RetainedMessage message = retained.get(filter);
-      if (message != null) {
-        sendRetained(session, client, message);
-      }
-    } else if (!rules.aws()) {
-      retained.values().stream()
-          .filter(m -> rules.retainedMatches(filter, m.topic()))
-          .forEach(m -> sendRetained(session, client, m));
-    }
+    retained.matching(filter).forEach(m -> sendRetained(session, client, m));
   }
 
   private void sendRetained(Session session, ClientSession client, RetainedMessage message) {
