@@ -1,5 +1,6 @@
 package io.ryegrass.groups;
 
+import io.ryegrass.awsapi.AwsException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -149,7 +150,7 @@ final class DefinitionRules {
     }
   }
 
-  private static io.ryegrass.awsapi.AwsException invalid(Kind kind, String detail) {
+  private static AwsException invalid(Kind kind, String detail) {
     return V1Errors.badRequest(
         "The "
             + kind.segment

@@ -1,5 +1,6 @@
 package io.ryegrass.groups;
 
+import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.groups.DeploymentStore.Deployment;
 import io.ryegrass.groups.DeploymentStore.Type;
@@ -77,7 +78,7 @@ final class DeploymentOperations {
     Version found;
     try {
       found = store.version(Kind.GROUP, group, version);
-    } catch (io.ryegrass.awsapi.AwsException e) {
+    } catch (AwsException e) {
       throw V1Errors.notFound(
           e.code().equals("IdNotFoundException")
               ? "That group definition does not exist."

@@ -6,9 +6,11 @@ import io.ryegrass.identity.CertificateException;
 import io.ryegrass.registry.DeviceRequest;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.registry.DeviceRoute;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class GroupRoutes {
   private static final Logger log = LoggerFactory.getLogger(GroupRoutes.class);
-  private static final List<String> LOOPBACK = List.of("localhost", "127.0.0.1", "::1");
+  private static final List<String> LOOPBACK = List.of("localhost", "127.0.0.1", normal("::1"));
 
   private final DeploymentStore deployments;
   private final GroupAuthorities authorities;
@@ -118,8 +120,9 @@ final class GroupRoutes {
     String csr = body.path("csr").asString("");
     try {
       Set<String> allowed = new LinkedHashSet<>(LOOPBACK);
-      cores.addresses(thing).forEach(address -> allowed.add(address.hostAddress()));
-      List<String> asked = CertificateAuthority.requestedNames(csr);
+      cores.addresses(thing).forEach(address -> allowed.add(normal(address.hostAddress())));
+      List<String> asked =
+          CertificateAuthority.requestedNames(csr).stream().map(GroupRoutes::normal).toList();
       List<String> names = new ArrayList<>(asked.isEmpty() ? allowed : asked);
       names.retainAll(allowed);
       if (names.isEmpty()) {
@@ -140,6 +143,15 @@ final class GroupRoutes {
       return DeviceResponse.json(200, answer);
     } catch (CertificateException e) {
       return DeviceResponse.error(400, "BadRequestException", String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** One spelling for each address and name, so that they can be compared. */
+  private static String normal(String nameOrAddress) {
+    try {
+      return InetAddress.ofLiteral(nameOrAddress).getHostAddress();
+    } catch (IllegalArgumentException e) {
+      return nameOrAddress.toLowerCase(Locale.ROOT);
     }
   }
 }

@@ -5,6 +5,7 @@ import io.ryegrass.eventstream.ServerStream;
 import io.ryegrass.nucleus.ConfigurationConflictException;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.Subscription;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -110,7 +111,7 @@ final class ConfigurationOperations {
     }
     try {
       return Instant.ofEpochMilli(Math.round(node.asDouble() * 1000));
-    } catch (ArithmeticException | java.time.DateTimeException e) {
+    } catch (ArithmeticException | DateTimeException e) {
       throw Errors.invalidArguments("timestamp is out of range: " + node);
     }
   }

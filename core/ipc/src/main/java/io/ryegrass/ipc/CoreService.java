@@ -8,6 +8,7 @@ import io.ryegrass.eventstream.ServerStream;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The table of operations, and who may connect. */
@@ -112,10 +113,7 @@ final class CoreService implements RpcService {
     }
 
     private void add(
-        String name,
-        @org.jspecify.annotations.Nullable String events,
-        Order order,
-        RpcOperation.Handler handler) {
+        String name, @Nullable String events, Order order, RpcOperation.Handler handler) {
       String qualified = Errors.NAMESPACE + name;
       operations.put(qualified, new RpcOperation(qualified, events, order, handler));
     }

@@ -8,6 +8,7 @@ import io.ryegrass.nucleus.Participant;
 import io.ryegrass.nucleus.Subscription;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -81,8 +82,7 @@ final class PubSubOperations {
     stream.respond(Requests.empty().put("topicName", filter));
   }
 
-  private static boolean receivesOwn(
-      @org.jspecify.annotations.Nullable String mode, String filter) {
+  private static boolean receivesOwn(@Nullable String mode, String filter) {
     if (mode == null) {
       return filter.indexOf('+') < 0 && filter.indexOf('#') < 0;
     }

@@ -12,6 +12,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -209,8 +211,8 @@ final class UpdateNegotiation implements UpdateConsent {
   private Round ask(
       Round asked,
       Map<String, Subscriber> subscribers,
-      java.util.function.Predicate<String> concerns,
-      java.util.function.Function<String, ObjectNode> event,
+      Predicate<String> concerns,
+      Function<String, ObjectNode> event,
       Duration timeout) {
     lock.lock();
     try {

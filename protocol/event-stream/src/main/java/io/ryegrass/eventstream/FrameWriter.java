@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The only writer of a connection: a bounded queue of frames and one virtual thread that writes
@@ -137,7 +138,7 @@ final class FrameWriter {
     }
   }
 
-  private byte @org.jspecify.annotations.Nullable [] next() {
+  private byte @Nullable [] next() {
     lock.lock();
     try {
       while (queue.isEmpty()) {
