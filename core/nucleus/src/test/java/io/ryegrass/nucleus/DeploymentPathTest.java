@@ -204,4 +204,62 @@ class DeploymentPathTest {
     awaitStatus(three, "SUCCEEDED");
     assertThat(nucleus.components().find("com.example.Echo")).isEmpty();
   }
+
+  @Test
+  void a_component_that_never_reports_is_given_up_at_the_deadline_and_rolled_back() {
+    nucleus.close();
+    ComponentBodyFactory silent =
+        new ComponentBodyFactory() {
+          @Override
+          public boolean supports(io.ryegrass.model.ComponentType t) {
+            return t == io.ryegrass.model.ComponentType.LAMBDA;
+          }
+
+          @Override
+          public ComponentBody create(ComponentInstance i) {
+            return new ComponentBody() {
+              @Override
+              public void install() {}
+
+              @Override
+              public void start(StateReporter r) {}
+
+              @Override
+              public void stop(Duration deadline) {}
+
+              @Override
+              public void configurationChanged(ObjectNode c) {}
+
+              @Override
+              public void uninstall() {}
+            };
+          }
+        };
+    nucleus =
+        Nucleus.open(
+            new NucleusSettings(
+                root, Clock.systemUTC(), Duration.ofSeconds(2), Duration.ofSeconds(1)),
+            List.of(),
+            List.of(silent),
+            cloud.ports(),
+            new Backoff(Duration.ofMillis(10), Duration.ofMillis(50), new Random()),
+            FaultPoint.NONE);
+    nucleus.start();
+    cloud.recipe(
+        """
+        RecipeFormatVersion: '2020-01-25'
+        ComponentName: c.Silent
+        ComponentVersion: 1.0.0
+        ComponentType: aws.greengrass.lambda
+        Manifests: [{Platform: {os: linux}}]
+        """);
+    DeploymentRequest r =
+        TestCloud.shadow(
+            1, FailureHandlingPolicy.ROLLBACK, TestCloud.components("c.Silent", "1.0.0"));
+    nucleus.deployments().submit(r);
+    DeploymentStatus failed = awaitStatus(r, "FAILED");
+    assertThat(failed.detailedStatus()).isEqualTo("FAILED_ROLLBACK_COMPLETE");
+    assertThat(failed.failureCause()).contains("APPLIED");
+    assertThat(nucleus.components().find("c.Silent")).isEmpty();
+  }
 }

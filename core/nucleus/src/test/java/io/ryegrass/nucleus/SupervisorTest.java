@@ -409,4 +409,61 @@ class SupervisorTest {
                 FailureHandlingPolicy.DO_NOTHING));
     await().until(() -> nucleus.components().find("c.Local").isEmpty());
   }
+
+  @Test
+  void as_root_a_component_runs_as_its_posix_user_and_privileged_steps_as_root()
+      throws IOException {
+    org.junit.jupiter.api.Assumptions.assumeTrue(
+        "root".equals(System.getProperty("user.name")), "Only root can change users");
+    for (Path p = root; !p.equals(Path.of("/tmp")) && p != null; p = p.getParent()) {
+      Files.setPosixFilePermissions(p, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+    cloud.generic(
+        "c.User",
+        "1.0.0",
+        "{}",
+        "{}",
+        "{Install: {RequiresPrivilege: true, Script: 'id -un > who'}, Startup: 'id -un >> ../c.User/mine; echo $HOME >> mine'}");
+    DeploymentRequest r =
+        TestCloud.shadow(
+            ++revision,
+            FailureHandlingPolicy.DO_NOTHING,
+            Map.of(
+                "c.User",
+                new io.ryegrass.model.DeploymentDocument.ComponentUpdate(
+                    "1.0.0",
+                    io.ryegrass.model.DeploymentDocument.ConfigurationUpdate.NONE,
+                    new io.ryegrass.model.DeploymentDocument.RunWith("nobody", null, null))));
+    assertThat(deploy(r).status()).isEqualTo("SUCCEEDED");
+    assertThat(lines("c.User", "who")).containsExactly("root");
+    assertThat(lines("c.User", "mine")).first().isEqualTo("nobody");
+
+    DeploymentRequest unknown =
+        TestCloud.shadow(
+            ++revision,
+            FailureHandlingPolicy.ROLLBACK,
+            Map.of(
+                "c.User",
+                new io.ryegrass.model.DeploymentDocument.ComponentUpdate(
+                    "1.0.0",
+                    io.ryegrass.model.DeploymentDocument.ConfigurationUpdate.NONE,
+                    new io.ryegrass.model.DeploymentDocument.RunWith("no-such-user", null, null))));
+    DeploymentStatus failed = deploy(unknown);
+    assertThat(failed.detailedStatus()).isEqualTo("FAILED_NO_STATE_CHANGE");
+    assertThat(failed.errorStack()).contains("RUN_WITH_CONFIG_NOT_VALID");
+    assertThat(failed.failureCause()).contains("no-such-user");
+  }
+
+  @Test
+  void after_two_updates_only_the_current_and_the_previous_version_are_on_disk() {
+    for (String version : new String[] {"1.0.0", "2.0.0", "3.0.0"}) {
+      cloud.generic("c.Gc", version, "{}", "{}", "{Startup: 'true'}");
+      assertThat(deploy("c.Gc", version).status()).isEqualTo("SUCCEEDED");
+    }
+    assertThat(new io.ryegrass.nucleus.store.ComponentStore(root).versions("c.Gc"))
+        .extracting(io.ryegrass.model.ComponentVersion::text)
+        .containsExactly("3.0.0", "2.0.0");
+    assertThat(root.resolve("generations").toFile().list())
+        .containsExactlyInAnyOrder("current", "2", "3");
+  }
 }

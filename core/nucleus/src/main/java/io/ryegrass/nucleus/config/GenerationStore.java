@@ -59,7 +59,7 @@ public final class GenerationStore implements AutoCloseable {
 
   private final Path folder;
   private final Clock clock;
-  private final JsonMapper json = new JsonMapper();
+  private final JsonMapper json = JsonMapper.shared();
   private final ReentrantLock lock = new ReentrantLock();
 
   private Generation base;

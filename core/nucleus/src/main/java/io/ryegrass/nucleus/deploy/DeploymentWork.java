@@ -61,6 +61,7 @@ final class DeploymentWork {
   private @Nullable Map<String, Map<String, String>> digests;
   private Set<String> touched = Set.of();
   private Set<String> brokenBefore = Set.of();
+  private Set<String> revived = Set.of();
   private boolean asked;
 
   DeploymentWork(
@@ -89,7 +90,7 @@ final class DeploymentWork {
   /** Limit of a state's work. */
   Duration deadline(Progress p) {
     return switch (p.state().work()) {
-      case AWAIT_HEALTH, ROLL_BACK -> settings.healthDeadline();
+      case AWAIT_HEALTH, ROLL_BACK -> settings.healthDeadline().plus(components.longestStart());
       case VALIDATE ->
           p.state()
               .deadline()
@@ -184,7 +185,9 @@ final class DeploymentWork {
     Map<String, ObjectNode> before = configurations();
     generations.switchTo(number, snapshot.changeOffset());
     fault.passed("pointer-switched");
-    touched = components.reconcile(next, before).changed();
+    ComponentSet.Reconciled done = components.reconcile(next, before);
+    touched = done.changed();
+    revived = done.revived();
     fault.passed("reconciled");
     return between;
   }
@@ -205,6 +208,7 @@ final class DeploymentWork {
     Set<String> young = touched.isEmpty() ? names() : touched;
     while (true) {
       Map<String, String> broken = components.broken(names());
+      broken.keySet().removeAll(revived); // broken before, and not by this deployment
       if (!broken.isEmpty()) {
         Map.Entry<String, String> first = broken.entrySet().iterator().next();
         throw new NucleusException(
@@ -217,7 +221,7 @@ final class DeploymentWork {
                 + first.getKey()
                 + ".log and correct the component.");
       }
-      if (components.healthy(young, PROBATION)) {
+      if (components.healthy(young, PROBATION, revived)) {
         return p;
       }
       components.awaitChange(Duration.ofMillis(50));
@@ -269,8 +273,7 @@ final class DeploymentWork {
         throw new NucleusException(
             "COMPONENT_BROKEN", "Components are BROKEN also after the rollback: " + broken + ".");
       }
-      if (components.healthy(back, Duration.ZERO)
-          || !brokenBefore.isEmpty() && components.settled()) {
+      if (components.healthy(back, Duration.ZERO, brokenBefore)) {
         break;
       }
       components.awaitChange(Duration.ofMillis(50));
@@ -355,6 +358,7 @@ final class DeploymentWork {
     digests = null;
     touched = Set.of();
     brokenBefore = Set.of();
+    revived = Set.of();
     asked = false;
   }
 

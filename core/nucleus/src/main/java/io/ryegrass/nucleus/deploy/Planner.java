@@ -268,6 +268,9 @@ final class Planner {
     String before = old == null ? null : old.posixUser();
     DeploymentDocument.ComponentUpdate update = document.components().get(name);
     DeploymentDocument.RunWith runWith = update == null ? null : update.runWith();
+    if (runWith != null && runWith.systemResourceLimits() != null) {
+      LOG.warn("The resource limits of {} are not enforced by this core", name);
+    }
     if (runWith == null || runWith.posixUser() == null) {
       return before;
     }

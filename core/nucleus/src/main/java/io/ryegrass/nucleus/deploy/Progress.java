@@ -216,7 +216,7 @@ record Progress(
   }
 
   static Progress read(long sequence, byte[] bytes) {
-    JsonNode n = new JsonMapper().readTree(bytes);
+    JsonNode n = JsonMapper.shared().readTree(bytes);
     return new Progress(
         sequence,
         new DeploymentRequest(

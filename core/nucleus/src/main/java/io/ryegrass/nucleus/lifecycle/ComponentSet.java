@@ -138,8 +138,13 @@ public final class ComponentSet implements Components {
 
   // ---- generations
 
-  /** What a reconciliation did. */
-  public record Reconciled(Set<String> changed, Set<String> removed) {}
+  /**
+   * What a reconciliation did.
+   *
+   * @param changed components that are new or were changed
+   * @param revived unchanged components that were BROKEN and got another chance
+   */
+  public record Reconciled(Set<String> changed, Set<String> revived, Set<String> removed) {}
 
   /**
    * Brings the running components in line with a generation; returns when all that is to change has
@@ -152,6 +157,7 @@ public final class ComponentSet implements Components {
     try {
       Map<String, Definition> definitions = reader.read(g);
       Set<String> touched = new TreeSet<>();
+      Set<String> revived = new TreeSet<>();
       Set<String> removed = new TreeSet<>(members.keySet());
       removed.removeAll(definitions.keySet());
       for (String name : removed) {
@@ -183,7 +189,7 @@ public final class ComponentSet implements Components {
           members.put(name, new Member(d, old.actor(), old.log()));
           if (old.actor().state() == ComponentState.BROKEN) {
             wishes.add(() -> old.actor().wish(Event.REINSTALL));
-            touched.add(name);
+            revived.add(name);
           }
         }
       }
@@ -200,7 +206,7 @@ public final class ComponentSet implements Components {
       }
       wishes.forEach(Runnable::run);
       wakeDependers(definitions.keySet());
-      return new Reconciled(touched, removed);
+      return new Reconciled(touched, revived, removed);
     } finally {
       reconcileLock.unlock();
     }
@@ -436,10 +442,13 @@ public final class ComponentSet implements Components {
    * @param young components whose state must be this old to count (their process has only just
    *     begun)
    */
-  public boolean healthy(Set<String> young, Duration age) {
+  public boolean healthy(Set<String> young, Duration age, Set<String> ignored) {
     Instant now = settings.clock().instant();
     for (Member m : members.values()) {
       ComponentActor a = m.actor();
+      if (ignored.contains(a.name())) {
+        continue;
+      }
       if (!a.settled() || a.state() == ComponentState.BROKEN) {
         return false;
       }
@@ -452,6 +461,18 @@ public final class ComponentSet implements Components {
       }
     }
     return true;
+  }
+
+  /** The longest time that a component's recipe gives its installation and start-up together. */
+  public Duration longestStart() {
+    Duration longest = Duration.ZERO;
+    for (Member m : members.values()) {
+      Steps steps = new Steps(m.definition().lifecycle());
+      Duration own =
+          steps.timeout("Install", Duration.ZERO).plus(steps.timeout("Startup", Duration.ZERO));
+      longest = own.compareTo(longest) > 0 ? own : longest;
+    }
+    return longest;
   }
 
   /** Whether nothing more happens by itself, healthy or not. */

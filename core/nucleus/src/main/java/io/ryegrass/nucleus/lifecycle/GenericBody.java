@@ -70,6 +70,9 @@ final class GenericBody implements ComponentBody {
 
   @Override
   public void install() {
+    if (steps.find("Bootstrap", INSTALL_TIMEOUT) != null) {
+      instance.log().warn("The recipe's Bootstrap step is not run by this core.");
+    }
     Step step = steps.find("Install", INSTALL_TIMEOUT);
     if (step != null) {
       runToEnd(step, "INSTALL");

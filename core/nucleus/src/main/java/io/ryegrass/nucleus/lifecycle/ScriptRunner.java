@@ -265,7 +265,7 @@ public final class ScriptRunner {
     int ended = 0;
     for (Path file : files) {
       try {
-        JsonNode r = new JsonMapper().readTree(Files.readAllBytes(file));
+        JsonNode r = JsonMapper.shared().readTree(Files.readAllBytes(file));
         long pid = r.path("pid").asLong(-1);
         String mark = r.path("mark").asString("");
         long start = ProcessTree.startTicks(pid);

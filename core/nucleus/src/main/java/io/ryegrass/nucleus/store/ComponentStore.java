@@ -122,7 +122,7 @@ public final class ComponentStore {
         .map(
             b -> {
               try {
-                return new JsonMapper().readTree(b).path("componentVersionArn").asString("");
+                return JsonMapper.shared().readTree(b).path("componentVersionArn").asString("");
               } catch (JacksonException e) {
                 LOG.warn("Metadata of {} {} cannot be read; treated as local", name, version);
                 return "";

@@ -1,0 +1,141 @@
+package io.ryegrass.nucleus.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ryegrass.model.ComponentType;
+import io.ryegrass.nucleus.NucleusException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
+
+/** Generations on disk: LESSON-02, LESSON-04. */
+class GenerationStoreTest {
+  @TempDir Path folder;
+
+  private GenerationStore open() {
+    return GenerationStore.open(folder, Clock.systemUTC(), generation(0, "{}"));
+  }
+
+  private static Generation generation(long number, String values) {
+    StampedConfiguration c = StampedConfiguration.empty();
+    c.merge((ObjectNode) new JsonMapper().readTree(values.replace('\'', '"')), 10);
+    return new Generation(
+        number,
+        "test",
+        Instant.EPOCH,
+        Map.of(
+            "c",
+            new Generation.Entry(
+                "c",
+                "1.0.0",
+                ComponentType.GENERIC,
+                "arn",
+                "d",
+                Map.of("f", "x"),
+                c.values(),
+                c.stamps(),
+                null)),
+        Map.of("thing/t", new Generation.Group("arn", 5, "id", Map.of("c", "1.0.0"))),
+        List.of("g"));
+  }
+
+  private static void set(GenerationStore s, String key, String value, long time) {
+    s.update("c", List.of(key), StringNode.valueOf(value), time);
+  }
+
+  @Test
+  void a_generation_comes_back_from_disk_as_it_was_written() {
+    Generation g = generation(1, "{'a':{'b':[1,null,true]}}");
+    try (GenerationStore s = open()) {
+      s.write(g);
+      assertThat(s.base().number()).isZero();
+      s.switchTo(1, -1);
+    }
+    try (GenerationStore s = open()) {
+      assertThat(s.base()).hasToString(g.toString());
+      assertThat(s.good()).isZero();
+    }
+  }
+
+  @Test
+  void runtime_changes_survive_a_restart_and_a_rollback_returns_to_them_as_they_were() {
+    try (GenerationStore s = open()) {
+      set(s, "live", "before", 20);
+      long offset = s.snapshot().changeOffset();
+      set(s, "late", "carried", 21);
+      s.write(generation(1, "{'new':1}"));
+      s.switchTo(1, offset);
+      assertThat(s.find("c", List.of("late"))).contains(StringNode.valueOf("carried"));
+      assertThat(s.find("c", List.of("live"))).isEmpty();
+      set(s, "live", "during", 22);
+    }
+    try (GenerationStore s = open()) {
+      assertThat(s.find("c", List.of("live"))).contains(StringNode.valueOf("during"));
+      s.switchTo(0, -1);
+      assertThat(s.configuration("c").orElseThrow().values().toString())
+          .isEqualTo("{\"live\":\"before\",\"late\":\"carried\"}");
+    }
+  }
+
+  @Test
+  void a_damaged_current_generation_is_answered_with_the_last_good_one() throws IOException {
+    try (GenerationStore s = open()) {
+      s.write(generation(1, "{'v':1}"));
+      s.switchTo(1, -1);
+      s.markGood();
+      s.write(generation(2, "{'v':2}"));
+      s.switchTo(2, -1);
+    }
+    Files.writeString(folder.resolve("2/generation.json"), "{\"number\":2}");
+    try (GenerationStore s = open()) {
+      assertThat(s.base().number()).isEqualTo(1);
+    }
+    Files.writeString(folder.resolve("1/generation.json"), "");
+    assertThatThrownBy(this::open)
+        .isInstanceOf(NucleusException.class)
+        .hasMessageContaining("restore the folder");
+  }
+
+  @Test
+  void collecting_keeps_the_current_the_good_and_the_named_ones() {
+    try (GenerationStore s = open()) {
+      for (int i = 1; i <= 4; i++) {
+        s.write(generation(i, "{}"));
+      }
+      s.switchTo(3, -1);
+      s.markGood();
+      s.switchTo(4, -1);
+      s.collect(Set.of(2L));
+      assertThat(s.all()).extracting(Generation::number).containsExactlyInAnyOrder(2L, 3L, 4L);
+      assertThat(s.nextNumber()).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void many_runtime_changes_are_folded_into_a_new_generation_at_the_next_start()
+      throws IOException {
+    String large = "x".repeat(20_000);
+    try (GenerationStore s = open()) {
+      for (int i = 0; i < 40; i++) {
+        set(s, "k" + i % 3, large + i, 100 + i);
+      }
+    }
+    try (GenerationStore s = open()) {
+      assertThat(s.base().number()).isEqualTo(1);
+      assertThat(s.good()).isEqualTo(1);
+      assertThat(s.find("c", List.of("k0"))).contains(StringNode.valueOf(large + 39));
+      assertThatThrownBy(() -> set(s, "k0", "older", 1)).isInstanceOf(NucleusException.class);
+    }
+  }
+}
