@@ -1,15 +1,10 @@
 package io.ryegrass.nucleus.lifecycle;
 
-import io.ryegrass.durable.DurableFiles;
-import io.ryegrass.model.BuiltInComponents;
 import io.ryegrass.model.ComponentType;
-import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.Bus;
 import io.ryegrass.nucleus.CloudPorts;
-import io.ryegrass.nucleus.ComponentBody;
 import io.ryegrass.nucleus.ComponentBodyFactory;
-import io.ryegrass.nucleus.ComponentInstance;
 import io.ryegrass.nucleus.ComponentState;
 import io.ryegrass.nucleus.ComponentStatus;
 import io.ryegrass.nucleus.Components;
@@ -17,21 +12,12 @@ import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.ConfigurationListener;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.NucleusSettings;
-import io.ryegrass.nucleus.StateReporter;
 import io.ryegrass.nucleus.Subscription;
 import io.ryegrass.nucleus.config.Generation;
 import io.ryegrass.nucleus.config.GenerationStore;
-import io.ryegrass.nucleus.config.StampedConfiguration;
-import io.ryegrass.nucleus.lifecycle.ComponentActor.Timeouts;
 import io.ryegrass.nucleus.lifecycle.LifecycleTable.Event;
-import io.ryegrass.nucleus.lifecycle.PosixUsers.PosixUser;
-import io.ryegrass.nucleus.store.ArtifactPreparer;
 import io.ryegrass.nucleus.store.ComponentStore;
 import io.ryegrass.policy.AccessControl;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -45,11 +31,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -66,30 +50,20 @@ public final class ComponentSet implements Components {
   private final NucleusSettings settings;
   private final ConfigTree config;
   private final GenerationStore generations;
-  private final ComponentStore store;
   private final DefinitionReader reader;
-  private final List<ComponentBodyFactory> factories;
-  private final Map<String, BuiltIn> builtIns;
-  private final BuiltInBody.Host host;
-  private final PosixUsers users;
-  private final int ownUid;
-  private final ArtifactPreparer permissions;
+  private final BodyMaker maker;
   private final ComponentEnvironment environment;
   private final Tokens tokens = new Tokens();
 
   private record Member(Definition definition, ComponentActor actor, LogFile log) {}
 
-  private record Watch(String component, List<String> path, ConfigurationListener listener) {}
-
   private final Map<String, Member> members = new ConcurrentHashMap<>();
   private final Map<String, ComponentActor> leaving = new ConcurrentHashMap<>();
-  private final List<Watch> watches = new CopyOnWriteArrayList<>();
+  private final ConfigurationWatches watches = new ConfigurationWatches();
   private final List<Consumer<ComponentStatus>> stateListeners = new CopyOnWriteArrayList<>();
   private final ReentrantLock changeLock = new ReentrantLock();
   private final Condition changed = changeLock.newCondition();
   private final ReentrantLock reconcileLock = new ReentrantLock();
-  private volatile @Nullable AccessControl accessControl;
-  private final AtomicLong policyVersion = new AtomicLong();
   private volatile boolean stopping;
 
   /** What the set works with. */
@@ -110,9 +84,6 @@ public final class ComponentSet implements Components {
     this.settings = p.settings();
     this.config = p.config();
     this.generations = p.generations();
-    this.store = p.store();
-    this.users = p.users();
-    this.ownUid = p.ownUid();
     this.reader =
         new DefinitionReader(
             p.settings().root(),
@@ -121,19 +92,8 @@ public final class ComponentSet implements Components {
             p.config().nucleus(),
             p.users(),
             p.ownUid());
-    this.builtIns = new LinkedHashMap<>();
-    p.builtIns().forEach(b -> builtIns.put(b.name(), b));
-    this.factories = new ArrayList<>(p.factories());
-    this.factories.add(
-        new GenericBody.Factory(
-            p.runner(), p.users(), p.config().nucleus()::posixShell, p.settings().stopGrace()));
     this.environment = new ComponentEnvironment(p.config());
-    this.permissions =
-        new ArtifactPreparer(
-            p.store(), p.cloud().artifacts(), io.ryegrass.nucleus.store.Backoff.ordinary());
-    this.host =
-        new BuiltInBody.Host(
-            p.bus(), p.config(), this, p.cloud(), p.settings().root(), environment::provide);
+    this.maker = new BodyMaker(p, this, environment, tokens);
   }
 
   // ---- generations
@@ -193,13 +153,13 @@ public final class ComponentSet implements Components {
           }
         }
       }
-      forgetPolicies();
+      watches.forgetPolicies();
       for (String name : definitions.keySet()) {
         ObjectNode old = before.get(name);
         Member m = members.get(name);
         if (old != null
             && m != null
-            && announceConfiguration(name, old, config.component(name))
+            && watches.announce(name, old, config.component(name))
             && !touched.contains(name)) {
           m.actor().configurationChanged(config.component(name));
         }
@@ -224,12 +184,12 @@ public final class ComponentSet implements Components {
         LOG.warn("{} is still being removed; starting it again beside that", name);
       }
     }
-    LogFile log = log(name);
+    LogFile log = maker.log(name);
     ComponentActor actor =
         new ComponentActor(
             name,
-            body(d, log),
-            timeouts(d),
+            maker.body(d, log),
+            BodyMaker.timeouts(d),
             settings.clock(),
             settings.stopGrace(),
             new Around(name));
@@ -238,129 +198,11 @@ public final class ComponentSet implements Components {
   }
 
   private Runnable change(Definition d, Member old) {
-    old.actor().replaceBody(body(d, old.log()), timeouts(d));
+    old.actor().replaceBody(maker.body(d, old.log()), BodyMaker.timeouts(d));
     members.put(d.entry().name(), new Member(d, old.actor(), old.log()));
     boolean install =
         d.needsInstall(old.definition()) || old.actor().state() == ComponentState.BROKEN;
     return () -> old.actor().wish(install ? Event.REINSTALL : Event.RESTART);
-  }
-
-  private static Timeouts timeouts(Definition d) {
-    Steps steps = new Steps(d.lifecycle());
-    return new Timeouts(
-        steps.timeout("Install", GenericBody.INSTALL_TIMEOUT),
-        steps.timeout("Startup", GenericBody.STARTUP_TIMEOUT),
-        steps.timeout("Shutdown", GenericBody.SHUTDOWN_TIMEOUT),
-        steps.timeout("Recover", GenericBody.RECOVER_TIMEOUT),
-        steps.timeout("Uninstall", GenericBody.UNINSTALL_TIMEOUT),
-        steps.errorResetTime());
-  }
-
-  private ComponentBody body(Definition d, LogFile log) {
-    String name = d.entry().name();
-    NucleusException unusable = d.unusable();
-    if (unusable != null) {
-      return new UnusableBody(unusable);
-    }
-    try {
-      ComponentInstance instance = instance(d, log);
-      if (BuiltInComponents.isBuiltIn(name)) {
-        return new BuiltInBody(instance, builtIns.get(name), host);
-      }
-      ComponentType type = d.recipe().componentType();
-      for (ComponentBodyFactory f : factories) {
-        if (f.supports(type)) {
-          return f.create(instance);
-        }
-      }
-      return new UnusableBody(
-          new NucleusException(
-              type == ComponentType.PLUGIN
-                  ? "CUSTOM_PLUGIN_NOT_SUPPORTED"
-                  : "COMPONENT_LOAD_FAILURE",
-              name
-                  + " is of type "
-                  + type.wireName()
-                  + ", which this core cannot run; use a generic component."));
-    } catch (NucleusException e) {
-      return new UnusableBody(e);
-    } catch (RuntimeException e) {
-      LOG.error("{} cannot be loaded", name, e);
-      return new UnusableBody(
-          new NucleusException("COMPONENT_LOAD_FAILURE", name + " cannot be loaded: " + e, e));
-    }
-  }
-
-  private ComponentInstance instance(Definition d, LogFile log) {
-    String name = d.entry().name();
-    String version = d.entry().version();
-    Path work = settings.root().resolve("work").resolve(name);
-    DurableFiles.createDirectories(work);
-    String userText = d.posixUser();
-    if (userText != null && ownUid == 0) {
-      PosixUser user = users.resolve(userText);
-      own(work, user);
-      giveArtifacts(d, user);
-    }
-    return new ComponentInstance(
-        name,
-        ComponentVersion.parse(version),
-        d.recipe(),
-        d.lifecycle(),
-        config.component(name),
-        work,
-        store.artifacts(name, version),
-        store.unarchived(name, version),
-        userText,
-        environment.of(tokens.of(name)),
-        tokens.of(name),
-        log);
-  }
-
-  private void giveArtifacts(Definition d, PosixUser user) {
-    if (d.manifest() != null && !d.manifest().artifacts().isEmpty()) {
-      Path first =
-          store
-              .artifacts(d.entry().name(), d.entry().version())
-              .resolve(d.manifest().artifacts().getFirst().fileName());
-      if (uidOf(first) != user.uid()) {
-        permissions.applyPermissions(d.recipe(), d.manifest(), user);
-      }
-    }
-  }
-
-  private static int uidOf(Path file) {
-    try {
-      return Files.getAttribute(file, "unix:uid", LinkOption.NOFOLLOW_LINKS) instanceof Integer i
-          ? i
-          : -1;
-    } catch (IOException e) {
-      return -1;
-    }
-  }
-
-  private static void own(Path folder, PosixUser user) {
-    if (uidOf(folder) == user.uid()) {
-      return;
-    }
-    try (var walk = Files.walk(folder)) {
-      for (Path p : walk.toList()) {
-        Files.setAttribute(p, "unix:uid", user.uid(), LinkOption.NOFOLLOW_LINKS);
-        Files.setAttribute(p, "unix:gid", user.gid(), LinkOption.NOFOLLOW_LINKS);
-      }
-    } catch (IOException e) {
-      throw new NucleusException(
-          "IO_FILE_ATTRIBUTE_ERROR", "Cannot give " + folder + " to its component's user.", e);
-    }
-  }
-
-  private LogFile log(String name) {
-    return new LogFile(
-        settings.root().resolve("logs"),
-        name,
-        settings.clock(),
-        config.nucleus()::logFileSizeKb,
-        config.nucleus()::totalLogsSizeKb);
   }
 
   // ---- dependencies and states
@@ -625,46 +467,15 @@ public final class ComponentSet implements Components {
     Member m = member(component);
     GenerationStore.Change change =
         generations.update(component, path, value, timestamp.toEpochMilli());
-    if (announceConfiguration(component, change.before(), change.after())) {
+    if (watches.announce(component, change.before(), change.after())) {
       m.actor().configurationChanged(config.component(component));
     }
-  }
-
-  private boolean announceConfiguration(String component, ObjectNode before, ObjectNode after) {
-    List<List<String>> differences = StampedConfiguration.differences(before, after);
-    if (differences.isEmpty()) {
-      return false;
-    }
-    forgetPolicies();
-    for (Watch w : watches) {
-      if (!w.component().equals(component)) {
-        continue;
-      }
-      for (List<String> path : differences) {
-        if (under(w.path(), path)) {
-          w.listener().changed(component, path);
-        }
-      }
-    }
-    return true;
-  }
-
-  private static boolean under(List<String> watched, List<String> path) {
-    int common = Math.min(watched.size(), path.size());
-    for (int i = 0; i < common; i++) {
-      if (!watched.get(i).equalsIgnoreCase(path.get(i))) {
-        return false;
-      }
-    }
-    return true;
   }
 
   @Override
   public Subscription onConfigurationChange(
       String component, List<String> path, ConfigurationListener listener) {
-    Watch w = new Watch(component, List.copyOf(path), listener);
-    watches.add(w);
-    return () -> watches.remove(w);
+    return watches.watch(component, path, listener);
   }
 
   @Override
@@ -675,26 +486,7 @@ public final class ComponentSet implements Components {
 
   @Override
   public AccessControl accessControl() {
-    AccessControl current = accessControl;
-    if (current == null) {
-      long version = policyVersion.get();
-      Map<String, JsonNode> blocks = new LinkedHashMap<>();
-      for (String name : members.keySet()) {
-        config.find(name, List.of("accessControl")).ifPresent(block -> blocks.put(name, block));
-      }
-      current = AccessControl.parse(blocks);
-      current.problems().forEach(p -> LOG.warn("Access policy left out: {}", p));
-      accessControl = current;
-      if (policyVersion.get() != version) {
-        accessControl = null;
-      }
-    }
-    return current;
-  }
-
-  private void forgetPolicies() {
-    policyVersion.incrementAndGet();
-    accessControl = null;
+    return watches.policies(members.keySet(), config);
   }
 
   private Member member(String component) {
@@ -704,27 +496,5 @@ public final class ComponentSet implements Components {
           "RESOURCE_NOT_FOUND", "No component " + component + " runs on this core.");
     }
     return m;
-  }
-
-  /** A component that cannot run, with the reason. */
-  private record UnusableBody(NucleusException why) implements ComponentBody {
-    @Override
-    public void install() {
-      throw why;
-    }
-
-    @Override
-    public void start(StateReporter r) {
-      r.errored(why.code(), String.valueOf(why.getMessage()));
-    }
-
-    @Override
-    public void stop(Duration deadline) {}
-
-    @Override
-    public void configurationChanged(ObjectNode c) {}
-
-    @Override
-    public void uninstall() {}
   }
 }
