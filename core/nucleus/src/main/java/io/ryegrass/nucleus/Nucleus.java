@@ -184,8 +184,8 @@ public final class Nucleus implements AutoCloseable {
     started = true;
     runner.endLeftovers(settings.stopGrace());
     engine.recover();
-    fleet.start();
     components.reconcile(generations.base(), Map.of());
+    fleet.start();
     engine.start();
     LOG.info(
         "Nucleus of {} runs generation {}",

@@ -262,4 +262,108 @@ class DeploymentPathTest {
     assertThat(failed.failureCause()).contains("APPLIED");
     assertThat(nucleus.components().find("c.Silent")).isEmpty();
   }
+
+  @Test
+  void components_are_asked_before_a_change_of_their_configuration_and_may_refuse_it() {
+    cloud.generic("com.example.Echo", "1.0.0", "{message: hi}", "{}", ECHO);
+    DeploymentRequest first =
+        TestCloud.shadow(
+            1, FailureHandlingPolicy.ROLLBACK, TestCloud.components("com.example.Echo", "1.0.0"));
+    nucleus.deployments().submit(first);
+    awaitStatus(first, "SUCCEEDED");
+    List<String> calls = new java.util.concurrent.CopyOnWriteArrayList<>();
+    nucleus
+        .deployments()
+        .consult(
+            new UpdateConsent() {
+              @Override
+              public void validate(String id, Map<String, ObjectNode> changed, Duration timeout) {
+                calls.add("validate " + changed);
+                if (changed.get("com.example.Echo").path("message").asString().equals("bad")) {
+                  throw new NucleusException(
+                      "COMPONENT_CONFIGURATION_NOT_VALID", "com.example.Echo says no.");
+                }
+              }
+
+              @Override
+              public void beforeUpdate(String id, boolean restarts, Duration timeout) {
+                calls.add("before " + id);
+              }
+
+              @Override
+              public void afterUpdate(String id) {
+                calls.add("after " + id);
+              }
+            });
+    DeploymentRequest second =
+        TestCloud.shadow(
+            2,
+            FailureHandlingPolicy.ROLLBACK,
+            TestCloud.component("com.example.Echo", "1.0.0", "{\"message\": \"bad\"}"));
+    nucleus.deployments().submit(second);
+    DeploymentStatus failed = awaitStatus(second, "FAILED");
+    assertThat(failed.detailedStatus()).isEqualTo("FAILED_NO_STATE_CHANGE");
+    assertThat(failed.failureCause()).isEqualTo("com.example.Echo says no.");
+    DeploymentRequest third =
+        TestCloud.shadow(
+            3,
+            FailureHandlingPolicy.ROLLBACK,
+            TestCloud.component("com.example.Echo", "1.0.0", "{\"message\": \"good\"}"));
+    nucleus.deployments().submit(third);
+    awaitStatus(third, "SUCCEEDED");
+    assertThat(calls)
+        .containsExactly(
+            "validate {com.example.Echo={\"message\":\"bad\"}}",
+            "validate {com.example.Echo={\"message\":\"good\"}}",
+            "before d-3",
+            "after d-3");
+  }
+
+  @Test
+  void access_policies_follow_the_configuration_and_the_fleet_hears_of_the_launch_first() {
+    await().until(() -> !cloud.snapshots.isEmpty());
+    assertThat(cloud.snapshots.getFirst().trigger())
+        .isEqualTo(FleetSnapshot.Trigger.NUCLEUS_LAUNCH);
+    assertThat(cloud.snapshots.getFirst().components())
+        .extracting(ComponentStatus::name, ComponentStatus::state)
+        .containsExactly(
+            org.assertj.core.groups.Tuple.tuple("aws.greengrass.Nucleus", ComponentState.RUNNING));
+    cloud.generic(
+        "com.example.Pub",
+        "1.0.0",
+        "{accessControl: {aws.greengrass.ipc.pubsub: {p1: {operations: ['aws.greengrass#PublishToTopic'], resources: ['a/b']}}}}",
+        "{}",
+        "{Startup: 'true'}");
+    DeploymentRequest first =
+        TestCloud.shadow(
+            1, FailureHandlingPolicy.ROLLBACK, TestCloud.components("com.example.Pub", "1.0.0"));
+    nucleus.deployments().submit(first);
+    awaitStatus(first, "SUCCEEDED");
+    assertThat(mayPublish("a/b")).isTrue();
+    assertThat(mayPublish("c")).isFalse();
+    DeploymentRequest second =
+        TestCloud.shadow(
+            2,
+            FailureHandlingPolicy.ROLLBACK,
+            TestCloud.component(
+                "com.example.Pub",
+                "1.0.0",
+                "{\"accessControl\": {\"aws.greengrass.ipc.pubsub\": {\"p1\": {\"resources\": [\"c\"]}}}}"));
+    nucleus.deployments().submit(second);
+    awaitStatus(second, "SUCCEEDED");
+    assertThat(mayPublish("a/b")).isFalse();
+    assertThat(mayPublish("c")).isTrue();
+  }
+
+  private boolean mayPublish(String topic) {
+    return nucleus
+        .components()
+        .accessControl()
+        .allows(
+            "aws.greengrass.ipc.pubsub",
+            "com.example.Pub",
+            "aws.greengrass#PublishToTopic",
+            topic,
+            io.ryegrass.policy.AccessControl.Style.STANDARD);
+  }
 }

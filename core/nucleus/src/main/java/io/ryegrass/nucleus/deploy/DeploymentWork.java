@@ -172,7 +172,7 @@ final class DeploymentWork {
     return p;
   }
 
-  private Progress apply(Progress p, Consumer<Progress> save) {
+  private Progress apply(Progress p, Consumer<Progress> save) throws InterruptedException {
     brokenBefore = components.broken(names()).keySet();
     GenerationStore.Snapshot snapshot = generations.snapshot();
     long number = generations.nextNumber();
@@ -183,6 +183,9 @@ final class DeploymentWork {
     generations.write(next);
     fault.passed("generation-written");
     Map<String, ObjectNode> before = configurations();
+    if (Thread.interrupted()) {
+      throw new InterruptedException("The deadline of the apply step passed.");
+    }
     generations.switchTo(number, snapshot.changeOffset());
     fault.passed("pointer-switched");
     ComponentSet.Reconciled done = components.reconcile(next, before);

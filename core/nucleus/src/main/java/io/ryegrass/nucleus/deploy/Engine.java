@@ -1,6 +1,5 @@
 package io.ryegrass.nucleus.deploy;
 
-import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.CloudPorts;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.DeploymentEngine;
@@ -18,8 +17,6 @@ import io.ryegrass.nucleus.lifecycle.ComponentSet;
 import io.ryegrass.nucleus.lifecycle.PosixUsers;
 import io.ryegrass.nucleus.store.Backoff;
 import io.ryegrass.nucleus.store.ComponentStore;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -27,14 +24,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,7 +47,6 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   private static final int START_ATTEMPTS = 3;
   private static final Duration LEAVE = Duration.ofSeconds(30);
 
-  private final Path folder;
   private final Clock clock;
   private final DeploymentWork work;
   private final GenerationStore generations;
@@ -61,7 +55,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrived = lock.newCondition();
-  private final TreeMap<Long, Progress> records = new TreeMap<>();
+  private final Ledger records;
   private @Nullable Long running;
   private @Nullable CompletableFuture<Event> interruption;
   private @Nullable Thread thread;
@@ -84,7 +78,6 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
       FaultPoint fault) {}
 
   public Engine(Parts p) {
-    this.folder = p.settings().root().resolve("deployments");
     this.clock = p.settings().clock();
     this.generations = p.generations();
     this.fault = p.fault();
@@ -101,8 +94,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
             planner,
             p.cloud().fleet(),
             p.fault());
-    DurableFiles.createDirectories(folder);
-    load();
+    this.records = new Ledger(p.settings().root().resolve("deployments"));
   }
 
   /** Whether a deployment is being carried out. */
@@ -115,37 +107,13 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     }
   }
 
-  private void load() {
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path p : files.sorted().toList()) {
-        String name = String.valueOf(p.getFileName());
-        if (!name.matches("\\d{10}\\.json")) {
-          continue;
-        }
-        long sequence = Long.parseLong(name.substring(0, 10));
-        try {
-          records.put(
-              sequence,
-              Progress.read(
-                  sequence,
-                  DurableFiles.read(p).orElseThrow(() -> new IOException("It went away."))));
-        } catch (IOException | RuntimeException e) {
-          LOG.error("The record {} cannot be read and is put aside: {}", p, e.getMessage());
-          Files.move(p, p.resolveSibling(name + ".unreadable"));
-        }
-      }
-    } catch (IOException e) {
-      throw new NucleusException("IO_READ_ERROR", "Cannot list " + folder + ".", e);
-    }
-  }
-
   /**
    * Settles what the last run left in the middle. Called before the components start: a deployment
    * that was being rolled back is switched back here, so that the broken generation is not started
    * once more.
    */
   public void recover() {
-    for (Progress p : List.copyOf(records.values())) {
+    for (Progress p : records.all()) {
       if (p.state().isFinal() || !p.begun()) {
         continue;
       }
@@ -190,7 +158,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     outbox.start();
     lock.lock();
     try {
-      for (Progress p : records.values()) {
+      for (Progress p : records.all()) {
         if (p.state().isFinal() && !p.reported()) {
           report(p);
         }
@@ -223,7 +191,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     lock.lock();
     try {
       Optional<Progress> known =
-          records.values().stream()
+          records.all().stream()
               .filter(p -> p.is(r.origin(), r.id()))
               .max(Comparator.comparingLong(Progress::sequence));
       if (known.isPresent()) {
@@ -236,13 +204,12 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
       if (r.origin().equals(DeploymentRequest.SHADOW)) {
         supersedeShadow(r);
       }
-      long waiting = records.values().stream().filter(p -> !p.state().isFinal()).count();
+      long waiting = records.all().stream().filter(p -> !p.state().isFinal()).count();
       if (waiting >= QUEUE) {
         throw new NucleusException(
             "QUEUE_FULL", QUEUE + " deployments wait already; try again when some are done.");
       }
-      long sequence = records.isEmpty() ? 1 : records.lastKey() + 1;
-      save(Progress.of(sequence, r, recipes, artifacts, clock.instant()));
+      save(Progress.of(records.nextSequence(), r, recipes, artifacts, clock.instant()));
       LOG.info("Deployment {} received ({})", r.id(), r.origin());
       arrived.signalAll();
     } finally {
@@ -255,7 +222,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
    * (v2-deployments.md section 4).
    */
   private void supersedeShadow(DeploymentRequest newer) {
-    for (Progress p : List.copyOf(records.values())) {
+    for (Progress p : records.all()) {
       if (p.state().isFinal() || !p.request().origin().equals(DeploymentRequest.SHADOW)) {
         continue;
       }
@@ -272,7 +239,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   public void cancel(String origin, String id) {
     lock.lock();
     try {
-      for (Progress p : List.copyOf(records.values())) {
+      for (Progress p : records.all()) {
         if (p.is(origin, id) && !p.state().isFinal()) {
           LOG.info("Deployment {} is to be cancelled", id);
           if (running != null && running == p.sequence()) {
@@ -305,7 +272,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     lock.lock();
     try {
       List<DeploymentRecord> all = new ArrayList<>();
-      records.descendingMap().values().forEach(p -> all.add(p.toRecord()));
+      records.all().forEach(p -> all.addFirst(p.toRecord()));
       return all;
     } finally {
       lock.unlock();
@@ -347,7 +314,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
         LOG.error("Deployment {} met something unexpected", p.request().id(), e);
         lock.lock();
         try {
-          Progress last = records.getOrDefault(p.sequence(), p);
+          Progress last = records.latest(p);
           finish(
               last.failed(
                   "The deployment engine failed: " + e + ".",
@@ -368,7 +335,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   }
 
   private @Nullable Progress waiting() {
-    for (Progress p : records.values()) {
+    for (Progress p : records.all()) {
       if (!p.state().isFinal()) {
         return p;
       }
@@ -405,7 +372,12 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     }
     report(p);
     work.forget();
-    prune();
+    lock.lock();
+    try {
+      records.prune(KEPT);
+    } finally {
+      lock.unlock();
+    }
   }
 
   private static String detailed(State from, Event event, State to, Progress p) {
@@ -504,7 +476,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   private Progress latest(Progress p) {
     lock.lock();
     try {
-      return records.getOrDefault(p.sequence(), p);
+      return records.latest(p);
     } finally {
       lock.unlock();
     }
@@ -536,8 +508,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   private void save(Progress p) {
     lock.lock();
     try {
-      p.write(folder);
-      records.put(p.sequence(), p);
+      records.save(p);
     } finally {
       lock.unlock();
     }
@@ -552,32 +523,14 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
           if (p.state().isFinal()) {
             lock.lock();
             try {
-              Progress now = records.get(p.sequence());
-              if (now != null && !closed) {
-                now.delivered().write(folder);
-                records.put(p.sequence(), now.delivered());
+              if (!closed) {
+                records.save(records.latest(p).delivered());
               }
             } finally {
               lock.unlock();
             }
           }
         });
-  }
-
-  private void prune() {
-    lock.lock();
-    try {
-      List<Progress> ended =
-          new ArrayList<>(
-              records.values().stream().filter(p -> p.state().isFinal() && p.reported()).toList());
-      while (ended.size() > KEPT) {
-        Progress oldest = ended.removeFirst();
-        records.remove(oldest.sequence());
-        DurableFiles.delete(Progress.file(folder, oldest.sequence()));
-      }
-    } finally {
-      lock.unlock();
-    }
   }
 
   /** Stops working; the deployment in work goes on at the next start. */

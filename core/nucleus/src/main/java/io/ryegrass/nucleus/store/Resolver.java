@@ -130,6 +130,11 @@ public final class Resolver {
   }
 
   private StoredRecipe pick(String name, Map<String, String> wanted) throws InterruptedException {
+    if (name.isEmpty() || name.equals(".") || name.equals("..") || name.contains("/")) {
+      throw new NucleusException(
+          "COMPONENT_METADATA_NOT_VALID_IN_DEPLOYMENT",
+          "\"" + name + "\" cannot be the name of a component; rename it.");
+    }
     if (BuiltInComponents.isBuiltIn(name)) {
       return builtIn(name, wanted);
     }
