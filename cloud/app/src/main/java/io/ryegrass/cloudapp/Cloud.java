@@ -119,7 +119,7 @@ final class Cloud implements AutoCloseable {
     SigV4Verifier verifier = new SigV4Verifier(identity, clock);
     ObjectStore objects = ObjectStore.open(data.resolve("objects"), clock);
     Registry registry = new Registry(store, identity, authority, endpoints, region, account, clock);
-    ShadowService shadows = new ShadowService(store, gateway.messages(), clock);
+    ShadowService shadows = new ShadowService(store, registry, gateway.messages(), clock);
     JobService jobs = new JobService(store, registry, gateway.messages(), clock);
     FunctionService functions = new FunctionService(store, objects, region, account, clock, api);
     ComponentsService components =

@@ -1,0 +1,47 @@
+package io.ryegrass.registry;
+
+import io.ryegrass.store.Migration;
+import java.util.List;
+
+/** The registry's schema. */
+final class RegistryTables {
+  private RegistryTables() {}
+
+  static List<Migration> migrations() {
+    return List.of(
+        new Migration(
+            "registry",
+            1,
+            """
+            CREATE TABLE thing_types (
+              name TEXT PRIMARY KEY, id TEXT NOT NULL, description TEXT, searchable TEXT NOT NULL,
+              deprecated INTEGER NOT NULL, created BIGINT NOT NULL);
+            CREATE TABLE things (
+              name TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT, attributes TEXT NOT NULL,
+              version BIGINT NOT NULL, created BIGINT NOT NULL);
+            CREATE TABLE thing_groups (
+              name TEXT PRIMARY KEY, id TEXT NOT NULL, parent TEXT, description TEXT,
+              attributes TEXT NOT NULL, version BIGINT NOT NULL, created BIGINT NOT NULL);
+            CREATE TABLE thing_group_members (
+              group_name TEXT NOT NULL, thing TEXT NOT NULL, PRIMARY KEY (group_name, thing));
+            CREATE INDEX thing_group_members_by_thing ON thing_group_members (thing);
+            CREATE TABLE certificates (
+              id TEXT PRIMARY KEY, pem TEXT NOT NULL, status TEXT NOT NULL,
+              created BIGINT NOT NULL, updated BIGINT NOT NULL);
+            CREATE TABLE thing_principals (
+              thing TEXT NOT NULL, certificate TEXT NOT NULL, PRIMARY KEY (thing, certificate));
+            CREATE INDEX thing_principals_by_certificate ON thing_principals (certificate);
+            CREATE TABLE iot_policies (
+              name TEXT PRIMARY KEY, next_version BIGINT NOT NULL, created BIGINT NOT NULL);
+            CREATE TABLE iot_policy_versions (
+              policy TEXT NOT NULL, version BIGINT NOT NULL, document TEXT NOT NULL,
+              is_default INTEGER NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (policy, version));
+            CREATE TABLE iot_policy_targets (
+              policy TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (policy, target));
+            CREATE INDEX iot_policy_targets_by_target ON iot_policy_targets (target);
+            CREATE TABLE role_aliases (
+              alias TEXT PRIMARY KEY, role_arn TEXT NOT NULL, seconds BIGINT NOT NULL,
+              created BIGINT NOT NULL, updated BIGINT NOT NULL)
+            """));
+  }
+}

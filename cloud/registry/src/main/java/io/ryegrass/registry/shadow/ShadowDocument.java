@@ -1,0 +1,227 @@
+package io.ryegrass.registry.shadow;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The arithmetic of one shadow: merge, metadata and difference, without I/O or clock (mqtt-cloud,
+ * section 3.2). Instances are not changed after they were made.
+ *
+ * @param state {@code desired} and {@code reported}, each only when it has content
+ * @param metadata the same trees with a timestamp for each leaf
+ * @param version 1 for the first; goes on counting over a deletion
+ */
+record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
+  static final List<String> SECTIONS = List.of("desired", "reported");
+  private static final int MAX_BYTES = 8192;
+  private static final int MAX_DEPTH = 6;
+  private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+
+  /** Where counting starts, or goes on after a deletion. */
+  static ShadowDocument empty(long version) {
+    return new ShadowDocument(NODES.objectNode(), NODES.objectNode(), version);
+  }
+
+  boolean isEmpty() {
+    return state.isEmpty();
+  }
+
+  /**
+   * The document after an update.
+   *
+   * @param requestState the request's {@code state}, checked by {@link #check}; null clears all
+   * @param seconds the time of the update
+   * @throws ShadowException 413 when the result is too large
+   */
+  ShadowDocument updated(@Nullable ObjectNode requestState, long seconds) {
+    ObjectNode newState = requestState == null ? NODES.objectNode() : state.deepCopy();
+    ObjectNode newMetadata = requestState == null ? NODES.objectNode() : metadata.deepCopy();
+    if (requestState != null) {
+      for (String section : SECTIONS) {
+        JsonNode patch = requestState.get(section);
+        if (patch == null) {
+          continue;
+        }
+        if (patch.isNull()) {
+          newState.remove(section);
+          newMetadata.remove(section);
+        } else {
+          merge(child(newState, section), child(newMetadata, section), (ObjectNode) patch, seconds);
+          dropWhenEmpty(newState, newMetadata, section);
+        }
+      }
+    }
+    int size = 0;
+    for (JsonNode section : newState) {
+      size += section.toString().getBytes(StandardCharsets.UTF_8).length;
+    }
+    if (size > MAX_BYTES) {
+      throw new ShadowException(413, "The payload exceeds the maximum size allowed");
+    }
+    return new ShadowDocument(newState, newMetadata, version + 1);
+  }
+
+  private static void merge(ObjectNode state, ObjectNode metadata, ObjectNode patch, long seconds) {
+    for (Map.Entry<String, JsonNode> field : patch.properties()) {
+      String key = field.getKey();
+      JsonNode value = field.getValue();
+      if (value.isNull()) {
+        state.remove(key);
+        metadata.remove(key);
+      } else if (value instanceof ObjectNode object) {
+        if (!(state.get(key) instanceof ObjectNode)) {
+          state.remove(key);
+          metadata.remove(key);
+        }
+        merge(child(state, key), child(metadata, key), object, seconds);
+        dropWhenEmpty(state, metadata, key);
+      } else {
+        state.set(key, value.deepCopy());
+        metadata.set(key, timestamps(value, seconds));
+      }
+    }
+  }
+
+  private static ObjectNode child(ObjectNode parent, String key) {
+    return parent.get(key) instanceof ObjectNode known ? known : parent.putObject(key);
+  }
+
+  /** Objects without a leaf are not kept. */
+  private static void dropWhenEmpty(ObjectNode state, ObjectNode metadata, String key) {
+    if (state.get(key) instanceof ObjectNode object && object.isEmpty()) {
+      state.remove(key);
+      metadata.remove(key);
+    }
+  }
+
+  /** The tree with each leaf replaced by the time of its change. */
+  static JsonNode timestamps(JsonNode value, long seconds) {
+    return switch (value) {
+      case ObjectNode object -> {
+        ObjectNode times = NODES.objectNode();
+        object.properties().forEach(f -> times.set(f.getKey(), timestamps(f.getValue(), seconds)));
+        yield times;
+      }
+      case ArrayNode array -> {
+        ArrayNode times = NODES.arrayNode();
+        array.forEach(v -> times.add(timestamps(v, seconds)));
+        yield times;
+      }
+      default -> NODES.objectNode().put("timestamp", seconds);
+    };
+  }
+
+  /**
+   * What desired wants and reported does not have, with the metadata of desired; empty when equal.
+   */
+  Delta delta() {
+    ObjectNode difference = NODES.objectNode();
+    ObjectNode times = NODES.objectNode();
+    if (state.get("desired") instanceof ObjectNode desired) {
+      JsonNode reported = state.path("reported");
+      difference(desired, metadata.path("desired"), reported, difference, times);
+    }
+    return new Delta(difference, times);
+  }
+
+  record Delta(ObjectNode state, ObjectNode metadata) {
+    boolean isEmpty() {
+      return state.isEmpty();
+    }
+  }
+
+  private static void difference(
+      ObjectNode desired, JsonNode times, JsonNode reported, ObjectNode out, ObjectNode outTimes) {
+    for (Map.Entry<String, JsonNode> field : desired.properties()) {
+      String key = field.getKey();
+      JsonNode wanted = field.getValue();
+      JsonNode actual = reported.get(key);
+      if (wanted instanceof ObjectNode object && actual instanceof ObjectNode) {
+        ObjectNode inner = NODES.objectNode();
+        ObjectNode innerTimes = NODES.objectNode();
+        difference(object, times.path(key), actual, inner, innerTimes);
+        if (!inner.isEmpty()) {
+          out.set(key, inner);
+          outTimes.set(key, innerTimes);
+        }
+      } else if (actual == null || !same(wanted, actual)) {
+        out.set(key, wanted.deepCopy());
+        outTimes.set(key, times.path(key).deepCopy());
+      }
+    }
+  }
+
+  private static boolean same(JsonNode a, JsonNode b) {
+    if (a.isNumber() && b.isNumber()) {
+      return a.decimalValue().compareTo(b.decimalValue()) == 0;
+    }
+    return a.equals(b);
+  }
+
+  /**
+   * Checks an update request by the rules of mqtt-cloud, section 3.3.
+   *
+   * @return the request's state; null when the request clears everything
+   */
+  static @Nullable ObjectNode check(JsonNode request) {
+    if (!request.isObject()) {
+      throw new ShadowException(400, "Invalid JSON");
+    }
+    JsonNode version = request.get("version");
+    if (version != null && !version.isNull() && !version.isIntegralNumber()) {
+      throw new ShadowException(400, "Invalid version");
+    }
+    checkToken(request);
+    JsonNode state = request.get("state");
+    if (state == null) {
+      throw new ShadowException(400, "Missing required node: state");
+    }
+    if (state.isNull()) {
+      return null;
+    }
+    if (!(state instanceof ObjectNode object)) {
+      throw new ShadowException(400, "State node must be an object");
+    }
+    for (String section : SECTIONS) {
+      JsonNode value = object.get(section);
+      if (value == null || value.isNull()) {
+        continue;
+      }
+      if (!value.isObject()) {
+        throw new ShadowException(
+            400, (section.equals("desired") ? "Desired" : "Reported") + " node must be an object");
+      }
+      checkTree(value, 1);
+    }
+    return object;
+  }
+
+  static void checkToken(JsonNode request) {
+    JsonNode token = request.get("clientToken");
+    if (token != null
+        && (!token.isString() || token.asString().getBytes(StandardCharsets.UTF_8).length > 64)) {
+      throw new ShadowException(400, "Invalid clientToken");
+    }
+  }
+
+  private static void checkTree(JsonNode node, int depth) {
+    if (depth > MAX_DEPTH + 1) {
+      throw new ShadowException(
+          400, "JSON contains too many levels of nesting; maximum is " + MAX_DEPTH);
+    }
+    for (JsonNode value : node) {
+      if (node.isArray() && value.isNull()) {
+        throw new ShadowException(400, "State contains an invalid node");
+      }
+      if (value.isContainer()) {
+        checkTree(value, depth + 1);
+      }
+    }
+  }
+}
