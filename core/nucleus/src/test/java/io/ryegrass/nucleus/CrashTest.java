@@ -39,7 +39,11 @@ class CrashTest {
   static TestCloud cloud() {
     TestCloud cloud = new TestCloud();
     cloud.generic(
-        "com.example.A", "1.0.0", "{v: 1}", "{}", "{Startup: 'nohup sleep 600 >/dev/null 2>&1 &'}");
+        "com.example.A",
+        "1.0.0",
+        "{v: 1}",
+        "{}",
+        "{Startup: 'nohup sleep 7321 >/dev/null 2>&1 &'}");
     cloud.generic("com.example.A", "2.0.0", "{w: 2}", "{}", "{Startup: 'true'}");
     cloud.generic("com.example.A", "3.0.0", "{x: 3}", "{}", "{Startup: 'exit 1'}");
     return cloud;
@@ -156,5 +160,11 @@ class CrashTest {
       nucleus.close();
     }
     assertThat(root.resolve("run")).isEmptyDirectory();
+    assertThat(
+            ProcessHandle.allProcesses()
+                .filter(
+                    h -> h.info().arguments().map(a -> List.of(a).contains("7321")).orElse(false)))
+        .as("processes of the killed core and of its successor")
+        .isEmpty();
   }
 }

@@ -108,8 +108,8 @@ public final class GenerationStore implements AutoCloseable {
     this.digest = loaded.number() == known.current ? known.digest : known.goodDigest;
     this.changes = SegmentedLog.open(changesOf(loaded.number()), LOG_OPTIONS);
     this.live = replay(loaded, changes);
-    if (changes.sizeInBytes() > FOLD_BYTES) {
-      fold();
+    if (good == base.number() && changes.sizeInBytes() > FOLD_BYTES) {
+      fold(); // not while a deployment still watches this generation by its number
     }
   }
 
@@ -354,16 +354,13 @@ public final class GenerationStore implements AutoCloseable {
 
   private void fold() {
     Snapshot s = snapshot();
-    boolean wasGood = good == base.number();
     Generation g = s.generation();
     long number = nextNumber();
     write(
         new Generation(
             number, g.createdBy(), clock.instant(), g.components(), g.groups(), g.membership()));
     switchTo(number, -1);
-    if (wasGood) {
-      markGood();
-    }
+    markGood();
   }
 
   private Map<String, StampedConfiguration> replay(Generation g, SegmentedLog log) {

@@ -62,6 +62,9 @@ final class GenericBody implements ComponentBody {
   private final Steps steps;
   private final List<ScriptRunner.Running> started = new CopyOnWriteArrayList<>();
 
+  /** Whether there is anything to shut down: a component whose installation failed never began. */
+  private volatile boolean begun;
+
   private GenericBody(ComponentInstance instance, Factory host) {
     this.instance = instance;
     this.host = host;
@@ -81,6 +84,7 @@ final class GenericBody implements ComponentBody {
 
   @Override
   public void start(StateReporter r) {
+    begun = true;
     Step startup = steps.find("Startup", STARTUP_TIMEOUT);
     if (startup != null) {
       ScriptRunner.Running running = launch(startup);
@@ -132,8 +136,10 @@ final class GenericBody implements ComponentBody {
   @Override
   public void stop(Duration deadline) {
     NucleusException failure = null;
+    boolean wasBegun = begun;
+    begun = false;
     try {
-      Step shutdown = steps.find("Shutdown", SHUTDOWN_TIMEOUT);
+      Step shutdown = wasBegun ? steps.find("Shutdown", SHUTDOWN_TIMEOUT) : null;
       if (shutdown != null) {
         runToEnd(shutdown, "SHUTDOWN");
       }
