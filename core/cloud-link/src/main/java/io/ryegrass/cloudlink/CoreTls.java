@@ -19,7 +19,6 @@ import javax.net.ssl.KeyManagerFactorySpi;
 import javax.net.ssl.ManagerFactoryParameters;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedKeyManager;
@@ -37,20 +36,18 @@ import org.jspecify.annotations.Nullable;
 final class CoreTls {
   private final KeyManagerFactory keys;
   private final TrustManagerFactory trust;
-  private final SSLSocketFactory sockets;
-  private final SSLSocketFactory downloadSockets;
+  private final SSLContext context;
+  private final SSLContext downloadContext;
 
   private CoreTls(KeyManagerFactory keys, TrustManagerFactory trust)
       throws GeneralSecurityException {
     this.keys = keys;
     this.trust = trust;
-    SSLContext context = SSLContext.getInstance("TLS");
+    this.context = SSLContext.getInstance("TLS");
     context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
-    this.sockets = context.getSocketFactory();
-    SSLContext downloads = SSLContext.getInstance("TLS");
     X509ExtendedTrustManager own = extended(trust);
-    downloads.init(keys.getKeyManagers(), new TrustManager[] {new RootsOrPublic(own)}, null);
-    this.downloadSockets = downloads.getSocketFactory();
+    this.downloadContext = SSLContext.getInstance("TLS");
+    downloadContext.init(keys.getKeyManagers(), new TrustManager[] {new RootsOrPublic(own)}, null);
   }
 
   /** Reads the three files. */
@@ -93,16 +90,16 @@ final class CoreTls {
   }
 
   /** For the cloud itself: only the root CA file counts. */
-  SSLSocketFactory sockets() {
-    return sockets;
+  SSLContext context() {
+    return context;
   }
 
   /**
    * For artifacts, which may lie in a store with a publicly trusted certificate: the root CA file,
    * then the JDK's roots.
    */
-  SSLSocketFactory downloadSockets() {
-    return downloadSockets;
+  SSLContext downloadContext() {
+    return downloadContext;
   }
 
   private static boolean belongTogether(PrivateKey key, X509Certificate certificate)

@@ -1,0 +1,157 @@
+package io.ryegrass.cloudlink;
+
+import io.ryegrass.model.ComponentVersion;
+import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.nucleus.CloudRefusedException;
+import io.ryegrass.nucleus.ComponentCatalog;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Component versions and thing groups of the data plane (v2-deployments.md sections 7.1, 7.3). */
+final class CloudCatalog implements ComponentCatalog {
+  private static final Logger LOG = LoggerFactory.getLogger(CloudCatalog.class);
+  private static final String BAD_RESPONSE = "RESOLVE_COMPONENT_CANDIDATES_BAD_RESPONSE";
+
+  /** A core is in at most 10 groups of a type; this only ends a loop of tokens. */
+  private static final int MAX_PAGES = 100;
+
+  private final DataPlaneClient cloud;
+  private final String thingName;
+
+  CloudCatalog(DataPlaneClient cloud, String thingName) {
+    this.cloud = cloud;
+    this.thingName = thingName;
+  }
+
+  /** One candidate for each call, and exactly one answer, as AWS's nucleus does it. */
+  @Override
+  public ResolvedComponent resolve(
+      String name,
+      Map<String, String> requirements,
+      Map<String, String> platform,
+      @Nullable ComponentVersion local) {
+    ObjectNode request = JsonMapper.shared().createObjectNode();
+    ObjectNode attributes = request.putObject("platform").putObject("attributes");
+    platform.forEach(attributes::put);
+    ObjectNode candidate = request.putArray("componentCandidates").addObject();
+    candidate.put("componentName", name);
+    if (local != null) {
+      candidate.put("componentVersion", local.text());
+    }
+    ObjectNode wanted = candidate.putObject("versionRequirements");
+    requirements.forEach(wanted::put);
+    JsonNode answer;
+    try {
+      answer = cloud.call("POST", "/greengrass/v2/resolveComponentCandidates", request);
+    } catch (CloudRefusedException e) {
+      throw refusal(name, requirements, e);
+    }
+    JsonNode versions = answer.path("resolvedComponentVersions");
+    if (versions.size() != 1 || !versions.path(0).path("componentName").asString("").equals(name)) {
+      throw new CloudRefusedException(
+          BAD_RESPONSE,
+          "The cloud answered the question for one version of " + name + " with " + versions + ".");
+    }
+    return read(name, versions.path(0));
+  }
+
+  private static ResolvedComponent read(String name, JsonNode version) {
+    String guidance = version.path("vendorGuidance").asString("ACTIVE");
+    if (!guidance.equals("ACTIVE")) {
+      LOG.warn(
+          "Version {} of {} is marked {}: {}",
+          version.path("componentVersion").asString(""),
+          name,
+          guidance,
+          version.path("message").asString("deploy a newer version"));
+    }
+    byte[] recipe;
+    try {
+      recipe = Base64.getDecoder().decode(version.path("recipe").asString(""));
+    } catch (IllegalArgumentException e) {
+      throw new CloudRefusedException(
+          BAD_RESPONSE, "The recipe of " + name + " that the cloud sent is not base64.", e);
+    }
+    try {
+      return new ResolvedComponent(
+          version.path("arn").asString(""),
+          Recipe.parse(recipe),
+          new String(recipe, StandardCharsets.UTF_8));
+    } catch (InvalidDocumentException e) {
+      throw new CloudRefusedException(
+          e.code(),
+          "The recipe of " + name + " that the cloud sent cannot be used: " + e.getMessage(),
+          e);
+    }
+  }
+
+  /** The message of a 404 tells what is missing (section 7.1). */
+  private static CloudRefusedException refusal(
+      String name, Map<String, String> requirements, CloudRefusedException e) {
+    String text = String.valueOf(e.getMessage());
+    return switch (e.code()) {
+      case "ACCESS_DENIED" ->
+          new CloudRefusedException("RESOLVE_COMPONENT_CANDIDATES_ACCESS_DENIED", text, e);
+      case "RESOURCE_NOT_FOUND" ->
+          new CloudRefusedException(
+              "NO_AVAILABLE_COMPONENT_VERSION",
+              text.contains("claim platform")
+                  ? "No version of "
+                      + name
+                      + " that fulfils "
+                      + requirements
+                      + " is made for this device's platform; add a manifest for it to the recipe."
+                  : "The cloud has no version of "
+                      + name
+                      + " that fulfils "
+                      + requirements
+                      + "; create one or correct the deployment or the recipes that ask for it.",
+              e);
+      default -> e;
+    };
+  }
+
+  @Override
+  public List<String> thingGroups() {
+    String path = "/greengrass/v2/coreDevices/" + encoded(thingName) + "/thingGroups";
+    List<String> names = new ArrayList<>();
+    String token = "";
+    for (int page = 0; page < MAX_PAGES; page++) {
+      JsonNode answer =
+          cloud.call("GET", token.isEmpty() ? path : path + "?nextToken=" + encoded(token), null);
+      for (JsonNode group : answer.path("thingGroups")) {
+        add(names, group);
+        group.path("rootToParentThingGroups").forEach(parent -> add(names, parent));
+      }
+      token = answer.path("nextToken").asString("");
+      if (token.isEmpty()) {
+        return names;
+      }
+    }
+    throw new CloudRefusedException(
+        "CLOUD_API_ERROR", "The list of thing groups of " + thingName + " has no end.");
+  }
+
+  private static void add(List<String> names, JsonNode group) {
+    String name = group.path("thingGroupName").asString("");
+    if (!name.isEmpty() && !names.contains(name)) {
+      names.add(name);
+    }
+  }
+
+  /** For one path segment or query value. */
+  static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+}
