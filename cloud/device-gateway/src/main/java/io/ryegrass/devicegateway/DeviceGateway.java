@@ -2,6 +2,8 @@ package io.ryegrass.devicegateway;
 
 import io.helidon.common.tls.Tls;
 import io.helidon.common.tls.TlsClientAuth;
+import io.helidon.http.HeaderValues;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
@@ -34,11 +36,14 @@ public final class DeviceGateway implements AutoCloseable {
   private static final long MAX_PAYLOAD_BYTES = 1L << 30;
 
   /**
-   * Requests, not connections, are bounded: Helidon 4.3.1 never gives back the place of a connection
-   * whose TLS handshake failed, so a bound of connections would lock everybody out in the end.
-   * Connections that say nothing end after its read time-out of 30 seconds.
+   * Requests, not connections, are bounded: Helidon 4.3.1 never gives back the place of a
+   * connection whose TLS handshake failed, so a bound of connections would lock everybody out in
+   * the end. Connections that ask for nothing are closed instead.
    */
   private static final int MAX_REQUESTS = 1000;
+
+  private static final Duration IDLE = Duration.ofMinutes(2);
+  private static final Duration IDLE_CHECK = Duration.ofSeconds(15);
 
   /** What answers, once there is something to answer. */
   private record Doors(CloudServices services, DeviceDoor devices) {}
@@ -109,6 +114,8 @@ public final class DeviceGateway implements AutoCloseable {
         .port(settings.apiPort())
         .maxPayloadSize(MAX_PAYLOAD_BYTES)
         .maxConcurrentRequests(MAX_REQUESTS)
+        .idleConnectionTimeout(IDLE)
+        .idleConnectionPeriod(IDLE_CHECK)
         .shutdownGracePeriod(Duration.ofSeconds(2))
         .shutdownHook(false)
         .featuresDiscoverServices(false)
@@ -122,6 +129,8 @@ public final class DeviceGateway implements AutoCloseable {
                     .port(settings.httpsPort())
                     .maxPayloadSize(MAX_PAYLOAD_BYTES)
                     .maxConcurrentRequests(MAX_REQUESTS)
+                    .idleConnectionTimeout(IDLE)
+                    .idleConnectionPeriod(IDLE_CHECK)
                     .tls(https)
                     .addConnectionSelector(new AmazonAlpn(MAX_PROLOGUE_BYTES, MAX_HEADER_BYTES))
                     .routing(HttpRouting.builder().any((req, res) -> answer(req, res, true))))
@@ -148,6 +157,10 @@ public final class DeviceGateway implements AutoCloseable {
       if (!response.isSent()) {
         call.error(500, "InternalFailure", "The request failed inside Ryegrass: " + e);
       }
+    }
+    if (request.headers().contains(HeaderValues.CONNECTION_CLOSE)) {
+      // Helidon promises it in its answer, and leaves it to the client
+      throw new CloseConnectionException("as the client asked");
     }
   }
 

@@ -344,6 +344,7 @@ class DeviceGatewayTest {
       try (SSLSocket socket =
           (SSLSocket)
               device.tls().getSocketFactory().createSocket("localhost", rig.gateway.httpsPort())) {
+        socket.setSoTimeout(5_000);
         SSLParameters parameters = socket.getSSLParameters();
         parameters.setApplicationProtocols(offered.toArray(new String[0]));
         socket.setSSLParameters(parameters);
@@ -352,6 +353,7 @@ class DeviceGatewayTest {
             .write(
                 "GET /greengrass/discover/thing/negotiator HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
                     .getBytes(UTF_8));
+        // read to the end: the connection is closed, as "Connection: close" asks
         assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8))
             .startsWith("HTTP/1.1 200");
         assertThat(offered).contains(socket.getApplicationProtocol());
