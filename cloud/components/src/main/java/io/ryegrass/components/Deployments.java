@@ -28,6 +28,8 @@ final class Deployments {
   static final String SHADOW = "AWSManagedGreengrassV2Deployment";
   static final String NAMESPACE = "aws-gg-deployment";
 
+  private static final int MAX_SHADOW_BYTES = 6144;
+
   private final CloudStore store;
   private final Registry registry;
   private final ShadowService shadows;
@@ -265,14 +267,26 @@ final class Deployments {
         "targetArn", "'" + targetArn + "' is not the ARN of a thing or a thing group");
   }
 
-  /** The desired part of the shadow: the document as text, and whether it is wanted. */
+  /**
+   * The desired part of the shadow: the document as text, and whether it is wanted. A shadow holds
+   * 8192 bytes; a quarter is left to the device's report, which must never be refused.
+   */
   private void sendToShadow(DeploymentRow row, ObjectNode document, String desiredStatus) {
     ObjectNode update = Json.object();
-    update
-        .putObject("state")
-        .putObject("desired")
-        .put("fleetConfig", document.toString())
-        .put("desiredStatus", desiredStatus);
+    ObjectNode desired = update.putObject("state").putObject("desired");
+    desired.put("fleetConfig", document.toString()).put("desiredStatus", desiredStatus);
+    int size = desired.toString().getBytes(StandardCharsets.UTF_8).length;
+    if (size > MAX_SHADOW_BYTES) {
+      throw Faults.validation(
+          "components",
+          "the deployment's document has "
+              + size
+              + " bytes, more than the "
+              + MAX_SHADOW_BYTES
+              + " that fit in the shadow of thing "
+              + row.targetName()
+              + "; deploy to a thing group, or merge less configuration at once");
+    }
     shadows.update(row.targetName(), SHADOW, update.toString().getBytes(StandardCharsets.UTF_8));
   }
 

@@ -92,6 +92,7 @@ final class TestCloud implements AutoCloseable {
     shadows =
         new ShadowService(
             store,
+            registry,
             (topic, payload, qos) ->
                 published.add(new Published(topic, new String(payload, StandardCharsets.UTF_8))),
             clock);
