@@ -13,7 +13,7 @@ import io.ryegrass.nucleus.config.GenerationStore;
 import io.ryegrass.nucleus.deploy.Engine;
 import io.ryegrass.nucleus.deploy.FaultPoint;
 import io.ryegrass.nucleus.lifecycle.ComponentSet;
-import io.ryegrass.nucleus.lifecycle.PosixUsers;
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.lifecycle.ScriptRunner;
 import io.ryegrass.nucleus.store.Backoff;
 import io.ryegrass.nucleus.store.ComponentStore;

@@ -14,7 +14,7 @@ import io.ryegrass.nucleus.config.GenerationStore;
 import io.ryegrass.nucleus.deploy.DeploymentTable.Event;
 import io.ryegrass.nucleus.deploy.DeploymentTable.State;
 import io.ryegrass.nucleus.lifecycle.ComponentSet;
-import io.ryegrass.nucleus.lifecycle.PosixUsers;
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.store.Backoff;
 import io.ryegrass.nucleus.store.ComponentStore;
 import java.nio.file.Path;

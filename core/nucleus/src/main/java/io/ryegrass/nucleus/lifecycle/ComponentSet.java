@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.lifecycle;
 
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.model.ComponentType;
 import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.Bus;

@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.lifecycle;
 
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.model.BuiltInComponents;
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.Recipe;

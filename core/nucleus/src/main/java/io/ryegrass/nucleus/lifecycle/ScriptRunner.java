@@ -1,9 +1,10 @@
 package io.ryegrass.nucleus.lifecycle;
 
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.ComponentLog;
 import io.ryegrass.nucleus.NucleusException;
-import io.ryegrass.nucleus.lifecycle.PosixUsers.PosixUser;
+import io.ryegrass.nucleus.host.PosixUsers.PosixUser;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

@@ -5,7 +5,7 @@ import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.ArtifactSource;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.NucleusException;
-import io.ryegrass.nucleus.lifecycle.PosixUsers.PosixUser;
+import io.ryegrass.nucleus.host.PosixUsers.PosixUser;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;

@@ -1,4 +1,4 @@
-package io.ryegrass.nucleus.lifecycle;
+package io.ryegrass.nucleus.host;
 
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
