@@ -17,8 +17,8 @@
  * buckets.
  *
  * <p>Not here: applying rollout rates and abort rules of iotJobConfiguration (stored and given back
- * only), stub documents (LARGE_CONFIGURATION) for deployments that outgrow a shadow, components made
- * from Lambda functions by CreateComponentVersion, discovery.
+ * only), stub documents (LARGE_CONFIGURATION) for deployments that outgrow a shadow, components
+ * made from Lambda functions by CreateComponentVersion, discovery.
  */
 @NullMarked
 package io.ryegrass.components;
