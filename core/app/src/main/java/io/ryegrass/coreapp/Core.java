@@ -1,0 +1,119 @@
+package io.ryegrass.coreapp;
+
+import io.ryegrass.clientdevices.ClientDevices;
+import io.ryegrass.clientdevices.ServerCertificateSource;
+import io.ryegrass.cloudlink.CloudHttps;
+import io.ryegrass.cloudlink.CloudLink;
+import io.ryegrass.cloudlink.LinkSettings;
+import io.ryegrass.cloudlink.TokenExchangeService;
+import io.ryegrass.durable.DataFolderLock;
+import io.ryegrass.ipc.IpcServer;
+import io.ryegrass.lambda.LambdaManager;
+import io.ryegrass.lambda.LambdaSettings;
+import io.ryegrass.nucleus.BuiltIn;
+import io.ryegrass.nucleus.CloudPorts;
+import io.ryegrass.nucleus.ConfigTree;
+import io.ryegrass.nucleus.Nucleus;
+import io.ryegrass.nucleus.NucleusSettings;
+import io.ryegrass.nucleus.bus.LegacySubscriptionRouter;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** All parts of one core, in the order in which they start. */
+final class Core implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Core.class);
+
+  /** What has to be closed; the first to close comes first. */
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+
+  private String thingName = "";
+
+  private Core() {}
+
+  /**
+   * Starts everything; returns when the components have begun to start. The cloud is not waited
+   * for.
+   *
+   * @param lock of the root; closed with the core, or by this method when it throws
+   * @throws RuntimeException with one sentence for the operator; nothing stays open then
+   */
+  static Core start(Path root, DataFolderLock lock) {
+    Core core = new Core();
+    core.parts.push(lock);
+    boolean started = false;
+    try {
+      core.assemble(root, Clock.systemUTC());
+      started = true;
+      return core;
+    } finally {
+      if (!started) {
+        core.close();
+      }
+    }
+  }
+
+  private void assemble(Path root, Clock clock) {
+    NucleusSettings settings = NucleusSettings.of(root);
+    ConfigTree config = Nucleus.readConfiguration(settings);
+    thingName = config.identity().thingName();
+
+    LinkSettings linkSettings = LinkSettings.of(config, clock);
+    CloudHttps https = opened(CloudHttps.of(linkSettings));
+    CloudLink link = opened(CloudLink.open(linkSettings));
+    CloudPorts cloud =
+        new CloudPorts(
+            https.catalog(),
+            https.artifacts(),
+            link.messaging(),
+            link.reporter(),
+            link.fleet(),
+            https.credentials());
+
+    LambdaManager lambda = new LambdaManager(LambdaSettings.fromSystemProperty());
+    List<BuiltIn> builtIns = new ArrayList<>();
+    builtIns.add(new LegacySubscriptionRouter());
+    builtIns.addAll(new ClientDevices(ServerCertificateSource.over(https::call), clock).builtIns());
+    builtIns.addAll(lambda.builtIns());
+    builtIns.add(new TokenExchangeService(clock));
+
+    Nucleus nucleus = opened(Nucleus.open(settings, builtIns, List.of(lambda), cloud));
+    // components talk to the socket until they have ended, so it closes after the nucleus
+    IpcServer ipc = IpcServer.start(nucleus, link.messaging());
+    parts.remove(nucleus);
+    parts.push(ipc);
+    parts.push(nucleus);
+
+    nucleus.start();
+    link.start(nucleus.deployments());
+  }
+
+  String thingName() {
+    return thingName;
+  }
+
+  private <T extends AutoCloseable> T opened(T part) {
+    parts.push(part);
+    return part;
+  }
+
+  /**
+   * Stops everything in order. A part that fails to stop is logged and does not keep the others.
+   */
+  @Override
+  public void close() {
+    while (!parts.isEmpty()) {
+      AutoCloseable part = parts.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        LOG.error("{} did not stop in order", part.getClass().getSimpleName(), e);
+      }
+    }
+  }
+}

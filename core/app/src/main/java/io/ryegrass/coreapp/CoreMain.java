@@ -1,0 +1,119 @@
+package io.ryegrass.coreapp;
+
+import io.ryegrass.durable.DataFolderLock;
+import io.ryegrass.durable.DurableException;
+import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.nucleus.NucleusException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.LoggerFactory;
+import sun.misc.Signal;
+
+/**
+ * Starts a core and stops it in order when the process is told to end. Exit codes: 0, 1 failure, 2
+ * usage.
+ */
+public final class CoreMain {
+  private static final int FAILURE = 1;
+  private static final int USAGE = 2;
+
+  /** The nucleus gives its components 30 s; the rest is for what stands round it. */
+  private static final Duration STOP_DEADLINE = Duration.ofSeconds(45);
+
+  private CoreMain() {}
+
+  /**
+   * Runs until the process is told to end.
+   *
+   * @param args see {@code --help}
+   */
+  public static void main(String[] args) throws InterruptedException {
+    CoreOptions options;
+    try {
+      options = CoreOptions.parse(args);
+    } catch (CoreOptions.UsageException e) {
+      exit(USAGE, e.getMessage() + " (--help shows all options)");
+      return;
+    }
+    Path root = options.root();
+    if (root == null) {
+      System.out.print(CoreOptions.HELP);
+      return;
+    }
+    // A signal during the start is kept and answered when the start is over.
+    CountDownLatch told = new CountDownLatch(1);
+    Signal.handle(new Signal("TERM"), _ -> told.countDown());
+    Signal.handle(new Signal("INT"), _ -> told.countDown());
+
+    Core core;
+    try {
+      DataFolderLock lock = lock(root);
+      core = Core.start(root, lock);
+    } catch (NucleusException | DurableException | UncheckedIOException e) {
+      exit(FAILURE, String.valueOf(e.getMessage()));
+      return;
+    } catch (RuntimeException e) {
+      LoggerFactory.getLogger(CoreMain.class).error("The core did not start", e);
+      exit(FAILURE, "the core did not start: " + e + "; see " + CoreLog.file(root));
+      return;
+    }
+    System.out.println("ryegrass core ready: thing=" + core.thingName() + " root=" + root);
+    System.out.flush();
+    told.await();
+    stop(core, root);
+  }
+
+  /**
+   * Takes the folder for this process before anything in it is touched, the log included. The lock
+   * is that of the folder of the cloud link, which is opened before the nucleus locks the root
+   * itself.
+   */
+  private static DataFolderLock lock(Path root) {
+    Path config = root.resolve("config").resolve("config.yaml");
+    if (!Files.exists(config)) {
+      throw new NucleusException(
+          "CONFIG_NOT_VALID",
+          config
+              + " is missing; make this core first with ./ryegrass provision --thing NAME --root "
+              + root);
+    }
+    Path spool = root.resolve("spool");
+    DataFolderLock lock;
+    try {
+      lock = DataFolderLock.acquire(spool);
+    } catch (DurableException e) {
+      if (!e.code().equals(DurableException.FOLDER_LOCKED)) {
+        throw e;
+      }
+      throw new NucleusException(
+          e.code(), String.valueOf(e.getMessage()).replace(spool.toString(), root.toString()), e);
+    }
+    DurableFiles.createDirectories(root.resolve("logs"));
+    CoreLog.configure(root);
+    return lock;
+  }
+
+  /**
+   * Through System.exit and not by the signal, so that the JVM ends with 0 and writes its caches.
+   */
+  private static void stop(Core core, Path root) throws InterruptedException {
+    Thread stopping = Thread.ofPlatform().daemon().name("stop").start(core::close);
+    if (!stopping.join(STOP_DEADLINE)) {
+      exit(
+          FAILURE,
+          "the core did not stop within "
+              + STOP_DEADLINE.toSeconds()
+              + " s and is ended; see "
+              + CoreLog.file(root));
+    }
+    System.exit(0);
+  }
+
+  private static void exit(int code, String message) {
+    System.err.println("ryegrass core: " + message);
+    System.exit(code);
+  }
+}

@@ -1,0 +1,70 @@
+package io.ryegrass.coreapp;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the command line says. Two options need no library, and a core starts sooner without one.
+ *
+ * @param root the root folder; null when only help is wanted
+ */
+record CoreOptions(@Nullable Path root) {
+  static final String HELP =
+      """
+      usage: ryegrass core --root DIR
+
+      Runs a core device from its folder, which 'ryegrass provision' writes.
+
+        --root DIR   the core's root folder, with config/config.yaml in it
+        -h, --help   show this
+
+      It prints one line when the core runs, logs to DIR/logs/greengrass.log, and stops in
+      order on SIGTERM.
+      """;
+
+  /** A command line that is not understood; the message is for the user. */
+  static final class UsageException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    UsageException(String message) {
+      super(message);
+    }
+  }
+
+  static CoreOptions parse(String[] args) throws UsageException {
+    Path root = null;
+    Deque<String> rest = new ArrayDeque<>(List.of(args));
+    while (!rest.isEmpty()) {
+      String arg = rest.remove();
+      if (arg.equals("--help") || arg.equals("-h")) {
+        return new CoreOptions(null);
+      }
+      if (arg.equals("--root")) {
+        root = folder(rest.isEmpty() ? "" : rest.remove());
+      } else if (arg.startsWith("--root=")) {
+        root = folder(arg.substring("--root=".length()));
+      } else {
+        throw new UsageException("'" + arg + "' is not understood");
+      }
+    }
+    if (root == null) {
+      throw new UsageException("--root DIR is missing");
+    }
+    return new CoreOptions(root);
+  }
+
+  private static Path folder(String text) throws UsageException {
+    if (text.isBlank() || text.startsWith("--")) {
+      throw new UsageException("--root needs a folder");
+    }
+    try {
+      return Path.of(text).toAbsolutePath().normalize();
+    } catch (InvalidPathException e) {
+      throw new UsageException("--root is not a folder's name: " + e.getMessage());
+    }
+  }
+}
