@@ -1,6 +1,5 @@
 package io.ryegrass.nucleus.lifecycle;
 
-import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.model.BuiltInComponents;
 import io.ryegrass.model.ComponentType;
@@ -13,8 +12,9 @@ import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.NucleusSettings;
 import io.ryegrass.nucleus.StateReporter;
-import io.ryegrass.nucleus.lifecycle.ComponentActor.Timeouts;
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.host.PosixUsers.PosixUser;
+import io.ryegrass.nucleus.lifecycle.ComponentActor.Timeouts;
 import io.ryegrass.nucleus.store.ArtifactPreparer;
 import io.ryegrass.nucleus.store.ComponentStore;
 import java.io.IOException;

@@ -1,6 +1,5 @@
 package io.ryegrass.nucleus.lifecycle;
 
-import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.model.ComponentType;
 import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.Bus;
@@ -16,6 +15,7 @@ import io.ryegrass.nucleus.NucleusSettings;
 import io.ryegrass.nucleus.Subscription;
 import io.ryegrass.nucleus.config.Generation;
 import io.ryegrass.nucleus.config.GenerationStore;
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.lifecycle.LifecycleTable.Event;
 import io.ryegrass.nucleus.store.ComponentStore;
 import io.ryegrass.policy.AccessControl;

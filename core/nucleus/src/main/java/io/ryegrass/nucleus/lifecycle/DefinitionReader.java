@@ -1,6 +1,5 @@
 package io.ryegrass.nucleus.lifecycle;
 
-import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.model.BuiltInComponents;
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.Recipe;
@@ -8,6 +7,7 @@ import io.ryegrass.nucleus.NucleusConfiguration;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.config.Generation;
 import io.ryegrass.nucleus.config.RecipeVariables;
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.store.ComponentStore;
 import io.ryegrass.nucleus.store.Platform;
 import java.nio.file.Path;

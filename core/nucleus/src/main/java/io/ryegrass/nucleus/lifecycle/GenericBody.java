@@ -1,12 +1,12 @@
 package io.ryegrass.nucleus.lifecycle;
 
-import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.model.ComponentType;
 import io.ryegrass.nucleus.ComponentBody;
 import io.ryegrass.nucleus.ComponentBodyFactory;
 import io.ryegrass.nucleus.ComponentInstance;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.StateReporter;
+import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.host.PosixUsers.PosixUser;
 import io.ryegrass.nucleus.lifecycle.Steps.Step;
 import java.time.Duration;

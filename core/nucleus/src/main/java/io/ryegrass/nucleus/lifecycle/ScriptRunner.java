@@ -1,6 +1,5 @@
 package io.ryegrass.nucleus.lifecycle;
 
-import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.ComponentLog;
 import io.ryegrass.nucleus.NucleusException;
