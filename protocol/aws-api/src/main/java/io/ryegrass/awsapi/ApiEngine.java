@@ -137,8 +137,9 @@ public final class ApiEngine {
       Dialect dialect = protocol == ProtocolName.QUERY ? Dialect.QUERY : Dialect.JSON;
       throw new AwsException(e.awsCode(dialect), e.status(), String.valueOf(e.getMessage()));
     }
-    List<ServiceOperations> candidates = bySigningName.get(verified.service());
-    if (candidates == null) {
+    List<ServiceOperations> candidates =
+        bySigningName.getOrDefault(verified.service(), Services.unserved(verified.service()));
+    if (candidates.isEmpty()) {
       throw unknown(
           protocol,
           "The service '" + verified.service() + "' of the signature is not served here.");

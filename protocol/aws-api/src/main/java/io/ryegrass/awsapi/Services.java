@@ -88,6 +88,14 @@ final class Services {
     return List.copyOf(ALL.entrySet());
   }
 
+  /** Known services of a signing name, without operations: what they would do is answered 501. */
+  static List<ServiceOperations> unserved(String signingName) {
+    return ALL.entrySet().stream()
+        .filter(e -> e.getValue().signingName().equals(signingName))
+        .map(e -> ServiceOperations.of(e.getKey()).build())
+        .toList();
+  }
+
   static boolean hasOpenEnum(String service, String shape) {
     return OPEN_ENUMS.contains(service + "." + shape);
   }

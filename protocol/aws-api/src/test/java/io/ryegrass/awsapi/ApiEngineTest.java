@@ -473,6 +473,14 @@ class ApiEngineTest {
   }
 
   @Test
+  void aServiceThatIsKnownButNotRegisteredIsAnswered501Too() {
+    ApiResponse answer = signed("GET", "/things/t/jobs", "iot-jobs-data", Map.of(), "");
+    assertThat(answer.status()).isEqualTo(501);
+    assertThat(body(answer).path("message").asString()).contains("GetPendingJobExecutions");
+    assertThat(signed("GET", "/x", "dynamodb", Map.of(), "").status()).isEqualTo(404);
+  }
+
+  @Test
   void whatTheModelDoesNotKnowGetsTheErrorOfItsProtocol() {
     assertThat(signed("GET", "/no/such/path", "iot", Map.of(), ""))
         .satisfies(
