@@ -1,38 +1,119 @@
 package io.ryegrass.cloudlink;
 
+import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.CloudMessaging;
 import io.ryegrass.nucleus.DeploymentEngine;
 import io.ryegrass.nucleus.DeploymentReporter;
+import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.FleetReporter;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** The MQTT side of the link. */
+/**
+ * The MQTT side of the link to the cloud. Opened before the nucleus, which gets {@link #messaging},
+ * {@link #reporter} and {@link #fleet} as ports; started after it. Nothing here waits for the
+ * cloud, before or after the start.
+ */
 public final class CloudLink implements AutoCloseable {
-  private CloudLink() {}
+  private final CloudMessagingLink messaging;
+  private final ControlChannel control;
+  private final DeploymentStatuses statuses;
+  private final FleetStatus fleet;
+  private volatile @Nullable DeploymentEngine engine;
 
+  private CloudLink(LinkSettings settings, CoreTls tls) {
+    DurableFiles.createDirectories(settings.spoolFolder());
+    this.messaging = new CloudMessagingLink(settings, tls);
+    CloudMessagingLink user = messaging;
+    this.control = new ControlChannel(settings, tls, user::nudge);
+    JobDeployments jobs = new JobDeployments(settings, control, this::engine, this::statuses);
+    ShadowDeployments shadow =
+        new ShadowDeployments(settings, control, this::engine, this::statuses);
+    this.statuses =
+        new DeploymentStatuses(
+            settings,
+            control,
+            Map.of(DeploymentRequest.IOT_JOBS, jobs, DeploymentRequest.SHADOW, shadow));
+    this.fleet = new FleetStatus(settings, control);
+    control.add(jobs);
+    control.add(shadow);
+    control.add(fleet);
+  }
+
+  /**
+   * Reads certificate, key and roots and opens the spool; connects to nothing.
+   *
+   * @throws io.ryegrass.nucleus.NucleusException with one sentence when a file is missing or does
+   *     not fit
+   */
   public static CloudLink open(LinkSettings settings) {
-    throw new UnsupportedOperationException();
+    return new CloudLink(settings, CoreTls.of(settings.identity()));
   }
 
+  /** Publishing and subscribing for components, functions and devices. */
   public CloudMessaging messaging() {
-    throw new UnsupportedOperationException();
+    return messaging;
   }
 
+  /** Statuses of deployments; what it has taken is on disk. */
   public DeploymentReporter reporter() {
-    throw new UnsupportedOperationException();
+    return statuses;
   }
 
+  /** Fleet status. */
   public FleetReporter fleet() {
-    throw new UnsupportedOperationException();
+    return fleet;
   }
 
-  public void start(DeploymentEngine engine) {
-    throw new UnsupportedOperationException();
+  /** Begins to connect, and hands deployments to the engine from then on. Once; returns at once. */
+  public void start(DeploymentEngine deployments) {
+    engine = deployments;
+    control.start();
+    messaging.start();
+    statuses.start();
+    fleet.start();
   }
 
+  /** Whether deployments can arrive at the moment. */
+  public boolean connected() {
+    return control.ready();
+  }
+
+  /** The counters of the moment. */
   public LinkMetrics metrics() {
-    throw new UnsupportedOperationException();
+    return new LinkMetrics(
+        control.ready(),
+        messaging.connected(),
+        control.mqtt().attempts() + messaging.attempts(),
+        messaging.spool().size(),
+        messaging.spool().sizeInBytes(),
+        messaging.sender().sent(),
+        messaging.spool().dropped(),
+        messaging.sender().quarantined(),
+        messaging.qos0Refused(),
+        messaging.unwanted(),
+        statuses.size(),
+        fleet.acknowledged());
   }
 
+  private DeploymentEngine engine() {
+    DeploymentEngine e = engine;
+    if (e == null) {
+      throw new IllegalStateException("the link was not started");
+    }
+    return e;
+  }
+
+  private DeploymentStatuses statuses() {
+    return statuses;
+  }
+
+  /** Ends all connections orderly within a few seconds; what is not delivered stays on disk. */
   @Override
-  public void close() {}
+  public void close() {
+    fleet.close();
+    statuses.close();
+    messaging.close();
+    control.close();
+  }
 }

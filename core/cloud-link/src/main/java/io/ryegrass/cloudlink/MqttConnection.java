@@ -295,6 +295,11 @@ final class MqttConnection implements AutoCloseable {
       } catch (Exception e) {
         end(l, "could not be set up: " + e.getMessage());
       }
+    } catch (InterruptedException e) {
+      if (client != null) {
+        drop(client);
+      }
+      throw e;
     } catch (ExecutionException | TimeoutException | CancellationException e) {
       if (client != null) {
         drop(client);
@@ -340,9 +345,12 @@ final class MqttConnection implements AutoCloseable {
           } catch (RuntimeException e) {
             // one bad message must not end the flow of the others
             LOG.warn("A message of the cloud on {} was dropped: {}", p.getTopic(), e.toString());
+          } finally {
+            p.acknowledge();
           }
         },
-        messages);
+        messages,
+        true);
     return client;
   }
 

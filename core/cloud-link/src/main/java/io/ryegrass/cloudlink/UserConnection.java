@@ -1,0 +1,324 @@
+package io.ryegrass.cloudlink;
+
+import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Topics;
+import io.ryegrass.nucleus.CloudMessage;
+import io.ryegrass.nucleus.CloudUnavailableException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One connection for user traffic with at most fifty subscriptions, AWS IoT Core's limit per
+ * connection.
+ *
+ * <p>What is wanted is a table; a thread of its own brings the session into line with it, after
+ * every change and every connect, so nobody waits for the cloud. A filter the cloud refuses is told
+ * once and tried again every few minutes. The cloud may also close the connection over a filter:
+ * then filters go out one at a time, and one that ends the connection three times rests, too
+ * (LESSON-07).
+ *
+ * <p>The session in the cloud is a durable one, so QoS 1 messages wait there while the core is
+ * away. A session may hold filters of an earlier process that nobody wants any more; they are
+ * remembered in a file and ended when a message comes that nobody wanted.
+ */
+final class UserConnection implements MqttConnection.Listener, AutoCloseable {
+  static final int MOST_FILTERS = 50;
+  private static final int BATCH = 8;
+  private static final int STRIKES = 3;
+  private static final Duration REST = Duration.ofMinutes(2);
+  private static final Logger LOG = LoggerFactory.getLogger(UserConnection.class);
+
+  /** One filter and those who wait for its messages. */
+  static final class Wanted {
+    final String filter;
+    final String bare;
+    final List<Consumer<CloudMessage>> consumers = new CopyOnWriteArrayList<>();
+    volatile int qos;
+
+    Wanted(String filter, int qos) {
+      this.filter = filter;
+      this.bare = CloudTopics.bare(filter);
+      this.qos = qos;
+    }
+  }
+
+  private final MqttConnection connection;
+  private final Path memory;
+  private final LongAdder unwanted;
+  private final Runnable onConnected;
+  private final Consumer<Boolean> onLost;
+  private final Map<String, Wanted> wanted = new ConcurrentHashMap<>();
+  private final Set<String> stale = ConcurrentHashMap.newKeySet();
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final Map<String, Integer> held = new HashMap<>(); // lock
+  private final Map<String, Long> restsUntil = new HashMap<>(); // lock
+  private final Map<String, Integer> strikes = new HashMap<>(); // lock
+  private List<String> asked = List.of(); // lock
+  private boolean dirty = true; // lock
+  private boolean cautious; // lock
+  private boolean closed; // lock
+  private Set<String> remembered; // worker
+  private final Thread worker;
+
+  UserConnection(
+      LinkSettings settings,
+      CoreTls tls,
+      int number,
+      LongAdder unwanted,
+      Runnable onConnected,
+      Consumer<Boolean> onLost) {
+    this.connection =
+        new MqttConnection(
+            settings, tls, settings.identity().thingName() + "#" + number, false, this);
+    this.memory = settings.spoolFolder().resolve("subscriptions-" + number);
+    this.unwanted = unwanted;
+    this.onConnected = onConnected;
+    this.onLost = onLost;
+    this.remembered =
+        new TreeSet<>(
+            DurableFiles.read(memory)
+                .map(b -> new String(b, StandardCharsets.UTF_8).lines().toList())
+                .orElse(List.of()));
+    this.stale.addAll(remembered);
+    this.worker =
+        Thread.ofVirtual().name("subscriptions-" + connection.clientId()).unstarted(this::run);
+  }
+
+  void start() {
+    worker.start();
+    connection.start();
+  }
+
+  MqttConnection mqtt() {
+    return connection;
+  }
+
+  int size() {
+    return wanted.size();
+  }
+
+  void want(Wanted w) {
+    wanted.put(w.filter, w);
+    mark();
+  }
+
+  void unwant(Wanted w) {
+    wanted.remove(w.filter);
+    mark();
+  }
+
+  /** Something about the wanted filters changed. */
+  void mark() {
+    lock.lock();
+    try {
+      dirty = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void connected(boolean sessionPresent) {
+    lock.lock();
+    try {
+      held.clear();
+      asked = List.of();
+      dirty = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    onConnected.run();
+  }
+
+  @Override
+  public void lost(boolean byServer) {
+    lock.lock();
+    try {
+      held.clear();
+      if (byServer && !asked.isEmpty()) {
+        cautious = true;
+        if (asked.size() == 1 && strikes.merge(asked.getFirst(), 1, Integer::sum) >= STRIKES) {
+          strikes.remove(asked.getFirst());
+          rest(asked.getFirst(), "closed the connection " + STRIKES + " times over");
+        }
+      }
+      asked = List.of();
+    } finally {
+      lock.unlock();
+    }
+    onLost.accept(byServer);
+  }
+
+  @Override
+  public void message(String topic, byte[] payload, int qos) {
+    boolean taken = false;
+    for (Wanted w : wanted.values()) {
+      if (Topics.matchesAws(w.bare, topic)) {
+        for (Consumer<CloudMessage> c : w.consumers) {
+          taken = true;
+          try {
+            c.accept(new CloudMessage(topic, payload, qos));
+          } catch (RuntimeException e) {
+            // one receiver must not keep the message from the others
+            LOG.warn(
+                "A receiver of '{}' failed on a message on {}: {}", w.filter, topic, e.toString());
+          }
+        }
+      }
+    }
+    if (!taken) {
+      unwanted.increment();
+      endStale(topic);
+    }
+  }
+
+  private void endStale(String topic) {
+    for (String filter : stale) {
+      if (wanted.containsKey(filter)) {
+        stale.remove(filter);
+      } else if (Topics.matchesAws(CloudTopics.bare(filter), topic)) {
+        LOG.info("Ending the subscription '{}' of an earlier run, which nobody here wants", filter);
+        connection.unsubscribe(filter);
+        stale.remove(filter);
+        mark();
+      }
+    }
+  }
+
+  private void run() {
+    try {
+      while (awaitWork()) {
+        try {
+          reconcile();
+        } catch (CloudUnavailableException e) {
+          // still connected: it did not answer, so the connection is dead; a new one begins again
+          connection.reset("a subscription was not answered");
+          LOG.debug(
+              "Subscriptions of {} wait for the next connection: {}",
+              connection.clientId(),
+              e.getMessage());
+        }
+        remember();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean awaitWork() throws InterruptedException {
+    lock.lock();
+    try {
+      while (!closed && !(dirty && connection.connected())) {
+        if (!changed.await(5, TimeUnit.SECONDS)) {
+          long now = System.nanoTime();
+          dirty |= restsUntil.values().removeIf(until -> until - now <= 0);
+        }
+      }
+      dirty = false;
+      return !closed;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void reconcile() throws InterruptedException {
+    List<String> toEnd = new ArrayList<>();
+    List<MqttConnection.Filter> toAsk = new ArrayList<>();
+    int batch;
+    lock.lock();
+    try {
+      held.keySet().removeIf(f -> !wanted.containsKey(f) && toEnd.add(f));
+      for (Wanted w : wanted.values()) {
+        if (held.getOrDefault(w.filter, -1) < w.qos && !restsUntil.containsKey(w.filter)) {
+          toAsk.add(new MqttConnection.Filter(w.filter, w.qos));
+        }
+      }
+      batch = cautious ? 1 : BATCH;
+    } finally {
+      lock.unlock();
+    }
+    toEnd.forEach(connection::unsubscribe);
+    for (int from = 0; from < toAsk.size(); from += batch) {
+      List<MqttConnection.Filter> part = toAsk.subList(from, Math.min(toAsk.size(), from + batch));
+      lock.lock();
+      try {
+        asked = part.stream().map(MqttConnection.Filter::filter).toList();
+      } finally {
+        lock.unlock();
+      }
+      Set<String> refused = new HashSet<>(connection.subscribe(part));
+      lock.lock();
+      try {
+        asked = List.of();
+        for (MqttConnection.Filter f : part) {
+          strikes.remove(f.filter());
+          if (refused.contains(f.filter())) {
+            rest(f.filter(), "refused");
+          } else {
+            held.put(f.filter(), f.qos());
+          }
+        }
+        cautious = cautious && !strikes.isEmpty();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private void rest(String filter, String what) {
+    restsUntil.put(filter, System.nanoTime() + REST.toNanos());
+    LOG.warn(
+        "The cloud {} the subscription '{}'; allow iot:Subscribe and iot:Receive on it in the core's policy."
+            + " It is tried again every {} minutes",
+        what,
+        filter,
+        REST.toMinutes());
+  }
+
+  private void remember() {
+    Set<String> now = new TreeSet<>(wanted.keySet());
+    now.addAll(stale);
+    if (!now.equals(remembered)) {
+      try {
+        DurableFiles.writeAtomically(
+            memory, String.join("\n", now).getBytes(StandardCharsets.UTF_8));
+        remembered = now;
+      } catch (RuntimeException e) {
+        LOG.warn("The subscriptions could not be remembered in {}: {}", memory, e.getMessage());
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closed = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    connection.close();
+  }
+}
