@@ -1,0 +1,156 @@
+package io.ryegrass.registry;
+
+import com.sun.net.httpserver.HttpServer;
+import io.ryegrass.awsapi.ApiEngine;
+import io.ryegrass.awsapi.ApiRequest;
+import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awssignature.AccessKey;
+import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.identity.CallerIdentity;
+import io.ryegrass.identity.CertificateAuthority;
+import io.ryegrass.identity.IdentityService;
+import io.ryegrass.registry.job.JobService;
+import io.ryegrass.registry.shadow.ShadowService;
+import io.ryegrass.store.CloudStore;
+import io.ryegrass.store.Migration;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.iot.IotClient;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A registry with shadows and jobs on a real store, behind the real API engine, and AWS's client.
+ */
+public final class TestRegistry implements AutoCloseable {
+  /** What was sent to devices. */
+  public record Published(String topic, JsonNode payload) {}
+
+  public final List<Published> published = new CopyOnWriteArrayList<>();
+  public final Registry registry;
+  public final ShadowService shadows;
+  public final JobService jobs;
+  public final IotClient iot;
+  private final X509Certificate certificate;
+  private final CloudStore store;
+  private final HttpServer server;
+
+  public TestRegistry(Path folder) throws IOException {
+    Clock clock = Clock.systemUTC();
+    List<Migration> migrations = new ArrayList<>(IdentityService.migrations());
+    migrations.addAll(Registry.migrations());
+    migrations.addAll(ShadowService.migrations());
+    migrations.addAll(JobService.migrations());
+    store = CloudStore.open(folder, migrations);
+    IdentityService identity = new IdentityService(store, "000000000000", clock);
+    CertificateAuthority ca = CertificateAuthority.openOrCreate(folder.resolve("ca"), "Test CA");
+    certificate = ca.certificate();
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    URI api = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    Endpoints endpoints = new Endpoints("localhost", 8883, 8443, api);
+    registry = new Registry(store, identity, ca, endpoints, "us-east-1", "000000000000", clock);
+    shadows = new ShadowService(store, registry, this::publish, clock);
+    jobs = new JobService(store, registry, this::publish, clock);
+    ApiEngine engine =
+        new ApiEngine(
+            List.of(registry.iot(), jobs.iotJobs()),
+            new SigV4Verifier(identity, clock),
+            identity.callAuthoriser(),
+            "us-east-1",
+            "000000000000",
+            caller -> ((CallerIdentity) caller).arn(),
+            clock);
+    serve(engine);
+    AccessKey root = identity.ensureRootAccessKey();
+    iot =
+        IotClient.builder()
+            .endpointOverride(api)
+            .region(Region.US_EAST_1)
+            .httpClient(UrlConnectionHttpClient.create())
+            .credentialsProvider(
+                StaticCredentialsProvider.create(
+                    AwsBasicCredentials.create(root.accessKeyId(), root.secretAccessKey())))
+            .build();
+  }
+
+  private void publish(String topic, byte[] payload, int qos) {
+    published.add(new Published(topic, JsonMapper.shared().readTree(payload)));
+  }
+
+  private void serve(ApiEngine engine) {
+    server.createContext(
+        "/",
+        exchange -> {
+          Map<String, List<String>> headers = new HashMap<>();
+          exchange
+              .getRequestHeaders()
+              .forEach((name, values) -> headers.put(name.toLowerCase(Locale.ROOT), values));
+          URI uri = exchange.getRequestURI();
+          try (exchange) {
+            ApiResponse response =
+                engine.handle(
+                    new ApiRequest(
+                        exchange.getRequestMethod(),
+                        uri.getRawPath(),
+                        uri.getRawQuery() == null ? "" : uri.getRawQuery(),
+                        headers,
+                        exchange.getRequestBody().readAllBytes()));
+            response.headers().forEach(exchange.getResponseHeaders()::set);
+            exchange.sendResponseHeaders(
+                response.status(), response.body().length == 0 ? -1 : response.body().length);
+            exchange.getResponseBody().write(response.body());
+          }
+        });
+    server.start();
+  }
+
+  /** A message of a device on a shadow or jobs topic. */
+  public void fromDevice(String thing, String topic, String payload) {
+    DeviceMessage message =
+        new DeviceMessage(
+            thing,
+            new DevicePrincipal("cert", certificate, Set.of(thing)),
+            topic,
+            payload.getBytes(StandardCharsets.UTF_8));
+    for (var handler : List.of(shadows.topics(), jobs.topics())) {
+      if (handler.accepts(topic)) {
+        handler.handle(message);
+        return;
+      }
+    }
+    throw new AssertionError("nobody takes " + topic);
+  }
+
+  /** The newest message on a topic. */
+  public JsonNode last(String topic) {
+    return published.stream()
+        .filter(p -> p.topic().equals(topic))
+        .map(Published::payload)
+        .reduce((a, b) -> b)
+        .orElseThrow(() -> new AssertionError("nothing on " + topic + "; sent: " + published));
+  }
+
+  @Override
+  public void close() {
+    iot.close();
+    server.stop(0);
+    store.close();
+  }
+}
