@@ -55,7 +55,7 @@ public final class CoreMain {
     } catch (NucleusException | DurableException | UncheckedIOException e) {
       exit(FAILURE, String.valueOf(e.getMessage()));
       return;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LoggerFactory.getLogger(CoreMain.class).error("The core did not start", e);
       exit(FAILURE, "the core did not start: " + e + "; see " + CoreLog.file(root));
       return;
@@ -91,6 +91,7 @@ public final class CoreMain {
       throw new NucleusException(
           e.code(), String.valueOf(e.getMessage()).replace(spool.toString(), root.toString()), e);
     }
+    ownerOnly(spool);
     DurableFiles.createDirectories(root.resolve("logs"));
     CoreLog.configure(root);
     return lock;
