@@ -97,6 +97,15 @@ public final class CoreMain {
     return lock;
   }
 
+  /** What waits for the cloud is nobody else's to read. */
+  private static void ownerOnly(Path folder) {
+    try {
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot set the permissions of " + folder + ": " + e, e);
+    }
+  }
+
   /**
    * Through System.exit and not by the signal, so that the JVM ends with 0 and writes its caches.
    */
