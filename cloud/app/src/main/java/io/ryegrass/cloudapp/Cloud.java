@@ -34,7 +34,6 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -48,7 +47,6 @@ import org.slf4j.LoggerFactory;
 final class Cloud implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Cloud.class);
-  private static final Duration SERVER_CERTIFICATE = Duration.ofDays(5 * 365);
 
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
   private String readyLine = "";
@@ -107,7 +105,11 @@ final class Cloud implements AutoCloseable {
                     data.resolve("mqtt"),
                     region,
                     account),
-                authority.issueServer(names(deviceHost, options.host()), SERVER_CERTIFICATE),
+                ServerCertificate.openOrIssue(
+                    OwnFiles.authorityFolder(data),
+                    authority,
+                    names(deviceHost, options.host()),
+                    clock),
                 authority.certificate(),
                 clock));
     URI api = URI.create("http://" + apiHost(options.host()) + ":" + gateway.apiPort());

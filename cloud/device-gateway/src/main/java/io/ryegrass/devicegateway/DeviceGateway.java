@@ -119,6 +119,7 @@ public final class DeviceGateway implements AutoCloseable {
         .shutdownGracePeriod(Duration.ofSeconds(2))
         .shutdownHook(false)
         .featuresDiscoverServices(false)
+        .protocolsDiscoverServices(false)
         .addConnectionSelector(new AmazonAlpn(MAX_PROLOGUE_BYTES, MAX_HEADER_BYTES))
         .routing(HttpRouting.builder().any((req, res) -> answer(req, res, false)))
         .putSocket(
@@ -131,6 +132,7 @@ public final class DeviceGateway implements AutoCloseable {
                     .maxConcurrentRequests(MAX_REQUESTS)
                     .idleConnectionTimeout(IDLE)
                     .idleConnectionPeriod(IDLE_CHECK)
+                    .protocolsDiscoverServices(false)
                     .tls(https)
                     .addConnectionSelector(new AmazonAlpn(MAX_PROLOGUE_BYTES, MAX_HEADER_BYTES))
                     .routing(HttpRouting.builder().any((req, res) -> answer(req, res, true))))
