@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
@@ -349,9 +350,18 @@ final class MqttConnection implements AutoCloseable {
             p.acknowledge();
           }
         },
-        messages,
+        this::deliver,
         true);
     return client;
+  }
+
+  private void deliver(Runnable message) {
+    try {
+      messages.execute(message);
+    } catch (RejectedExecutionException e) {
+      // not acknowledged, so QoS 1 comes again
+      LOG.trace("A message came after the close of {}", clientId);
+    }
   }
 
   private void awaitLoss() throws InterruptedException {

@@ -1,0 +1,351 @@
+package io.ryegrass.cloudlink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.ryegrass.model.ComponentType;
+import io.ryegrass.nucleus.CloudMessagingException;
+import io.ryegrass.nucleus.ComponentState;
+import io.ryegrass.nucleus.ComponentStatus;
+import io.ryegrass.nucleus.DeploymentEngine;
+import io.ryegrass.nucleus.DeploymentRecord;
+import io.ryegrass.nucleus.DeploymentRequest;
+import io.ryegrass.nucleus.DeploymentStatus;
+import io.ryegrass.nucleus.FleetSnapshot;
+import io.ryegrass.nucleus.LocalDeployment;
+import io.ryegrass.nucleus.UpdateConsent;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** The whole MQTT side against the real engine over mutual TLS. */
+class CloudLinkTest {
+  private static final String ARN =
+      "arn:aws:greengrass:us-east-1:000000000000:configuration:thing/core-1:";
+  private static final Duration LONG = Duration.ofSeconds(15);
+
+  @TempDir Path folder;
+  private FakeMqttCloud cloud;
+  private CloudLink link;
+  private final RecordingEngine engine = new RecordingEngine();
+
+  private static final class RecordingEngine implements DeploymentEngine {
+    final List<DeploymentRequest> submitted = new CopyOnWriteArrayList<>();
+    final List<String> cancelled = new CopyOnWriteArrayList<>();
+    final List<DeploymentRecord> records = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void submit(DeploymentRequest r) {
+      submitted.add(r);
+      Instant now = Instant.now();
+      records.addFirst(
+          new DeploymentRecord(
+              r.origin(),
+              r.id(),
+              r.document().configurationArn(),
+              null,
+              "RUNNING",
+              "IN_PROGRESS",
+              "",
+              null,
+              List.of(),
+              List.of(),
+              now,
+              now));
+    }
+
+    @Override
+    public void submit(LocalDeployment d) {}
+
+    @Override
+    public void cancel(String origin, String id) {
+      cancelled.add(origin + " " + id);
+    }
+
+    @Override
+    public List<DeploymentRecord> recent() {
+      return List.copyOf(records);
+    }
+
+    @Override
+    public void consult(UpdateConsent consent) {}
+  }
+
+  @BeforeEach
+  void start() throws Exception {
+    cloud = new FakeMqttCloud(folder.resolve("pki"));
+    link = CloudLink.open(cloud.settings(folder.resolve("root")));
+  }
+
+  @AfterEach
+  void stop() {
+    link.close();
+    cloud.close();
+  }
+
+  private void startConnected() {
+    link.start(engine);
+    await().atMost(LONG).until(() -> link.connected() && link.messaging().connected());
+  }
+
+  private static String document(int revision) {
+    return "{\"deploymentId\":\"d"
+        + revision
+        + "\",\"configurationArn\":\""
+        + ARN
+        + revision
+        + "\",\"creationTimestamp\":1,\"components\":{\"com.example.Hello\":{\"version\":\"1.0.0\"}}}";
+  }
+
+  private static DeploymentStatus status(String origin, String id, String status) {
+    return new DeploymentStatus(
+        origin,
+        id,
+        ARN + 1,
+        "d1",
+        status,
+        status.equals("SUCCEEDED") ? "SUCCESSFUL" : "",
+        null,
+        List.of(),
+        List.of());
+  }
+
+  private static ComponentStatus component(String name, ComponentState state) {
+    return new ComponentStatus(
+        name,
+        "1.0.0",
+        state,
+        ComponentType.GENERIC,
+        true,
+        List.of(ARN + 1),
+        List.of(),
+        "",
+        Instant.EPOCH);
+  }
+
+  private static FleetSnapshot snapshot(
+      FleetSnapshot.Trigger trigger, ComponentStatus... components) {
+    return new FleetSnapshot(List.of(components), trigger, null, List.of());
+  }
+
+  private static byte[] bytes(String s) {
+    return s.getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void messagesGoBothWaysOnAConnectionOfTheirOwn() {
+    List<String> received = new CopyOnWriteArrayList<>();
+    var unused = link.messaging().subscribe("to/core/+", 1, m -> received.add(m.topic()));
+    startConnected();
+    await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#2 to/core/+"));
+    cloud.broker().publish("to/core/1", bytes("hi"), 1, false);
+    link.messaging().publish("from/core", bytes("1"), 1);
+    link.messaging().publish("from/core", bytes("0"), 0);
+    await().atMost(LONG).until(() -> received.equals(List.of("to/core/1")));
+    await().atMost(LONG).until(() -> cloud.on("from/core").size() == 2);
+    assertThat(cloud.arrived)
+        .filteredOn(a -> a.topic().equals("from/core"))
+        .allMatch(a -> a.clientId().equals("core-1#2"));
+  }
+
+  @Test
+  void messagesOfAnOutageArriveInOrderAfterIt() throws Exception {
+    startConnected();
+    cloud.down();
+    await().atMost(LONG).until(() -> !link.messaging().connected());
+    for (int i = 0; i < 200; i++) {
+      link.messaging().publish("outage", bytes(Integer.toString(i)), 1);
+    }
+    assertThatThrownBy(() -> link.messaging().publish("outage", bytes("0"), 0))
+        .isInstanceOf(CloudMessagingException.class);
+    cloud.up();
+    await().atMost(LONG).until(() -> cloud.on("outage").size() >= 200);
+    assertThat(cloud.on("outage").stream().map(JsonNode::asInt).distinct()).isSorted().hasSize(200);
+  }
+
+  @Test
+  void messagesStoredByOneProcessAreSentByTheNext() {
+    link.messaging().publish("stored", bytes("7"), 1);
+    link.close();
+    link = CloudLink.open(cloud.settings(folder.resolve("root")));
+    startConnected();
+    await().atMost(LONG).until(() -> cloud.on("stored").size() == 1);
+    await().atMost(LONG).until(() -> link.metrics().spoolMessages() == 0);
+  }
+
+  @Test
+  void aForbiddenMessageIsSetAsideAndDeploymentsStillArrive() {
+    cloud.forbidden.add("forbidden");
+    startConnected();
+    link.messaging().publish("forbidden", bytes("1"), 1);
+    link.messaging().publish("allowed", bytes("2"), 1);
+    cloud.desire(document(1), "SUCCEEDED");
+    await().atMost(LONG).until(() -> engine.submitted.size() == 1);
+    await().atMost(Duration.ofSeconds(30)).until(() -> cloud.on("allowed").size() == 1);
+    assertThat(link.metrics().quarantined()).isEqualTo(1);
+  }
+
+  @Test
+  void aRefusedSubscriptionDoesNotHinderTheOthersAndTheFiftyFirstTakesASecondConnection() {
+    cloud.forbidden.add("f/0");
+    List<AutoCloseable> all = new ArrayList<>();
+    for (int i = 0; i < 51; i++) {
+      all.add(link.messaging().subscribe("f/" + i, 0, m -> {}));
+    }
+    startConnected();
+    await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#3 f/50"));
+    await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#2 f/49"));
+    assertThat(cloud.subscriptions).doesNotContain("core-1#2 f/0");
+  }
+
+  @Test
+  void aDeploymentInTheShadowIsTakenOnceAndItsStatusReportedWithTheVersion() {
+    cloud.desire(document(1), "SUCCEEDED");
+    startConnected();
+    await().atMost(LONG).until(() -> engine.submitted.size() == 1);
+    assertThat(engine.submitted.getFirst().id()).isEqualTo(ARN + 1);
+    link.reporter().report(status("SHADOW", ARN + 1, "IN_PROGRESS"));
+    link.reporter().report(status("SHADOW", ARN + 1, "SUCCEEDED"));
+    await()
+        .atMost(LONG)
+        .until(() -> cloud.shadow.path("reported").path("status").asString("").equals("SUCCEEDED"));
+    assertThat(cloud.on(FakeMqttCloud.SHADOW + "update").getLast().has("version")).isTrue();
+    assertThat(engine.submitted).hasSize(1);
+    cloud.desire(document(2), "CANCELED");
+    await().atMost(LONG).until(() -> engine.cancelled.contains("SHADOW " + ARN + 2));
+  }
+
+  @Test
+  void aReportThatMetANewerVersionIsSentAgain() {
+    cloud.desire(document(1), "SUCCEEDED");
+    startConnected();
+    await().atMost(LONG).until(() -> engine.submitted.size() == 1);
+    cloud.version = 50; // an update that this core did not see
+    link.reporter().report(status("SHADOW", ARN + 1, "SUCCEEDED"));
+    await()
+        .atMost(LONG)
+        .until(() -> cloud.shadow.path("reported").path("status").asString("").equals("SUCCEEDED"));
+  }
+
+  @Test
+  void aStatusOfAnOutageIsKeptOnDiskAndDeliveredByTheNextProcess() throws Exception {
+    cloud.desire(document(1), "SUCCEEDED");
+    cloud.down();
+    link.reporter().report(status("SHADOW", ARN + 1, "SUCCEEDED"));
+    link.close();
+    cloud.up();
+    link = CloudLink.open(cloud.settings(folder.resolve("root")));
+    startConnected();
+    await()
+        .atMost(LONG)
+        .until(() -> cloud.shadow.path("reported").path("status").asString("").equals("SUCCEEDED"));
+    await().atMost(LONG).until(() -> link.metrics().statusesPending() == 0);
+  }
+
+  @Test
+  void aDeploymentJobIsTakenReportedAndCancelledWhenTheCloudNoLongerListsIt() {
+    startConnected();
+    cloud.pend("job-1", document(1));
+    await().atMost(LONG).until(() -> engine.submitted.size() == 1);
+    assertThat(engine.submitted.getFirst().origin()).isEqualTo("IOT_JOBS");
+    link.reporter().report(status("IOT_JOBS", "job-1", "IN_PROGRESS"));
+    String update = FakeMqttCloud.JOBS + "job-1/" + FakeMqttCloud.NAMESPACE + "/update";
+    await().atMost(LONG).until(() -> cloud.on(update).size() == 1);
+    cloud.pend("job-1", document(1)); // the same again
+    cloud.pend(null, "");
+    await().atMost(LONG).until(() -> engine.cancelled.contains("IOT_JOBS job-1"));
+    assertThat(engine.submitted).hasSize(1);
+  }
+
+  @Test
+  void aJobOfAnOutageIsAskedForOnReconnect() throws Exception {
+    startConnected();
+    cloud.down();
+    cloud.pend("job-2", document(2));
+    cloud.up();
+    await().atMost(LONG).until(() -> engine.submitted.size() == 1);
+  }
+
+  @Test
+  void theFleetHearsOfTheLaunchFirstThenOfChangesAndThenASignOfLife() {
+    startConnected();
+    link.fleet()
+        .componentsChanged(
+            snapshot(
+                FleetSnapshot.Trigger.COMPONENT_STATUS_CHANGE,
+                component("A", ComponentState.STARTING)));
+    link.fleet()
+        .componentsChanged(
+            snapshot(
+                FleetSnapshot.Trigger.NUCLEUS_LAUNCH,
+                component("A", ComponentState.RUNNING),
+                component("B", ComponentState.RUNNING)));
+    await().atMost(LONG).until(() -> cloud.health().size() == 1);
+    JsonNode launch = cloud.health().getFirst();
+    assertThat(launch.path("messageType").asString()).isEqualTo("COMPLETE");
+    assertThat(launch.path("trigger").asString()).isEqualTo("NUCLEUS_LAUNCH");
+    assertThat(launch.path("components").size()).isEqualTo(2);
+    link.fleet()
+        .componentsChanged(
+            snapshot(
+                FleetSnapshot.Trigger.COMPONENT_STATUS_CHANGE,
+                component("A", ComponentState.RUNNING),
+                component("B", ComponentState.BROKEN)));
+    await().atMost(LONG).until(() -> cloud.health().size() >= 2);
+    JsonNode change = cloud.health().get(1);
+    assertThat(change.path("messageType").asString()).isEqualTo("PARTIAL");
+    assertThat(change.path("overallDeviceStatus").asString()).isEqualTo("UNHEALTHY");
+    assertThat(change.path("components").size()).isEqualTo(1);
+    await().atMost(LONG).until(() -> cloud.health().size() >= 3); // the keep-alive
+    assertThat(cloud.health().get(2).path("components").size()).isZero();
+    assertThat(cloud.health().stream().map(h -> h.path("sequenceNumber").asLong()))
+        .isSorted()
+        .doesNotHaveDuplicates();
+  }
+
+  @Test
+  void aDeploymentEndedInAnOutageIsToldAfterItWithARemovalAsCompleteStatus() throws Exception {
+    startConnected();
+    link.fleet()
+        .componentsChanged(
+            snapshot(
+                FleetSnapshot.Trigger.NUCLEUS_LAUNCH,
+                component("A", ComponentState.RUNNING),
+                component("B", ComponentState.RUNNING)));
+    await().atMost(LONG).until(() -> link.metrics().fleetMessages() >= 1);
+    cloud.down();
+    await().atMost(LONG).until(() -> !link.connected());
+    link.fleet()
+        .componentsChanged(
+            new FleetSnapshot(
+                List.of(component("A", ComponentState.RUNNING)),
+                FleetSnapshot.Trigger.THING_DEPLOYMENT,
+                status("SHADOW", ARN + 1, "SUCCEEDED"),
+                List.of("A")));
+    cloud.up();
+    await()
+        .atMost(LONG)
+        .until(
+            () ->
+                cloud.health().stream()
+                    .anyMatch(h -> h.path("trigger").asString().equals("THING_DEPLOYMENT")));
+    JsonNode told =
+        cloud.health().stream()
+            .filter(h -> h.path("trigger").asString().equals("THING_DEPLOYMENT"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(told.path("messageType").asString()).isEqualTo("COMPLETE");
+    assertThat(told.path("components").size()).isEqualTo(1);
+    assertThat(told.path("deploymentInformation").path("deploymentId").asString()).isEqualTo("d1");
+  }
+}
