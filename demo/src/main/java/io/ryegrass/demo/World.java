@@ -195,8 +195,13 @@ public final class World {
   private Program start(String name, String... arguments) {
     List<String> command = new ArrayList<>(List.of(home.resolve("ryegrass").toString()));
     command.addAll(List.of(arguments));
-    Program program =
-        Program.start(name + "-" + ++logNumber, logs(), Map.of("RYEGRASS_NO_BUILD", "1"), command);
+    Map<String, String> environment = new HashMap<>(Map.of("RYEGRASS_NO_BUILD", "1"));
+    if (aotCaches != null && !name.equals("provision")) {
+      environment.put(
+          "RYEGRASS_JVM_OPTIONS",
+          "-XX:AOTCacheOutput=" + aotCaches.resolve(name + ".aot") + " -Xlog:aot*=off");
+    }
+    Program program = Program.start(name + "-" + ++logNumber, logs(), environment, command);
     programs.add(program);
     return program;
   }
