@@ -27,10 +27,12 @@ final class DeviceDoor {
   private final CloudServices services;
   private final RouteTable routes;
 
-  DeviceDoor(CloudServices services, String region, String accountId) {
+  DeviceDoor(
+      CloudServices services, String region, String accountId, PublishRoute.Publisher publisher) {
     this.services = services;
     List<DeviceRoute> all = new ArrayList<>(services.routes());
     all.add(CredentialsRoute.of(services, region, accountId));
+    all.add(PublishRoute.of(services, "arn:aws:iot:" + region + ":" + accountId + ":", publisher));
     this.routes = new RouteTable(all);
   }
 

@@ -169,7 +169,9 @@ public final class DeviceGateway implements AutoCloseable {
   /** From now on requests and connections are answered. */
   public void serve(CloudServices services) {
     doors.set(
-        new Doors(services, new DeviceDoor(services, settings.region(), settings.accountId())));
+        new Doors(
+            services,
+            new DeviceDoor(services, settings.region(), settings.accountId(), broker::publish)));
     mqttDoor.serve(services);
   }
 

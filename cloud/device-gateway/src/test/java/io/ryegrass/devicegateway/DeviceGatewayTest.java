@@ -268,6 +268,29 @@ class DeviceGatewayTest {
   }
 
   @Test
+  void aDevicePublishesByHttpsWhatItsPolicyAllows() throws Exception {
+    Rig.Device sender = rig.device("poster", policy("iot:Publish", "topic/posted/*"));
+    Rig.Device reader = rig.device("reader", Rig.ALL);
+    MqttClient reading = rig.connect(reader, "reader");
+    BlockingQueue<String> received = subscribe(reading, "posted/#");
+
+    assertThat(post(sender, "/topics/posted/a%2Fb?qos=1", "hello").statusCode()).isEqualTo(200);
+    assertThat(received.poll(5, TimeUnit.SECONDS)).isEqualTo("posted/a/b hello");
+    assertThat(post(sender, "/topics/other", "x").statusCode()).isEqualTo(403);
+    assertThat(post(sender, "/topics/posted/c?retain=true", "x").statusCode()).isEqualTo(403);
+    assertThat(post(reader, "/topics/posted/%23", "x").statusCode()).isEqualTo(400);
+    reading.disconnect();
+  }
+
+  private static HttpResponse<String> post(Rig.Device device, String path, String body) {
+    return Rig.send(
+        device.http(),
+        HttpRequest.newBuilder(URI.create("https://localhost:" + rig.gateway.httpsPort() + path))
+            .POST(HttpRequest.BodyPublishers.ofString(body))
+            .build());
+  }
+
+  @Test
   void aDeviceGetsCredentialsOfItsRoleAliasAndTheyWork() {
     String trust =
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"credentials.iot.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}";
