@@ -1,11 +1,14 @@
 package io.ryegrass.demo;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Greengrass V2: a component from its recipe to its messages, and the way back from a bad one. */
 final class ComponentSteps {
@@ -108,10 +111,23 @@ final class ComponentSteps {
         + "), 1.0.0 runs again, its configuration is clean";
   }
 
+  /** All that the core holds for the generation that its pointer names. */
   private String readCurrentGeneration() {
     Path generations = world.coreRoot().resolve("generations");
-    String number = World.read(generations.resolve("current")).strip();
-    return World.read(generations.resolve(number).resolve("generation.json"));
+    String number =
+        JsonMapper.shared()
+            .readTree(World.read(generations.resolve("current")))
+            .path("current")
+            .asString();
+    StringBuilder all = new StringBuilder();
+    try (Stream<Path> files = Files.walk(generations.resolve(number))) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        all.append(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1));
+      }
+    } catch (IOException e) {
+      throw new StepFailed("cannot read generation " + number + ": " + e, e);
+    }
+    return all.toString();
   }
 
   private void createComponent(String recipe) {
