@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import javax.net.ssl.SSLContext;
@@ -66,20 +67,21 @@ final class GroupSteps {
             .get("greengrass", "/greengrass/groups/" + group)
             .path("LatestVersion")
             .asString();
-    String deployment =
-        world
-            .aws()
-            .run(
-                "greengrass",
-                "create-deployment",
-                "--deployment-type",
-                "NewDeployment",
-                "--group-id",
-                group,
-                "--group-version-id",
-                version)
-            .path("DeploymentId")
-            .asString();
+    CompletableFuture<JsonNode> asked =
+        CompletableFuture.supplyAsync(
+            () ->
+                world
+                    .aws()
+                    .run(
+                        "greengrass",
+                        "create-deployment",
+                        "--deployment-type",
+                        "NewDeployment",
+                        "--group-id",
+                        group,
+                        "--group-version-id",
+                        version));
+    String deployment = firstDeployment(group);
     Set<String> seen = new LinkedHashSet<>();
     Await.until(
         "deployment " + deployment + " to be Success",
@@ -100,6 +102,10 @@ final class GroupSteps {
           return Optional.of(text).filter("Success"::equals);
         },
         () -> seen);
+    String answered = asked.join().path("DeploymentId").asString();
+    if (!answered.equals(deployment)) {
+      throw new StepFailed("create-deployment made " + answered + ", the list says " + deployment);
+    }
     JsonNode installed =
         world
             .api()
@@ -114,6 +120,22 @@ final class GroupSteps {
         + "… "
         + String.join(" → ", seen)
         + "; its functions are V2 components beside com.example.Hello";
+  }
+
+  /** Looked for while the CLI still waits, because Building is over in a moment. */
+  private String firstDeployment(String group) {
+    return Await.until(
+        "the group's deployment",
+        Duration.ofSeconds(60),
+        () ->
+            world
+                .api()
+                .get("greengrass", "/greengrass/groups/" + group + "/deployments")
+                .path("Deployments")
+                .valueStream()
+                .map(d -> d.path("DeploymentId").asString())
+                .findFirst(),
+        () -> "none");
   }
 
   private String createFunction(String name, String module) {
