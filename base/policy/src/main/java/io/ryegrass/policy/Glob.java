@@ -36,8 +36,16 @@ final class Glob {
 
   private final List<Token> tokens;
 
+  /** How many characters stand before the first wildcard: most patterns fail there, cheaply. */
+  private final int prefix;
+
   private Glob(List<Token> tokens) {
     this.tokens = List.copyOf(tokens);
+    int literals = 0;
+    while (literals < tokens.size() && tokens.get(literals).kind() == Kind.LITERAL) {
+      literals++;
+    }
+    this.prefix = literals;
   }
 
   /**
@@ -102,22 +110,41 @@ final class Glob {
   }
 
   boolean matches(String text) {
+    int start = literalPrefix(text);
+    if (start < 0) {
+      return false;
+    }
     BitSet states = new BitSet(tokens.size() + 1);
-    reach(states, 0);
-    for (int i = 0; i < text.length(); ) {
+    BitSet next = new BitSet(tokens.size() + 1);
+    reach(states, prefix);
+    for (int i = start; i < text.length(); ) {
       int c = text.codePointAt(i);
-      states = step(states, c);
-      if (states.isEmpty()) {
+      next.clear();
+      step(states, c, next);
+      if (next.isEmpty()) {
         return false;
       }
+      BitSet old = states;
+      states = next;
+      next = old;
       i += Character.charCount(c);
     }
-    int last = tokens.size();
-    return states.get(last) || endsAtRest(states);
+    return states.get(tokens.size()) || endsAtRest(states);
   }
 
-  private BitSet step(BitSet from, int c) {
-    BitSet to = new BitSet(tokens.size() + 1);
+  /** Where the text goes on behind the pattern's leading characters; -1 when it differs there. */
+  private int literalPrefix(String text) {
+    int at = 0;
+    for (int t = 0; t < prefix; t++) {
+      if (at >= text.length() || text.codePointAt(at) != tokens.get(t).character()) {
+        return -1;
+      }
+      at += Character.charCount(tokens.get(t).character());
+    }
+    return at;
+  }
+
+  private void step(BitSet from, int c, BitSet to) {
     for (int s = from.nextSetBit(0); s >= 0 && s < tokens.size(); s = from.nextSetBit(s + 1)) {
       Token token = tokens.get(s);
       switch (token.kind()) {
@@ -140,7 +167,6 @@ final class Glob {
         }
       }
     }
-    return to;
   }
 
   /** Marks a state and those after it that need no character. */
