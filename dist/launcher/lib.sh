@@ -184,7 +184,7 @@ run_tests() {
   : >"$STATE/build.log"
   local outcome=0
   find "$HOME_DIR" -path '*/target/surefire-reports/*.xml' -delete
-  maven verify || outcome=$?
+  maven verify --fail-at-end || outcome=$?
   if [ $outcome -eq 0 ]; then
     make_aot_caches
     fingerprint >"$STATE/fingerprint"
