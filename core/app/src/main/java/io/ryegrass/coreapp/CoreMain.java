@@ -75,7 +75,7 @@ public final class CoreMain {
    */
   private static DataFolderLock lock(Path root) {
     Path config = root.resolve("config").resolve("config.yaml");
-    if (!Files.exists(config)) {
+    if (Files.notExists(config)) {
       throw new NucleusException(
           "CONFIG_NOT_VALID",
           config
