@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,6 +35,10 @@ import tools.jackson.databind.node.ObjectNode;
  * one at a time; their outcome comes back as a signal that carries the number of the step. Signals
  * of an earlier step are ignored, so that the exit of a process that was just ended does not count
  * as an error of the next one.
+ *
+ * <p>Others see a {@link Standing}, published whole when a signal has been dealt with. It names the
+ * last wish to start that was taken up, so that nobody mistakes the outcome of an earlier start for
+ * that of the one just asked for.
  */
 final class ComponentActor {
   private static final Logger LOG = LoggerFactory.getLogger(ComponentActor.class);
@@ -61,9 +66,20 @@ final class ComponentActor {
 
   private record Happened(Event event, int step, String code, String reason) implements Signal {}
 
+  /** A wish; {@code start} numbers the wishes to start, 0 for the others. */
+  private record Wished(Event event, long start) implements Signal {}
+
   private record NewBody(ComponentBody body, Timeouts timeouts) implements Signal {}
 
   private record NewConfiguration(ObjectNode configuration) implements Signal {}
+
+  /**
+   * What others see.
+   *
+   * @param start number of the last wish to start that was taken up
+   */
+  private record Standing(
+      Phase phase, long start, Instant since, String statusCode, String statusReason) {}
 
   /** Limits of the steps, from the recipe. */
   record Timeouts(
@@ -80,6 +96,7 @@ final class ComponentActor {
   private final Surroundings surroundings;
   private final LinkedBlockingQueue<Signal> queue = new LinkedBlockingQueue<>(QUEUE);
   private final AtomicInteger pending = new AtomicInteger();
+  private final AtomicLong starts = new AtomicLong();
   private final CompletableFuture<@Nullable Void> closed = new CompletableFuture<>();
   private final Map<Phase, List<Instant>> errors = new EnumMap<>(Phase.class);
 
@@ -91,10 +108,11 @@ final class ComponentActor {
   private int step;
   private boolean cancelled;
   private @Nullable Thread stepThread;
+  private long start;
+  private String statusCode = "";
+  private String statusReason = "";
   private volatile Phase phase = Phase.NEW;
-  private volatile Instant since;
-  private volatile String statusCode = "";
-  private volatile String statusReason = "";
+  private volatile Standing standing;
   private volatile boolean wanted;
 
   ComponentActor(
@@ -110,7 +128,7 @@ final class ComponentActor {
     this.clock = clock;
     this.grace = grace;
     this.surroundings = surroundings;
-    this.since = clock.instant();
+    this.standing = new Standing(Phase.NEW, 0, clock.instant(), "", "");
     Thread.ofVirtual().name("component-" + name).start(this::run);
   }
 
@@ -119,19 +137,19 @@ final class ComponentActor {
   }
 
   ComponentState state() {
-    return phase.state();
+    return standing.phase().state();
   }
 
   Instant since() {
-    return since;
+    return standing.since();
   }
 
   String statusCode() {
-    return statusCode;
+    return standing.statusCode();
   }
 
   String statusReason() {
-    return statusReason;
+    return standing.statusReason();
   }
 
   /** Whether it should run (and has not finished). */
@@ -144,23 +162,29 @@ final class ComponentActor {
    * an error.
    */
   boolean functioning() {
-    Phase p = phase;
-    return p.state().functioning() || (p == Phase.STOPPING && statusCode.isEmpty());
+    Standing s = standing;
+    return s.phase().state().functioning()
+        || (s.phase() == Phase.STOPPING && s.statusCode().isEmpty());
   }
 
   /** Nothing more happens by itself, and no signal waits. */
   boolean settled() {
-    Phase p = phase;
-    return pending.get() == 0
+    if (pending.get() != 0) {
+      return false;
+    }
+    Standing s = standing; // after the count: what was dealt with by then is in it
+    Phase p = s.phase();
+    return s.start() == starts.get()
         && (p == Phase.RUNNING
             || p == Phase.BROKEN
             || p == Phase.UNINSTALLED
             || ((p == Phase.FINISHED || p == Phase.NEW) && !wanted));
   }
 
-  /** Broken, and nobody has asked for another try. */
+  /** Broken by the last start that was asked for; not while another try is on its way. */
   boolean broken() {
-    return phase == Phase.BROKEN && pending.get() == 0;
+    Standing s = standing;
+    return s.phase() == Phase.BROKEN && s.start() == starts.get();
   }
 
   /** Completed when the component has left this core. */
@@ -176,8 +200,10 @@ final class ComponentActor {
     }
     if (wish == Event.START || wish == Event.RESTART || wish == Event.REINSTALL) {
       wanted = true;
+      put(new Wished(wish, starts.incrementAndGet()));
+    } else {
+      put(new Wished(wish, 0));
     }
-    put(new Happened(wish, -1, "", ""));
   }
 
   void dependencies(boolean ready) {
@@ -228,22 +254,14 @@ final class ComponentActor {
         continue;
       }
       try {
-        Phase before = phase;
-        String codeBefore = statusCode;
-        switch (s) {
-          case NewBody n -> next = n;
-          case NewConfiguration c -> body.configurationChanged(c.configuration());
-          case Happened h -> {
-            if (h.step() < 0 || h.step() == step || h.step() == Integer.MAX_VALUE) {
-              handle(h.event(), h.code(), h.reason());
-            }
-          }
-        }
-        if (phase != before || !statusCode.equals(codeBefore)) {
-          announce(before);
-        }
+        take(s);
       } catch (RuntimeException e) {
         LOG.error("The life cycle of {} met something unexpected", name, e);
+      }
+      try {
+        publish();
+      } catch (RuntimeException e) {
+        LOG.error("A watcher of {} failed", name, e);
       } finally {
         pending.decrementAndGet();
       }
@@ -251,9 +269,32 @@ final class ComponentActor {
     closed.complete(null);
   }
 
-  private void announce(Phase before) {
-    if (phase.state() != before.state()) {
-      since = clock.instant();
+  private void take(Signal s) {
+    switch (s) {
+      case NewBody n -> next = n;
+      case NewConfiguration c -> body.configurationChanged(c.configuration());
+      case Wished w -> {
+        start = Math.max(start, w.start());
+        handle(w.event(), "", "");
+      }
+      case Happened h -> {
+        if (h.step() < 0 || h.step() == step || h.step() == Integer.MAX_VALUE) {
+          handle(h.event(), h.code(), h.reason());
+        }
+      }
+    }
+  }
+
+  private void publish() {
+    Standing before = standing;
+    boolean moved = phase.state() != before.phase().state();
+    standing =
+        new Standing(
+            phase, start, moved ? clock.instant() : before.since(), statusCode, statusReason);
+    if (phase == before.phase() && statusCode.equals(before.statusCode())) {
+      return;
+    }
+    if (moved) {
       if (phase.state() == ComponentState.ERRORED || phase == Phase.BROKEN) {
         LOG.warn("{} {}: {}", name, phase.state(), statusReason);
       } else {
@@ -387,6 +428,7 @@ final class ComponentActor {
       body = n.body();
       timeouts = n.timeouts();
       next = null;
+      errors.clear(); // they were another body's
     }
   }
 
