@@ -305,6 +305,8 @@ class SupervisorTest {
             RecipeFormatVersion: '2020-01-25'
             ComponentName: %s
             ComponentVersion: %s
+            ComponentDependencies:
+              aws.greengrass.TokenExchangeService: {VersionRequirement: '^2.0.0', DependencyType: HARD}
             Manifests:
               - Platform: {os: linux}
                 Lifecycle: {Run: '%s'}

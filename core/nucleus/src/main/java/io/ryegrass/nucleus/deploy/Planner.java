@@ -47,6 +47,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class Planner {
   private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
   private static final String NUCLEUS = "aws.greengrass.Nucleus";
+  private static final String TOKEN_EXCHANGE = "aws.greengrass.TokenExchangeService";
   private static final String LOCAL_GROUP = "LOCAL_DEPLOYMENT";
   private static final Set<String> CAPABILITIES =
       Set.of("LINUX_RESOURCE_LIMITS", "SUB_DEPLOYMENTS");
@@ -145,7 +146,41 @@ final class Planner {
                 + " is a plugin, which this core cannot load; make it a generic component.");
       }
     }
+    checkTokenExchange(components);
     return new Plan(components, groups, membership);
+  }
+
+  /**
+   * Artifacts in S3 are fetched with the credentials of the core's role, which a deployment must
+   * ask for by name (v2-deployments.md section 5, step 6).
+   */
+  private void checkTokenExchange(Map<String, StoredRecipe> components) {
+    if (components.containsKey(TOKEN_EXCHANGE)) {
+      return;
+    }
+    Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
+    for (StoredRecipe r : components.values()) {
+      String name = r.recipe().componentName();
+      if (BuiltInComponents.isBuiltIn(name)) {
+        continue;
+      }
+      for (Recipe.Artifact artifact : r.recipe().select(platform).artifacts()) {
+        if (artifact.scheme().equals("s3")) {
+          throw new NucleusException(
+              "MISSING_TOKEN_EXCHANGE_SERVICE",
+              "Artifact "
+                  + artifact.uri()
+                  + " of "
+                  + name
+                  + " is in S3, and "
+                  + TOKEN_EXCHANGE
+                  + ", whose credentials open it, is not among the components; add it to the deployment"
+                  + " or to the dependencies of "
+                  + name
+                  + ".");
+        }
+      }
+    }
   }
 
   private List<String> membership(DeploymentRequest request, Generation current)
