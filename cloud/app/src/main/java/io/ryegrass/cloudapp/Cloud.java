@@ -72,11 +72,15 @@ final class Cloud implements AutoCloseable {
               + e.listener()
               + "-port, or stop the program that has it.",
           e);
-    } catch (DurableException
-        | StoreException
-        | IdentityException
-        | CertificateException
-        | MqttBrokerException e) {
+    } catch (DurableException e) {
+      throw new CloudException(
+          "the data folder "
+              + options.data()
+              + " cannot be used: "
+              + e.getMessage()
+              + " (--data names another)",
+          e);
+    } catch (StoreException | IdentityException | CertificateException | MqttBrokerException e) {
       throw new CloudException(String.valueOf(e.getMessage()), e);
     } finally {
       if (!ready) {

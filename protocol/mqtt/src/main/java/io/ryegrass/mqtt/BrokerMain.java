@@ -12,7 +12,14 @@ import org.jspecify.annotations.Nullable;
  * everything.
  */
 public final class BrokerMain {
-  private static final String USAGE = "usage: BrokerMain --port N --anonymous [--data DIR]";
+  private static final String USAGE =
+      """
+      usage: ryegrass mqtt --port N --anonymous [--data DIR]
+
+        --port N      MQTT on 127.0.0.1; 0 takes any free port
+        --anonymous   everybody may do everything; without it nothing starts
+        --data DIR    keep sessions, queued and retained messages there (default: in memory)
+      """;
 
   private BrokerMain() {}
 
@@ -29,6 +36,10 @@ public final class BrokerMain {
     for (int i = 0; i < args.length; i++) {
       @Nullable String value = i + 1 < args.length ? args[i + 1] : null;
       switch (args[i]) {
+        case "--help", "-h" -> {
+          out.print(USAGE);
+          return 0;
+        }
         case "--anonymous" -> anonymous = true;
         case "--port" -> {
           port = value != null && value.matches("\\d{1,5}") ? Integer.parseInt(value) : -1;
@@ -42,7 +53,7 @@ public final class BrokerMain {
       }
     }
     if (port < 0 || port > 65_535 || !anonymous) {
-      err.println(USAGE);
+      err.print(USAGE);
       return 2;
     }
     try (MqttBroker broker =
