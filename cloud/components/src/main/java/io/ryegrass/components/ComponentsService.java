@@ -15,6 +15,7 @@ import java.net.URI;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -204,6 +205,17 @@ public final class ComponentsService {
                 "DELETE FROM components_hidden_groups WHERE core = ? AND group_key = ?",
                 coreThingName,
                 groupKey));
+  }
+
+  /**
+   * How far a group's deployment is, as last committed; empty when no such deployment was sent.
+   * After a crash between a commit and the listeners' call this is the only one who knows.
+   */
+  public Optional<GroupDeploymentStatus> groupDeployment(String deploymentId) {
+    return deployments
+        .find(deploymentId)
+        .filter(row -> row.kind() == DeploymentRow.Kind.V1_GROUP)
+        .map(effective::ofGroup);
   }
 
   /** Tells how group deployments go on; called after the commit. */

@@ -269,6 +269,35 @@ final class EffectiveDeployments {
     return detailed + (detailed.isEmpty() || cause.isEmpty() ? "" : ": ") + cause;
   }
 
+  /**
+   * The state of a V1 group's deployment on its one core. Where the core has no record any more,
+   * the deployment's own end is what is left to tell.
+   */
+  GroupDeploymentStatus ofGroup(DeploymentRow deployment) {
+    return store
+        .read(
+            sql ->
+                sql.one(
+                    "SELECT status, details FROM components_effective WHERE core = ? AND"
+                        + " deployment_id = ?",
+                    r -> new GroupDeploymentStatus(r.text("status"), Json.read(r.text("details"))),
+                    deployment.core(),
+                    deployment.id()))
+        .orElseGet(
+            () ->
+                switch (deployment.status()) {
+                  case "COMPLETED" -> new GroupDeploymentStatus("SUCCEEDED", Json.object());
+                  case "FAILED" -> new GroupDeploymentStatus("FAILED", Json.object());
+                  default ->
+                      new GroupDeploymentStatus(
+                          "CANCELED",
+                          Json.object()
+                              .put(
+                                  "failureCause",
+                                  "the core's record of the deployment is gone; deploy again"));
+                });
+  }
+
   // ---- ListEffectiveDeployments
 
   ObjectNode list(ObjectNode input) {

@@ -394,14 +394,22 @@ class ComponentsServiceTest {
             .asString();
     assertThat(url).contains("/components/fn/1.0.0/lambda.zip?");
     String update = "$aws/things/core1/jobs/v1-deployment/namespace-aws-gg-deployment/update";
+    assertThat(groupStatus()).isEqualTo("QUEUED");
     cloud.fromDevice("core1", update, "{\"status\":\"IN_PROGRESS\"}");
+    assertThat(groupStatus()).isEqualTo("IN_PROGRESS");
     cloud.fromDevice("core1", update, "{\"status\":\"SUCCEEDED\"}");
+    assertThat(groupStatus()).isEqualTo("SUCCEEDED");
+    assertThat(cloud.components.groupDeployment("nobody's")).isEmpty();
     assertThat(heard)
         .containsExactly(
             "v1-deployment QUEUED", "v1-deployment IN_PROGRESS", "v1-deployment SUCCEEDED");
     assertThat(effective().deploymentId()).isEqualTo("v1-deployment");
     assertThat(cloud.greengrass.listDeployments(b -> {}).deployments()).isEmpty();
     assertThat(cloud.greengrass.listComponents(b -> {}).components()).isEmpty();
+  }
+
+  private String groupStatus() {
+    return cloud.components.groupDeployment("v1-deployment").orElseThrow().status();
   }
 
   // ---- core devices
