@@ -6,6 +6,7 @@ import io.ryegrass.groups.DeploymentStore.Type;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -16,11 +17,14 @@ import tools.jackson.databind.JsonNode;
 /**
  * Takes deployments from Building to InProgress, one after the other on a thread of its own, and to
  * their end when the core reports. The queue is the table, so nothing is forgotten when the process
- * dies.
+ * dies: what was Building is built anew, and for what was InProgress the core's side is asked once,
+ * as its report may have been committed there without being told here.
  */
 final class DeploymentBuilder implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(DeploymentBuilder.class);
   private static final int BATCH = 20;
+  private static final Duration IDLE = Duration.ofHours(1);
+  private static final Duration RETRY = Duration.ofSeconds(5);
   private static final int MAX_GROUPS_OF_A_DEVICE = 10;
 
   private final DeploymentStore deployments;
@@ -29,6 +33,7 @@ final class DeploymentBuilder implements AutoCloseable {
   private final CoreDeployments cores;
   private final Semaphore work = new Semaphore(1);
   private volatile boolean closing;
+  private boolean reconciled; // builder's thread
   private @Nullable Thread thread;
 
   DeploymentBuilder(
@@ -54,15 +59,56 @@ final class DeploymentBuilder implements AutoCloseable {
 
   private void run() {
     try {
+      boolean done = false;
       while (!closing) {
-        if (work.tryAcquire(1, TimeUnit.HOURS)) {
+        boolean woken =
+            work.tryAcquire(done ? IDLE.toSeconds() : RETRY.toSeconds(), TimeUnit.SECONDS);
+        if (woken || !done) {
           work.drainPermits();
-          buildAll();
+          done = attempt();
         }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private boolean attempt() {
+    try {
+      if (!reconciled) {
+        reconcile();
+        reconciled = true;
+      }
+      buildAll();
+      return true;
+    } catch (RuntimeException e) {
+      if (!closing) {
+        log.warn("deployments of groups wait, tried again in {} s", RETRY.toSeconds(), e);
+      }
+      return false;
+    }
+  }
+
+  /** Takes up what the core's side committed while nobody here was listening. */
+  private void reconcile() {
+    long after = 0;
+    List<Deployment> open;
+    do {
+      open = deployments.inProgress(after, BATCH);
+      for (Deployment deployment : open) {
+        after = deployment.seq();
+        if (deployment.type() == Type.ForceResetDeployment) {
+          deployments.end(deployment.id(), true, null);
+          continue;
+        }
+        Optional<CoreDeployments.Standing> standing = cores.standing(deployment.id());
+        if (standing.isPresent()) {
+          changed(deployment.id(), standing.get().status(), standing.get().statusDetails());
+        } else {
+          fail(deployment, "the core's record of it is gone; deploy the group again");
+        }
+      }
+    } while (open.size() == BATCH && !closing);
   }
 
   private void buildAll() {
@@ -155,11 +201,7 @@ final class DeploymentBuilder implements AutoCloseable {
             deployment -> {
               switch (status) {
                 case "SUCCEEDED" -> {
-                  deployments.end(id, true, null);
-                  String core = deployment.core();
-                  if (deployment.type().reset() && core != null) {
-                    cores.forget(deployment.groupId(), core);
-                  }
+                  deployments.end(id, true, null, this::forgetIfReset);
                   log.info("group {}: deployment {} succeeded", deployment.groupId(), id);
                 }
                 case "FAILED", "REJECTED", "CANCELED", "TIMED_OUT" -> {
@@ -169,6 +211,13 @@ final class DeploymentBuilder implements AutoCloseable {
                 default -> log.debug("deployment {}: {}", id, status);
               }
             });
+  }
+
+  private void forgetIfReset(Deployment ended) {
+    String core = ended.core();
+    if (ended.type().reset() && core != null) {
+      cores.forget(ended.groupId(), core);
+    }
   }
 
   private void fail(Deployment deployment, String cause) {

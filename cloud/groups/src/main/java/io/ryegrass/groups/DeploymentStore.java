@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -156,6 +157,18 @@ final class DeploymentStore {
                 limit));
   }
 
+  /** Oldest first, those numbered above {@code after}; whose end a restart may have missed. */
+  List<Deployment> inProgress(long after, int limit) {
+    return store.read(
+        sql ->
+            sql.list(
+                "SELECT * FROM gg_deployment WHERE status = ? AND seq > ? ORDER BY seq LIMIT ?",
+                DeploymentStore::row,
+                Status.InProgress,
+                after,
+                limit));
+  }
+
   /** Building → InProgress together with what {@code send} writes: both or nothing. */
   void sent(Deployment deployment, String core, List<String> devices, Runnable send) {
     store.write(
@@ -184,6 +197,14 @@ final class DeploymentStore {
 
   /** The end of a deployment; one that has ended already stays as it is. */
   void end(String id, boolean success, @Nullable String error) {
+    end(id, success, error, deployment -> {});
+  }
+
+  /**
+   * As above, and {@code alongside} in the same transaction, unless a later deployment of the group
+   * is on its way already: then the group is that one's.
+   */
+  void end(String id, boolean success, @Nullable String error, Consumer<Deployment> alongside) {
     store.write(
         sql -> {
           Optional<Deployment> found = find(sql, id);
@@ -199,6 +220,15 @@ final class DeploymentStore {
               id);
           if (success) {
             deployed(sql, deployment);
+          }
+          long later =
+              sql.count(
+                  "SELECT COUNT(*) AS n FROM gg_deployment WHERE group_id = ? AND seq > ? AND status = ?",
+                  deployment.groupId(),
+                  deployment.seq(),
+                  Status.InProgress);
+          if (later == 0) {
+            alongside.accept(deployment);
           }
           return 1;
         });

@@ -92,7 +92,10 @@ public final class GroupsService implements AutoCloseable {
     return routes.routes();
   }
 
-  /** Starts to build deployments, those first that were waiting when the process ended. */
+  /**
+   * Starts to build deployments, those first that were waiting when the process ended; deployments
+   * that were under way then are brought in line with what their cores have reported since.
+   */
   public void start() {
     builder.start();
   }

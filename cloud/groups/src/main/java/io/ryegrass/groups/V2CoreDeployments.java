@@ -7,6 +7,7 @@ import io.ryegrass.model.FailureHandlingPolicy;
 import io.ryegrass.model.Recipe;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The V2 side of this cloud. A group's deployment is always rolled back when it fails, as V1 does.
@@ -46,6 +47,13 @@ final class V2CoreDeployments implements CoreDeployments {
   @Override
   public void onChanged(Listener listener) {
     components.onGroupDeploymentChanged(listener::changed);
+  }
+
+  @Override
+  public Optional<Standing> standing(String deploymentId) {
+    return components
+        .groupDeployment(deploymentId)
+        .map(s -> new Standing(s.status(), s.statusDetails()));
   }
 
   @Override

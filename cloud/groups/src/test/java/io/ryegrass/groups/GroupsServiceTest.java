@@ -283,6 +283,71 @@ class GroupsServiceTest {
     awaitStatus(group, id, "InProgress");
   }
 
+  private String underWay(String group) {
+    String id = deploy(group).text("DeploymentId");
+    awaitStatus(group, id, "InProgress");
+    return id;
+  }
+
+  @Test
+  void anEndThatWasCommittedJustBeforeTheCloudDiedIsTakenUpAtTheNextStart() {
+    String good = group();
+    String bad = group();
+    String open = group();
+    String lost = group();
+    String goodId = underWay(good);
+    String badId = underWay(bad);
+    String openId = underWay(open);
+    String lostId = underWay(lost);
+    cloud.commitUntold(goodId, "SUCCEEDED", "");
+    cloud.commitUntold(badId, "FAILED", "component echo is BROKEN");
+    cloud.commitUntold(openId, "IN_PROGRESS", "");
+
+    cloud = cloud.killed(folder);
+    cloud.service.start();
+
+    awaitStatus(good, goodId, "Success");
+    assertThat(discover("lamp").status()).isEqualTo(200);
+    awaitStatus(bad, badId, "Failure");
+    assertThat(status(bad, badId).text("ErrorMessage")).endsWith("component echo is BROKEN");
+    awaitStatus(lost, lostId, "Failure");
+    assertThat(status(lost, lostId).text("ErrorMessage"))
+        .contains("gone", "deploy the group again");
+    assertThat(status(open, openId).text("DeploymentStatus")).isEqualTo("InProgress");
+    cloud.report(openId, "SUCCEEDED", "");
+    awaitStatus(open, openId, "Success");
+  }
+
+  @Test
+  void theEndOfAResetCommittedJustBeforeTheCloudDiedStillEndsTheMembershipOfTheCore() {
+    String group = group();
+    cloud.report(underWay(group), "SUCCEEDED", "");
+    String reset =
+        cloud.post("/groups/" + group + "/deployments/$reset", "{}").text("DeploymentId");
+    awaitStatus(group, reset, "InProgress");
+    cloud.commitUntold(reset, "SUCCEEDED", "");
+
+    cloud = cloud.killed(folder);
+    cloud.service.start();
+
+    awaitStatus(group, reset, "Success");
+    assertThat(cloud.forgotten).containsExactly("the-core");
+    assertThat(discover("lamp").status()).isEqualTo(404);
+  }
+
+  @Test
+  void aLateResultOfAResetLeavesTheMembershipToTheDeploymentAfterIt() {
+    String group = group();
+    cloud.report(underWay(group), "SUCCEEDED", "");
+    String reset =
+        cloud.post("/groups/" + group + "/deployments/$reset", "{}").text("DeploymentId");
+    awaitStatus(group, reset, "InProgress");
+    underWay(group);
+    cloud.report(reset, "SUCCEEDED", "");
+    awaitStatus(group, reset, "Success");
+    assertThat(cloud.forgotten).isEmpty();
+  }
+
   @Test
   void aDeviceDiscoversItsCoreAfterTheDeploymentAndTheCoreGetsACertificateDuringIt()
       throws Exception {

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -44,6 +45,7 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
   final List<Sent> sent = new CopyOnWriteArrayList<>();
   final List<String> forgotten = new CopyOnWriteArrayList<>();
   final Map<String, Map<String, byte[]>> components = new HashMap<>();
+  final Map<String, Standing> standings = new ConcurrentHashMap<>();
   final CloudStore store;
   final GroupsService service;
   private final ApiEngine engine;
@@ -114,6 +116,20 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
     listener.changed(deploymentId, status, JSON.createObjectNode().put("failureCause", cause));
   }
 
+  /** The core's side commits a status, and the process dies before anybody is told. */
+  void commitUntold(String deploymentId, String status, String cause) {
+    standings.put(
+        deploymentId, new Standing(status, JSON.createObjectNode().put("failureCause", cause)));
+  }
+
+  /** The process is killed and comes back: nothing is left of it but the store. */
+  TestCloud killed(Path folder) {
+    close();
+    TestCloud again = new TestCloud(folder);
+    again.standings.putAll(standings);
+    return again;
+  }
+
   @Override
   public void putComponent(Recipe recipe, Map<String, byte[]> artifacts) {
     components.put(recipe.componentName() + " " + recipe.componentVersion().text(), artifacts);
@@ -136,6 +152,11 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
   @Override
   public void onChanged(Listener told) {
     listener = told;
+  }
+
+  @Override
+  public Optional<Standing> standing(String deploymentId) {
+    return Optional.ofNullable(standings.get(deploymentId));
   }
 
   @Override
