@@ -309,6 +309,9 @@ class FunctionsOnANucleusTest {
     DeploymentStatus failed = deploy(2, "2", true);
     assertThat(failed.failureCause()).contains("no_such_module");
     assertThat(failed.status()).isEqualTo("FAILED");
+    assertThat(failed.detailedStatus())
+        .as("%s", failed.failureCause())
+        .isEqualTo("FAILED_ROLLBACK_COMPLETE");
     ask("still there?");
     awaitAnswer("still there?!");
   }
