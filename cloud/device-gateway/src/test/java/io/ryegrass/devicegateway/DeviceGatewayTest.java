@@ -155,6 +155,47 @@ class DeviceGatewayTest {
   }
 
   @Test
+  void aCertificateMadeInactiveIsRefusedAtTheVeryNextRequestOfAKnownConnection() {
+    Rig.Device device = rig.device("next-request", Rig.ALL);
+    for (String state : List.of("INACTIVE", "ACTIVE", "REVOKED")) {
+      rig.iot("PUT", "/certificates/" + device.certificateId() + "?newStatus=" + state, "");
+      int expected = state.equals("ACTIVE") ? 200 : 403;
+      assertThat(rig.get(device, "/greengrass/discover/thing/next-request").statusCode())
+          .as(state)
+          .isEqualTo(expected);
+      assertThat(post(device, "/topics/next", "x").statusCode()).as(state).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aCertificateMadeInactiveIsRefusedAtTheVeryNextPublishAndReceivesNothingMore()
+      throws Exception {
+    Rig.Device sender = rig.device("next-sender", Rig.ALL);
+    Rig.Device receiver = rig.device("next-receiver", Rig.ALL);
+    Rig.Device witness = rig.device("next-witness", Rig.ALL);
+    MqttClient sending = rig.connect(sender, "next-sender");
+    MqttClient receiving = rig.connect(receiver, "next-receiver");
+    MqttClient witnessing = rig.connect(witness, "next-witness");
+    BlockingQueue<String> received = subscribe(receiving, "next/#");
+    BlockingQueue<String> witnessed = subscribe(witnessing, "next/#");
+    sending.publish("next/a", "1".getBytes(UTF_8), 1, false);
+    assertThat(received.poll(5, TimeUnit.SECONDS)).isEqualTo("next/a 1");
+    assertThat(witnessed.poll(5, TimeUnit.SECONDS)).isEqualTo("next/a 1");
+
+    rig.iot("PUT", "/certificates/" + sender.certificateId() + "?newStatus=INACTIVE", "");
+    assertThatThrownBy(() -> sending.publish("next/a", "2".getBytes(UTF_8), 1, false))
+        .isInstanceOf(MqttException.class);
+    rig.iot("PUT", "/certificates/" + receiver.certificateId() + "?newStatus=INACTIVE", "");
+    witnessing.publish("next/a", "3".getBytes(UTF_8), 1, false);
+
+    assertThat(witnessed.poll(5, TimeUnit.SECONDS)).isEqualTo("next/a 3");
+    await().atMost(Duration.ofSeconds(5)).until(() -> !receiving.isConnected());
+    assertThat(received).isEmpty();
+    assertThat(witnessed).isEmpty();
+    witnessing.disconnect();
+  }
+
+  @Test
   void aClientIdThatIsNotTheThingsNameIsRefusedByThePolicyVariable() throws Exception {
     Rig.Device device =
         rig.device("named", policy("iot:Connect", "client/${iot:Connection.Thing.ThingName}"));
