@@ -95,7 +95,7 @@ jvm_options() {
     cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx160m" ;;
     *) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m" ;;
   esac
-  echo "-Drx2.computation-threads=1 -Drx2.purge-enabled=false --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+  echo "-Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -Drx2.computation-threads=1 -Drx2.purge-enabled=false --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
   echo "-Dryegrass.home=$HOME_DIR -Dryegrass.runtimes=$HOME_DIR/runtimes"
 }
 

@@ -137,8 +137,9 @@ public final class ApiEngine {
       Dialect dialect = protocol == ProtocolName.QUERY ? Dialect.QUERY : Dialect.JSON;
       throw new AwsException(e.awsCode(dialect), e.status(), String.valueOf(e.getMessage()));
     }
+    String signingName = Services.currentSigningName(verified.service());
     List<ServiceOperations> candidates =
-        bySigningName.getOrDefault(verified.service(), Services.unserved(verified.service()));
+        bySigningName.getOrDefault(signingName, Services.unserved(signingName));
     if (candidates.isEmpty()) {
       throw unknown(
           protocol,

@@ -65,6 +65,9 @@ final class Services {
    */
   private static final Set<String> OPEN_ENUMS = Set.of("lambda.Runtime");
 
+  private static final Map<String, String> FORMER_SIGNING_NAMES =
+      Map.of("execute-api", "iot", "iotdevicegateway", "iotdata");
+
   private Services() {}
 
   private static void put(
@@ -94,6 +97,11 @@ final class Services {
         .filter(e -> e.getValue().signingName().equals(signingName))
         .map(e -> ServiceOperations.of(e.getKey()).build())
         .toList();
+  }
+
+  /** Today's name for what older clients sign as, for example Debian's AWS CLI 2.9. */
+  static String currentSigningName(String signed) {
+    return FORMER_SIGNING_NAMES.getOrDefault(signed, signed);
   }
 
   static boolean hasOpenEnum(String service, String shape) {

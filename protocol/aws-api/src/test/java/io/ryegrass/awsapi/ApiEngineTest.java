@@ -544,6 +544,11 @@ class ApiEngineTest {
   }
 
   @Test
+  void olderClientsSignIotByItsFormerName() {
+    assertThat(signed("POST", "/things/t", "execute-api", Map.of(), "{}").status()).isEqualTo(200);
+  }
+
+  @Test
   void aTrailingSlashMakesNoDifference() {
     assertThat(
             signed("POST", "/greengrass/groups/", "greengrass", Map.of(), "{\"Name\":\"g\"}")
