@@ -1,0 +1,221 @@
+package io.ryegrass.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CloudStoreTest {
+  private static final Migration FIRST =
+      new Migration(
+          "test",
+          1,
+          "CREATE TABLE t (k TEXT PRIMARY KEY, v BIGINT); -- a; b\nINSERT INTO t VALUES ('semi;colon', 1)");
+
+  @TempDir Path folder;
+  private CloudStore store;
+
+  @BeforeEach
+  void open() {
+    store = CloudStore.open(folder, List.of(FIRST));
+  }
+
+  @AfterEach
+  void close() {
+    store.close();
+  }
+
+  private int put(String key) {
+    return store.write(sql -> sql.update("INSERT INTO t (k, v) VALUES (?, ?)", key, 1L));
+  }
+
+  private List<String> keys() {
+    return store.read(
+        sql ->
+            sql.list("SELECT k FROM t WHERE k <> 'semi;colon' ORDER BY k", row -> row.text("k")));
+  }
+
+  @Test
+  void whatWasWrittenIsThereAfterReopening() {
+    put("a");
+    store.close();
+    store = CloudStore.open(folder, List.of(FIRST));
+    assertThat(keys()).containsExactly("a");
+  }
+
+  @Test
+  void theDatabaseUsesWriteAheadLogAndFullSynchronisation() {
+    String mode =
+        store.write(sql -> sql.one("PRAGMA journal_mode", r -> r.text("journal_mode")).get());
+    long sync =
+        store.write(sql -> sql.one("PRAGMA synchronous", r -> r.number("synchronous")).get());
+    assertThat(mode).isEqualTo("wal");
+    assertThat(sync).as("2 is FULL").isEqualTo(2);
+  }
+
+  @Test
+  void aWriteThatThrowsLeavesNothingAndRunsNoAction() {
+    List<String> ran = new ArrayList<>();
+    assertThatThrownBy(
+            () ->
+                store.write(
+                    sql -> {
+                      put("a");
+                      store.afterCommit(() -> ran.add("action"));
+                      throw new IllegalStateException("no");
+                    }))
+        .hasMessage("no");
+    assertThat(keys()).isEmpty();
+    assertThat(ran).isEmpty();
+    put("b");
+    assertThat(keys()).containsExactly("b");
+  }
+
+  @Test
+  void anInnerWriteThatFailsUndoesOnlyItself() {
+    List<String> ran = new ArrayList<>();
+    store.write(
+        sql -> {
+          put("outer");
+          store.afterCommit(() -> ran.add("outer"));
+          assertThatThrownBy(
+                  () ->
+                      store.write(
+                          inner -> {
+                            put("inner");
+                            store.afterCommit(() -> ran.add("inner"));
+                            throw new IllegalStateException("no");
+                          }))
+              .hasMessage("no");
+          return true;
+        });
+    assertThat(keys()).containsExactly("outer");
+    assertThat(ran).containsExactly("outer");
+  }
+
+  @Test
+  void aReadInsideAWriteSeesItsChanges() {
+    store.write(
+        sql -> {
+          put("a");
+          assertThat(keys()).containsExactly("a");
+          return true;
+        });
+  }
+
+  @Test
+  void aWriteInsideAReadIsRefused() {
+    assertThatThrownBy(() -> store.read(sql -> put("a"))).isInstanceOf(StoreException.class);
+    assertThat(keys()).isEmpty();
+  }
+
+  @Test
+  void anActionAfterCommitMayWriteAndAddActions() {
+    List<String> ran = new ArrayList<>();
+    store.write(
+        sql -> {
+          store.afterCommit(
+              () -> {
+                put("from-action");
+                store.write(
+                    again -> {
+                      store.afterCommit(() -> ran.add("second"));
+                      return true;
+                    });
+                ran.add("first");
+              });
+          return true;
+        });
+    assertThat(keys()).containsExactly("from-action");
+    assertThat(ran).containsExactly("first", "second");
+  }
+
+  @Test
+  void actionsRunInTheOrderOfCommitsAndOneThatThrowsStopsNoOther() throws Exception {
+    List<Long> order = Collections.synchronizedList(new ArrayList<>());
+    CountDownLatch done = new CountDownLatch(8);
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int t = 0; t < 8; t++) {
+        threads.submit(
+            () -> {
+              for (int i = 0; i < 20; i++) {
+                store.write(
+                    sql -> {
+                      sql.update("UPDATE t SET v = v + 1 WHERE k = 'semi;colon'");
+                      long v =
+                          sql.one("SELECT v FROM t WHERE k = 'semi;colon'", r -> r.number("v"))
+                              .get();
+                      store.afterCommit(() -> order.add(v));
+                      store.afterCommit(
+                          () -> {
+                            throw new IllegalStateException("an action that fails, on purpose");
+                          });
+                      return v;
+                    });
+              }
+              done.countDown();
+            });
+      }
+      assertThat(done.await(30, TimeUnit.SECONDS)).isTrue();
+    }
+    assertThat(order).hasSize(160).isSorted();
+  }
+
+  @Test
+  void aNewMigrationIsAppliedToAnOldDatabase() {
+    put("a");
+    store.close();
+    var second = new Migration("test", 2, "ALTER TABLE t ADD COLUMN extra TEXT");
+    store = CloudStore.open(folder, List.of(FIRST, second));
+    long rows = store.read(sql -> sql.count("SELECT count(*) AS n FROM t WHERE extra IS NULL"));
+    assertThat(rows).isEqualTo(2);
+    store.close();
+    assertThatThrownBy(() -> CloudStore.open(folder, List.of(FIRST)))
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("newer Ryegrass");
+    store = CloudStore.open(folder, List.of(FIRST, second));
+  }
+
+  @Test
+  void aFailingMigrationLeavesTheOldSchema() {
+    store.close();
+    var broken = new Migration("test", 2, "CREATE TABLE more (a TEXT); SELEKT");
+    assertThatThrownBy(() -> CloudStore.open(folder, List.of(FIRST, broken)))
+        .isInstanceOf(StoreException.class);
+    store = CloudStore.open(folder, List.of(FIRST));
+    long tables =
+        store.read(sql -> sql.count("SELECT count(*) AS n FROM sqlite_master WHERE name = 'more'"));
+    assertThat(tables).isZero();
+  }
+
+  @Test
+  void anEditedMigrationIsRefused() {
+    store.close();
+    assertThatThrownBy(
+            () ->
+                CloudStore.open(
+                    folder, List.of(new Migration("test", 1, "CREATE TABLE u (a TEXT)"))))
+        .hasMessageContaining("differs");
+    store = CloudStore.open(folder, List.of(FIRST));
+  }
+
+  @Test
+  void theNativeLibraryIsUnpackedOnceIntoTheDataFolder() throws Exception {
+    Path kept = Path.of(System.getProperty("org.sqlite.lib.path"));
+    assertThat(kept.getParent().getFileName()).hasToString("native");
+    try (var files = Files.list(folder)) {
+      assertThat(files.map(f -> f.getFileName().toString())).contains("cloud.db");
+    }
+  }
+}
