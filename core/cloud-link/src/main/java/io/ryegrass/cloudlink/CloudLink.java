@@ -6,6 +6,7 @@ import io.ryegrass.nucleus.DeploymentEngine;
 import io.ryegrass.nucleus.DeploymentReporter;
 import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.FleetReporter;
+import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +22,9 @@ public final class CloudLink implements AutoCloseable {
   private final FleetStatus fleet;
   private volatile @Nullable DeploymentEngine engine;
 
-  private CloudLink(LinkSettings settings, CoreTls tls) {
+  private CloudLink(LinkSettings settings, CoreTls tls, Duration hold) {
     DurableFiles.createDirectories(settings.spoolFolder());
-    this.messaging = new CloudMessagingLink(settings, tls);
+    this.messaging = new CloudMessagingLink(settings, tls, hold);
     CloudMessagingLink user = messaging;
     this.control = new ControlChannel(settings, tls, user::nudge);
     JobDeployments jobs = new JobDeployments(settings, control, this::engine, this::statuses);
@@ -47,7 +48,14 @@ public final class CloudLink implements AutoCloseable {
    *     not fit
    */
   public static CloudLink open(LinkSettings settings) {
-    return new CloudLink(settings, CoreTls.of(settings.identity()));
+    return open(settings, UserConnection.HOLD);
+  }
+
+  /**
+   * @param hold how long messages wait for subscribers of the earlier run
+   */
+  static CloudLink open(LinkSettings settings, Duration hold) {
+    return new CloudLink(settings, CoreTls.of(settings.identity()), hold);
   }
 
   /** Publishing and subscribing for components, functions and devices. */

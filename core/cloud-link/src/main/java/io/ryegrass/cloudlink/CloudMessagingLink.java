@@ -3,6 +3,7 @@ package io.ryegrass.cloudlink;
 import io.ryegrass.nucleus.CloudMessage;
 import io.ryegrass.nucleus.CloudMessaging;
 import io.ryegrass.nucleus.CloudMessagingException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -30,6 +31,7 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
   private record Place(UserConnection connection, UserConnection.Wanted wanted) {}
 
   private final LinkSettings settings;
+  private final Duration hold;
   private final CoreTls tls;
   private final Spool spool;
   private final SpoolSender sender;
@@ -42,14 +44,25 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
   private final LongAdder qos0Refused = new LongAdder();
   private final LongAdder unwanted = new LongAdder();
 
-  CloudMessagingLink(LinkSettings settings, CoreTls tls) {
+  /**
+   * @param hold how long messages wait for subscribers of the earlier run
+   */
+  CloudMessagingLink(LinkSettings settings, CoreTls tls, Duration hold) {
+    this.hold = hold;
     this.settings = settings;
     this.tls = tls;
     this.spool = Spool.open(settings.spoolFolder().resolve("messages"), settings.spoolMaxBytes());
     UserConnection first =
         new UserConnection(
-            settings, tls, FIRST_NUMBER, unwanted, this::wakeSender, this::tellSenderLost);
+            settings, tls, FIRST_NUMBER, hold, unwanted, this::wakeSender, this::tellSenderLost);
     connections.add(first);
+    int last = FIRST_NUMBER;
+    for (int number = FIRST_NUMBER + 1; number < FIRST_NUMBER + MOST_CONNECTIONS; number++) {
+      last = UserConnection.wasInUse(settings, number) ? number : last;
+    }
+    while (FIRST_NUMBER + connections.size() <= last) {
+      connections.add(another()); // messages may wait in its session
+    }
     this.sender = new SpoolSender(spool, first.mqtt(), settings);
   }
 
@@ -110,7 +123,7 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
       place = places.get(filter);
       if (place == null) {
         UserConnection.Wanted wanted = new UserConnection.Wanted(filter, qos);
-        place = new Place(withRoom(), wanted);
+        place = new Place(placeFor(filter), wanted);
         places.put(filter, place);
       }
       place.wanted().consumers.add(c);
@@ -140,7 +153,12 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
     }
   }
 
-  private UserConnection withRoom() {
+  private UserConnection placeFor(String filter) {
+    for (UserConnection u : connections) {
+      if (u.remembers(filter) && u.size() < UserConnection.MOST_FILTERS) {
+        return u;
+      }
+    }
     for (UserConnection u : connections) {
       if (u.size() < UserConnection.MOST_FILTERS) {
         return u;
@@ -153,14 +171,17 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
               + MOST_CONNECTIONS * UserConnection.MOST_FILTERS
               + " subscriptions in the cloud already; use wildcards.");
     }
-    UserConnection next =
-        new UserConnection(
-            settings, tls, FIRST_NUMBER + connections.size(), unwanted, () -> {}, byServer -> {});
+    UserConnection next = another();
     connections.add(next);
     if (started) {
       next.start();
     }
     return next;
+  }
+
+  private UserConnection another() {
+    return new UserConnection(
+        settings, tls, FIRST_NUMBER + connections.size(), hold, unwanted, () -> {}, byServer -> {});
   }
 
   @Override

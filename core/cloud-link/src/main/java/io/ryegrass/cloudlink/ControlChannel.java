@@ -184,7 +184,12 @@ final class ControlChannel implements MqttConnection.Listener, AutoCloseable {
   }
 
   @Override
-  public void message(String topic, byte[] payload, int qos) {
+  public void message(String topic, byte[] payload, int qos, Runnable acknowledge) {
+    take(topic, payload);
+    acknowledge.run();
+  }
+
+  private void take(String topic, byte[] payload) {
     JsonNode message;
     try {
       message = payload.length == 0 ? JSON.createObjectNode() : JSON.readTree(payload);

@@ -12,7 +12,8 @@ package io.ryegrass.cloudlink;
  * @param dropped messages dropped because the spool was full
  * @param quarantined messages set aside because the cloud closed the connection over them
  * @param qos0Refused QoS 0 messages refused because no connection or no room was there
- * @param unwanted messages of the cloud that nobody here had subscribed to
+ * @param unwanted messages of the cloud that nobody here had subscribed to, those included that
+ *     were held for a subscriber that did not come back
  * @param statusesPending deployment statuses not delivered yet
  * @param fleetMessages fleet status messages that the cloud acknowledged
  */

@@ -25,6 +25,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -70,8 +71,11 @@ final class MqttConnection implements AutoCloseable {
      */
     void lost(boolean byServer);
 
-    /** QoS 1 messages are acknowledged when this returns. */
-    void message(String topic, byte[] payload, int qos);
+    /**
+     * @param acknowledge to be called once, by any thread; what was not acknowledged when the
+     *     connection ends is sent again by the cloud. A throw acknowledges.
+     */
+    void message(String topic, byte[] payload, int qos, Runnable acknowledge);
   }
 
   private record Live(Mqtt3AsyncClient client, long generation, CompletableFuture<Loss> lost) {}
@@ -341,18 +345,30 @@ final class MqttConnection implements AutoCloseable {
         MqttGlobalPublishFilter.ALL,
         p -> {
           answered();
+          AtomicBoolean acknowledged = new AtomicBoolean();
+          Runnable acknowledge =
+              () -> {
+                if (acknowledged.compareAndSet(false, true)) {
+                  p.acknowledge();
+                }
+              };
           try {
-            listener.message(p.getTopic().toString(), p.getPayloadAsBytes(), p.getQos().getCode());
+            listener.message(
+                p.getTopic().toString(), p.getPayloadAsBytes(), p.getQos().getCode(), acknowledge);
           } catch (RuntimeException e) {
             // one bad message must not end the flow of the others
             LOG.warn("A message of the cloud on {} was dropped: {}", p.getTopic(), e.toString());
-          } finally {
-            p.acknowledge();
+            acknowledge.run();
           }
         },
         this::deliver,
         true);
     return client;
+  }
+
+  /** Runs a task between the messages, on their thread; after the close it is left out. */
+  void betweenMessages(Runnable task) {
+    deliver(task);
   }
 
   private void deliver(Runnable message) {

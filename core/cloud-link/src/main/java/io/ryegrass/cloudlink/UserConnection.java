@@ -7,13 +7,17 @@ import io.ryegrass.nucleus.CloudUnavailableException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -35,14 +39,27 @@ import org.slf4j.LoggerFactory;
  * (LESSON-07).
  *
  * <p>The session in the cloud is a durable one, so QoS 1 messages wait there while the core is
- * away. A session may hold filters of an earlier process that nobody wants any more; they are
- * remembered in a file and ended when a message comes that nobody wanted.
+ * away. The cloud sends them as soon as it is connected, often before the component that they are
+ * for has subscribed again. So filters are remembered in a file, and for a while after the start a
+ * QoS 1 message for a remembered filter whose subscriber is not back yet is held: it is not
+ * acknowledged, so it is lost neither here nor there. After that, a remembered filter is ended when
+ * a message comes that nobody wanted.
  */
 final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   static final int MOST_FILTERS = 50;
   private static final int BATCH = 8;
   private static final int STRIKES = 3;
   private static final Duration REST = Duration.ofMinutes(2);
+
+  /** How long after the start messages wait for their subscriber. */
+  static final Duration HOLD = Duration.ofSeconds(60);
+
+  /**
+   * AWS IoT Core sends no more than this many messages without acknowledgement, so the others wait
+   * there; with a server that sends more, the oldest is given up.
+   */
+  static final int MOST_HELD = 100;
+
   private static final Logger LOG = LoggerFactory.getLogger(UserConnection.class);
 
   /** One filter and those who wait for its messages. */
@@ -59,13 +76,44 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     }
   }
 
+  /** A message that waits for the subscribers of some remembered filters. */
+  private static final class Held {
+    final String topic;
+    final byte[] payload;
+    final int qos;
+    final Set<String> waitsFor;
+    final Runnable acknowledge;
+    boolean taken;
+
+    Held(
+        String topic,
+        byte[] payload,
+        int qos,
+        Set<String> waitsFor,
+        boolean taken,
+        Runnable acknowledge) {
+      this.topic = topic;
+      this.payload = payload;
+      this.qos = qos;
+      this.waitsFor = waitsFor;
+      this.taken = taken;
+      this.acknowledge = acknowledge;
+    }
+  }
+
   private final MqttConnection connection;
   private final Path memory;
   private final LongAdder unwanted;
   private final Runnable onConnected;
   private final Consumer<Boolean> onLost;
   private final Map<String, Wanted> wanted = new ConcurrentHashMap<>();
+
+  /** Filters of the earlier run whose subscriber is not back; shrinks on the messages' thread. */
   private final Set<String> stale = ConcurrentHashMap.newKeySet();
+
+  private final Deque<Held> waiting = new ArrayDeque<>(); // messages' thread
+  private boolean holding = true; // messages' thread
+  private final Duration hold;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -83,29 +131,50 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
       LinkSettings settings,
       CoreTls tls,
       int number,
+      Duration hold,
       LongAdder unwanted,
       Runnable onConnected,
       Consumer<Boolean> onLost) {
     this.connection =
         new MqttConnection(
             settings, tls, settings.identity().thingName() + "#" + number, false, this);
-    this.memory = settings.spoolFolder().resolve("subscriptions-" + number);
+    this.memory = memory(settings, number);
+    this.hold = hold;
     this.unwanted = unwanted;
     this.onConnected = onConnected;
     this.onLost = onLost;
-    this.remembered =
-        new TreeSet<>(
-            DurableFiles.read(memory)
-                .map(b -> new String(b, StandardCharsets.UTF_8).lines().toList())
-                .orElse(List.of()));
+    this.remembered = new TreeSet<>(remembered(memory));
     this.stale.addAll(remembered);
     this.worker =
         Thread.ofVirtual().name("subscriptions-" + connection.clientId()).unstarted(this::run);
   }
 
+  private static Path memory(LinkSettings settings, int number) {
+    return settings.spoolFolder().resolve("subscriptions-" + number);
+  }
+
+  private static List<String> remembered(Path memory) {
+    return DurableFiles.read(memory)
+        .map(b -> new String(b, StandardCharsets.UTF_8).lines().toList())
+        .orElse(List.of());
+  }
+
+  /** Whether the connection of this number had subscriptions in the earlier run. */
+  static boolean wasInUse(LinkSettings settings, int number) {
+    return !remembered(memory(settings, number)).isEmpty();
+  }
+
   void start() {
     worker.start();
     connection.start();
+    CompletableFuture.delayedExecutor(
+            hold.toMillis(), TimeUnit.MILLISECONDS, Thread::startVirtualThread)
+        .execute(() -> connection.betweenMessages(this::endHolding));
+  }
+
+  /** Whether the session in the cloud has this filter from the earlier run. */
+  boolean remembers(String filter) {
+    return stale.contains(filter);
   }
 
   MqttConnection mqtt() {
@@ -118,6 +187,9 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
 
   void want(Wanted w) {
     wanted.put(w.filter, w);
+    if (stale.contains(w.filter)) {
+      connection.betweenMessages(() -> giveHeld(w));
+    }
     mark();
   }
 
@@ -167,29 +239,98 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     } finally {
       lock.unlock();
     }
+    connection.betweenMessages(waiting::clear); // the cloud sends them again
     onLost.accept(byServer);
   }
 
   @Override
-  public void message(String topic, byte[] payload, int qos) {
+  public void message(String topic, byte[] payload, int qos, Runnable acknowledge) {
     boolean taken = false;
     for (Wanted w : wanted.values()) {
       if (Topics.matchesAws(w.bare, topic)) {
-        for (Consumer<CloudMessage> c : w.consumers) {
-          taken = true;
-          try {
-            c.accept(new CloudMessage(topic, payload, qos));
-          } catch (RuntimeException e) {
-            // one receiver must not keep the message from the others
-            LOG.warn(
-                "A receiver of '{}' failed on a message on {}: {}", w.filter, topic, e.toString());
-          }
-        }
+        giveHeld(w); // what came earlier goes first
+        taken |= give(w, new CloudMessage(topic, payload, qos));
       }
     }
+    if (holding && qos > 0) {
+      Set<String> absent = new HashSet<>();
+      for (String filter : stale) {
+        if (Topics.matchesAws(CloudTopics.bare(filter), topic)) {
+          absent.add(filter);
+        }
+      }
+      if (!absent.isEmpty()) {
+        if (waiting.size() >= MOST_HELD) {
+          giveUp(waiting.removeFirst());
+        }
+        waiting.addLast(new Held(topic, payload, qos, absent, taken, acknowledge));
+        return;
+      }
+    }
+    acknowledge.run();
     if (!taken) {
       unwanted.increment();
       endStale(topic);
+    }
+  }
+
+  private static boolean give(Wanted w, CloudMessage message) {
+    boolean taken = false;
+    for (Consumer<CloudMessage> c : w.consumers) {
+      taken = true;
+      try {
+        c.accept(message);
+      } catch (RuntimeException e) {
+        // one receiver must not keep the message from the others
+        LOG.warn(
+            "A receiver of '{}' failed on a message on {}: {}",
+            w.filter,
+            message.topic(),
+            e.toString());
+      }
+    }
+    return taken;
+  }
+
+  /** The subscriber of a remembered filter is back. */
+  private void giveHeld(Wanted w) {
+    if (!stale.remove(w.filter)) {
+      return;
+    }
+    for (Iterator<Held> all = waiting.iterator(); all.hasNext(); ) {
+      Held h = all.next();
+      if (h.waitsFor.remove(w.filter)) {
+        h.taken |= give(w, new CloudMessage(h.topic, h.payload, h.qos));
+        if (h.waitsFor.isEmpty()) {
+          all.remove();
+          giveUp(h);
+        }
+      }
+    }
+  }
+
+  /** Waits no longer. */
+  private void giveUp(Held h) {
+    h.acknowledge.run();
+    if (!h.taken) {
+      unwanted.increment();
+    }
+  }
+
+  private void endHolding() {
+    holding = false;
+    if (!waiting.isEmpty()) {
+      LOG.warn(
+          "{} messages of the cloud waited {} s for subscribers of the earlier run, which did not come"
+              + " back; those that nobody else took are dropped",
+          waiting.size(),
+          hold.toSeconds());
+    }
+    for (Held h = waiting.pollFirst(); h != null; h = waiting.pollFirst()) {
+      giveUp(h);
+      if (!h.taken) {
+        endStale(h.topic);
+      }
     }
   }
 

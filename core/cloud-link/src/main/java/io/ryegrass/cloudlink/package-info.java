@@ -21,7 +21,9 @@
  *
  * <p>When the process dies at any moment: QoS 1 messages whose publish returned are on disk and are
  * sent, in order, by the next process; those that were sent but whose acknowledgement was not noted
- * are sent again. Deployment statuses are stored the same way. QoS 0 messages in flight and fleet
+ * are sent again. The other way, a QoS 1 message is acknowledged to the cloud when its subscriber
+ * has it; one that waits for a subscriber of the earlier run is not, so the cloud sends it to the
+ * next process. Deployment statuses are stored the same way. QoS 0 messages in flight and fleet
  * statuses are lost; the next process sends a complete fleet status when it starts.
  */
 @NullMarked

@@ -208,6 +208,102 @@ class CloudLinkTest {
     assertThat(cloud.subscriptions).doesNotContain("core-1#2 f/0");
   }
 
+  /** An earlier run subscribed to {@code orders/+}; three messages came while the core was away. */
+  private void threeOrdersWaitInTheCloud() {
+    var unused = link.messaging().subscribe("orders/+", 1, m -> {});
+    startConnected();
+    await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#2 orders/+"));
+    await()
+        .atMost(LONG)
+        .until(() -> UserConnection.wasInUse(cloud.settings(folder.resolve("root")), 2));
+    link.close();
+    await().atMost(LONG).until(() -> !cloud.broker().isConnected("core-1#2"));
+    for (int i = 1; i <= 3; i++) {
+      cloud.broker().publish("orders/" + i, bytes("o"), 1, false);
+    }
+  }
+
+  private void again(Duration hold) {
+    link = CloudLink.open(cloud.settings(folder.resolve("root")), hold);
+    startConnected();
+  }
+
+  /** Connected, and whatever waited in the cloud has come: QoS 1 keeps its order. */
+  private void awaitTheFlow() {
+    List<String> mark = new CopyOnWriteArrayList<>();
+    var unused = link.messaging().subscribe("mark", 1, m -> mark.add(m.topic()));
+    await()
+        .atMost(LONG)
+        .until(
+            () -> {
+              cloud.broker().publish("mark", bytes("m"), 1, false);
+              return !mark.isEmpty();
+            });
+  }
+
+  @Test
+  void messagesOfTheCloudsSessionWaitForTheirSubscriberToComeBackAndKeepTheirOrder() {
+    threeOrdersWaitInTheCloud();
+    again(Duration.ofMinutes(1));
+    awaitTheFlow();
+    List<String> received = new CopyOnWriteArrayList<>();
+    var unused = link.messaging().subscribe("orders/+", 1, m -> received.add(m.topic()));
+    cloud.broker().publish("orders/4", bytes("o"), 1, false);
+    await().atMost(LONG).until(() -> received.contains("orders/4"));
+    assertThat(received).containsExactly("orders/1", "orders/2", "orders/3", "orders/4");
+    assertThat(link.metrics().unwanted()).isZero();
+  }
+
+  @Test
+  void messagesHeldByAProcessThatEndsComeToTheNextOne() {
+    threeOrdersWaitInTheCloud();
+    again(Duration.ofMinutes(1));
+    awaitTheFlow();
+    link.close();
+    await().atMost(LONG).until(() -> !cloud.broker().isConnected("core-1#2"));
+    List<String> received = new CopyOnWriteArrayList<>();
+    link = CloudLink.open(cloud.settings(folder.resolve("root")));
+    var unused = link.messaging().subscribe("orders/+", 1, m -> received.add(m.topic()));
+    startConnected();
+    await()
+        .atMost(LONG)
+        .untilAsserted(
+            () -> assertThat(received).containsExactly("orders/1", "orders/2", "orders/3"));
+  }
+
+  @Test
+  void aSubscriberThatIsStillThereGetsAMessageOnceAlthoughItIsHeldForAnother() {
+    threeOrdersWaitInTheCloud();
+    link = CloudLink.open(cloud.settings(folder.resolve("root")));
+    List<String> present = new CopyOnWriteArrayList<>();
+    var unused = link.messaging().subscribe("orders/#", 1, m -> present.add(m.topic()));
+    startConnected();
+    await().atMost(LONG).until(() -> present.size() == 3);
+    List<String> late = new CopyOnWriteArrayList<>();
+    var unused2 = link.messaging().subscribe("orders/+", 1, m -> late.add(m.topic()));
+    await()
+        .atMost(LONG)
+        .untilAsserted(() -> assertThat(late).containsExactly("orders/1", "orders/2", "orders/3"));
+    assertThat(present).hasSize(3);
+  }
+
+  @Test
+  void messagesWhoseSubscriberDoesNotComeBackInTimeAreCountedAndTheirFilterIsEnded() {
+    threeOrdersWaitInTheCloud();
+    again(Duration.ofMillis(500));
+    await().atMost(LONG).until(() -> link.metrics().unwanted() == 3);
+    awaitTheFlow();
+    link.close();
+    await().atMost(LONG).until(() -> !cloud.broker().isConnected("core-1#2"));
+    cloud.broker().publish("orders/5", bytes("o"), 1, false);
+    List<String> received = new CopyOnWriteArrayList<>();
+    link = CloudLink.open(cloud.settings(folder.resolve("root")));
+    var unused = link.messaging().subscribe("orders/+", 1, m -> received.add(m.topic()));
+    startConnected();
+    awaitTheFlow();
+    assertThat(received).isEmpty();
+  }
+
   @Test
   void aDeploymentInTheShadowIsTakenOnceAndItsStatusReportedWithTheVersion() {
     cloud.desire(document(1), "SUCCEEDED");
