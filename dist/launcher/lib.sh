@@ -4,6 +4,8 @@ say() { echo "ryegrass: $*" >&2; }
 fail() { say "$*"; exit 1; }
 wants_help() { local a; for a in "$@"; do case "$a" in --help | -h) return 0 ;; esac; done; return 1; }
 
+names_data() { local a; for a in "$@"; do case "$a" in --data | --data=*) return 0 ;; esac; done; return 1; }
+
 # --- the JDK -----------------------------------------------------------------------------------
 
 is_jdk_25() {
@@ -111,7 +113,9 @@ run_java() {
   module="$(module_of "$program")"
   find_jdk
   build
-  if [ "$program" = cloud ] || [ "$program" = provision ]; then export RYEGRASS_DATA="$DATA"; fi
+  export RYEGRASS_DATA="$DATA"
+  # The cloud without --data lives in the data folder that 'provision' and 'aws' look for as well.
+  if [ "$program" = cloud ] && ! names_data "$@"; then set -- --data "$DATA" "$@"; fi
   # Components and functions written in Java find a java even where only JAVA_HOME says where it is.
   export PATH="$PATH:$JAVA_HOME/bin"
   # shellcheck disable=SC2046
