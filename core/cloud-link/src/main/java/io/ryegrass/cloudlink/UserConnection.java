@@ -43,7 +43,8 @@ import org.slf4j.LoggerFactory;
  * for has subscribed again. So filters are remembered in a file, and for a while after the start a
  * QoS 1 message for a remembered filter whose subscriber is not back yet is held: it is not
  * acknowledged, so it is lost neither here nor there. After that, a remembered filter is ended when
- * a message comes that nobody wanted.
+ * a message comes that nobody wanted. A filter whose last subscriber leaves lingers for as long: a
+ * component that is restarted, or a core that stops in order (components first), loses nothing.
  */
 final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   static final int MOST_FILTERS = 50;
@@ -51,7 +52,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   private static final int STRIKES = 3;
   private static final Duration REST = Duration.ofMinutes(2);
 
-  /** How long after the start messages wait for their subscriber. */
+  /** How long messages wait for their subscriber after the start, or after it left. */
   static final Duration HOLD = Duration.ofSeconds(60);
 
   /**
@@ -111,6 +112,12 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   /** Filters of the earlier run whose subscriber is not back; shrinks on the messages' thread. */
   private final Set<String> stale = ConcurrentHashMap.newKeySet();
 
+  /**
+   * Filters whose subscriber left, by the time until which they linger; shrinks on the messages'
+   * thread.
+   */
+  private final Map<String, Long> leaving = new ConcurrentHashMap<>();
+
   private final Deque<Held> waiting = new ArrayDeque<>(); // messages' thread
   private boolean holding = true; // messages' thread
   private final Duration hold;
@@ -118,6 +125,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Map<String, Integer> held = new HashMap<>(); // lock
+  private final Set<String> over = new HashSet<>(); // have lingered; lock
   private final Map<String, Long> restsUntil = new HashMap<>(); // lock
   private final Map<String, Integer> strikes = new HashMap<>(); // lock
   private List<String> asked = List.of(); // lock
@@ -167,14 +175,12 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   void start() {
     worker.start();
     connection.start();
-    CompletableFuture.delayedExecutor(
-            hold.toMillis(), TimeUnit.MILLISECONDS, Thread::startVirtualThread)
-        .execute(() -> connection.betweenMessages(this::endHolding));
+    later(this::endHolding);
   }
 
-  /** Whether the session in the cloud has this filter from the earlier run. */
+  /** Whether the session in the cloud has this filter, of the earlier run or lingering. */
   boolean remembers(String filter) {
-    return stale.contains(filter);
+    return stale.contains(filter) || leaving.containsKey(filter);
   }
 
   MqttConnection mqtt() {
@@ -187,15 +193,26 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
 
   void want(Wanted w) {
     wanted.put(w.filter, w);
-    if (stale.contains(w.filter)) {
+    if (remembers(w.filter)) {
       connection.betweenMessages(() -> giveHeld(w));
     }
     mark();
   }
 
   void unwant(Wanted w) {
+    if (w.qos > 0) {
+      long until = System.nanoTime() + hold.toNanos();
+      leaving.put(w.filter, until);
+      later(() -> endLingering(w.filter, until));
+    }
     wanted.remove(w.filter);
     mark();
+  }
+
+  private void later(Runnable task) {
+    CompletableFuture.delayedExecutor(
+            hold.toMillis(), TimeUnit.MILLISECONDS, Thread::startVirtualThread)
+        .execute(() -> connection.betweenMessages(task));
   }
 
   /** Something about the wanted filters changed. */
@@ -246,21 +263,28 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   @Override
   public void message(String topic, byte[] payload, int qos, Runnable acknowledge) {
     boolean taken = false;
+    Set<String> absent = new HashSet<>();
     for (Wanted w : wanted.values()) {
-      if (Topics.matchesAws(w.bare, topic)) {
+      if (!Topics.matchesAws(w.bare, topic)) {
+        continue;
+      }
+      if (w.consumers.isEmpty() && w.qos > 0) {
+        absent.add(w.filter); // is leaving at this moment
+      } else {
         giveHeld(w); // what came earlier goes first
         taken |= give(w, new CloudMessage(topic, payload, qos));
       }
     }
-    if (holding && qos > 0) {
-      Set<String> absent = new HashSet<>();
-      for (String filter : stale) {
-        if (Topics.matchesAws(CloudTopics.bare(filter), topic)) {
-          absent.add(filter);
-        }
+    if (qos > 0) {
+      int leavingNow = absent.size();
+      if (holding) {
+        addMatching(stale, topic, absent);
       }
+      // a filter that may have been left for good must not fill the cloud's window
+      int room = absent.size() == leavingNow ? MOST_HELD / 2 : MOST_HELD;
+      addMatching(leaving.keySet(), topic, absent);
       if (!absent.isEmpty()) {
-        if (waiting.size() >= MOST_HELD) {
+        while (waiting.size() >= room) {
           giveUp(waiting.removeFirst());
         }
         waiting.addLast(new Held(topic, payload, qos, absent, taken, acknowledge));
@@ -271,6 +295,14 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     if (!taken) {
       unwanted.increment();
       endStale(topic);
+    }
+  }
+
+  private static void addMatching(Set<String> filters, String topic, Set<String> to) {
+    for (String filter : filters) {
+      if (Topics.matchesAws(CloudTopics.bare(filter), topic)) {
+        to.add(filter);
+      }
     }
   }
 
@@ -294,7 +326,11 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
 
   /** The subscriber of a remembered filter is back. */
   private void giveHeld(Wanted w) {
-    if (!stale.remove(w.filter)) {
+    if (w.consumers.isEmpty()) {
+      return; // gone again
+    }
+    boolean wasStale = stale.remove(w.filter);
+    if (leaving.remove(w.filter) == null && !wasStale) {
       return;
     }
     for (Iterator<Held> all = waiting.iterator(); all.hasNext(); ) {
@@ -319,19 +355,45 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
 
   private void endHolding() {
     holding = false;
-    if (!waiting.isEmpty()) {
+    int before = waiting.size();
+    for (String filter : stale) {
+      noLongerFor(filter);
+    }
+    if (waiting.size() < before) {
       LOG.warn(
           "{} messages of the cloud waited {} s for subscribers of the earlier run, which did not come"
               + " back; those that nobody else took are dropped",
-          waiting.size(),
+          before - waiting.size(),
           hold.toSeconds());
     }
-    for (Held h = waiting.pollFirst(); h != null; h = waiting.pollFirst()) {
-      giveUp(h);
-      if (!h.taken) {
-        endStale(h.topic);
+  }
+
+  private void endLingering(String filter, long until) {
+    if (!wanted.containsKey(filter) && leaving.remove(filter, until)) {
+      noLongerFor(filter);
+      lock.lock();
+      try {
+        over.add(filter);
+      } finally {
+        lock.unlock();
+      }
+      mark();
+    }
+  }
+
+  private void noLongerFor(String filter) {
+    List<String> nobodys = new ArrayList<>();
+    for (Iterator<Held> all = waiting.iterator(); all.hasNext(); ) {
+      Held h = all.next();
+      if (h.waitsFor.remove(filter) && h.waitsFor.isEmpty()) {
+        all.remove();
+        giveUp(h);
+        if (!h.taken) {
+          nobodys.add(h.topic);
+        }
       }
     }
+    nobodys.forEach(this::endStale);
   }
 
   private void endStale(String topic) {
@@ -389,7 +451,11 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     int batch;
     lock.lock();
     try {
-      held.keySet().removeIf(f -> !wanted.containsKey(f) && toEnd.add(f));
+      over.removeIf(f -> !wanted.containsKey(f) && toEnd.add(f));
+      over.clear(); // the others are wanted again
+      held.keySet().removeAll(toEnd);
+      held.keySet()
+          .removeIf(f -> !wanted.containsKey(f) && !leaving.containsKey(f) && toEnd.add(f));
       for (Wanted w : wanted.values()) {
         if (held.getOrDefault(w.filter, -1) < w.qos && !restsUntil.containsKey(w.filter)) {
           toAsk.add(new MqttConnection.Filter(w.filter, w.qos));
@@ -440,6 +506,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   private void remember() {
     Set<String> now = new TreeSet<>(wanted.keySet());
     now.addAll(stale);
+    now.addAll(leaving.keySet());
     if (!now.equals(remembered)) {
       try {
         DurableFiles.writeAtomically(

@@ -305,6 +305,68 @@ class CloudLinkTest {
   }
 
   @Test
+  void aCoreThatStopsInOrderComponentsFirstKeepsItsSubscriptionsForTheNextRun() throws Exception {
+    AutoCloseable subscriber = link.messaging().subscribe("orders/+", 1, m -> {});
+    startConnected();
+    await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#2 orders/+"));
+    awaitTheFlow();
+    subscriber.close();
+    cloud.broker().publish("orders/1", bytes("o"), 1, false);
+    awaitTheFlow();
+    link.close();
+    await().atMost(LONG).until(() -> !cloud.broker().isConnected("core-1#2"));
+    cloud.broker().publish("orders/2", bytes("o"), 1, false);
+    again(Duration.ofMinutes(1));
+    List<String> received = new CopyOnWriteArrayList<>();
+    var unused = link.messaging().subscribe("orders/+", 1, m -> received.add(m.topic()));
+    await()
+        .atMost(LONG)
+        .untilAsserted(() -> assertThat(received).containsExactly("orders/1", "orders/2"));
+  }
+
+  @Test
+  void aSubscriberThatIsRestartedMissesNothing() throws Exception {
+    AutoCloseable before = link.messaging().subscribe("orders/+", 1, m -> {});
+    startConnected();
+    await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#2 orders/+"));
+    awaitTheFlow();
+    before.close();
+    cloud.broker().publish("orders/1", bytes("o"), 1, false);
+    awaitTheFlow();
+    List<String> received = new CopyOnWriteArrayList<>();
+    var unused = link.messaging().subscribe("orders/+", 1, m -> received.add(m.topic()));
+    cloud.broker().publish("orders/2", bytes("o"), 1, false);
+    await()
+        .atMost(LONG)
+        .untilAsserted(() -> assertThat(received).containsExactly("orders/1", "orders/2"));
+  }
+
+  @Test
+  void aSubscriptionThatNobodyTakesUpAgainIsEndedAndItsBacklogDropped() throws Exception {
+    link.close();
+    link = CloudLink.open(cloud.settings(folder.resolve("root")), Duration.ofSeconds(1));
+    AutoCloseable before = link.messaging().subscribe("orders/+", 1, m -> {});
+    startConnected();
+    await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#2 orders/+"));
+    awaitTheFlow();
+    before.close();
+    for (int i = 0; i < 80; i++) {
+      cloud.broker().publish("orders/" + i, bytes("o"), 1, false);
+    }
+    awaitTheFlow(); // others do not wait behind it
+    await().atMost(LONG).until(() -> link.metrics().unwanted() == 80);
+    await()
+        .atMost(LONG)
+        .until(
+            () -> {
+              long seen = link.metrics().unwanted();
+              cloud.broker().publish("orders/x", bytes("o"), 1, false);
+              awaitTheFlow();
+              return link.metrics().unwanted() == seen;
+            });
+  }
+
+  @Test
   void aDeploymentInTheShadowIsTakenOnceAndItsStatusReportedWithTheVersion() {
     cloud.desire(document(1), "SUCCEEDED");
     startConnected();
