@@ -33,6 +33,8 @@ public final class SigV4Verifier {
   private static final Duration SKEW = Duration.ofMinutes(15);
   private static final long LONGEST_VALIDITY_SECONDS = 7 * 24 * 3600;
   private static final Set<String> SIGNATURE_KEY = Set.of("X-Amz-Signature");
+  private static final Set<String> IN_PRESIGNED_QUERY =
+      Set.of("x-amz-date", "x-amz-security-token", "x-amz-content-sha256");
   private static final Set<String> QUERY_SERVICES =
       Set.of("sts", "iam", "sns", "cloudformation", "monitoring", "ec2");
 
@@ -243,12 +245,25 @@ public final class SigV4Verifier {
     if (!claim.presigned()) {
       requireSigned(claim, "x-amz-date");
     }
-    for (String name : List.of("x-amz-target", "x-amz-security-token", "x-amz-content-sha256")) {
-      boolean matters = !name.equals("x-amz-content-sha256") || claim.dialect() == Dialect.S3;
-      if (matters && !claim.presigned() && request.headers().containsKey(name)) {
+    for (String name : request.headers().keySet()) {
+      if (changesMeaning(name, claim)) {
         requireSigned(claim, name);
       }
     }
+  }
+
+  /**
+   * To S3 every {@code x-amz-} header is an instruction ({@code x-amz-copy-source} turns an upload
+   * into the copy of another object), so none may be added to a request that someone else signed. A
+   * presigned URL has time, token and hash in its query; those headers are not looked at.
+   */
+  private static boolean changesMeaning(String header, Claim claim) {
+    if (claim.presigned() && IN_PRESIGNED_QUERY.contains(header)) {
+      return false;
+    }
+    return claim.dialect() == Dialect.S3
+        ? header.startsWith("x-amz-")
+        : header.equals("x-amz-target") || header.equals("x-amz-security-token");
   }
 
   private static void requireSigned(Claim claim, String header) {

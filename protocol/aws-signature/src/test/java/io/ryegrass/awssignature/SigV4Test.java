@@ -132,6 +132,31 @@ class SigV4Test {
     HttpRequestToSign good = received(sdkSign("secretsmanager", "/", "", BODY, KEY), "/", "");
     assertRefused(
         Reason.MALFORMED, with(good, "x-amz-target", "secretsmanager.DeleteSecret"), BODY);
+    HttpRequestToSign s3 = received(sdkSign("s3", "/b/k", "", BODY, KEY), "/b/k", "");
+    assertRefused(Reason.MALFORMED, with(s3, "x-amz-copy-source", "/secret/k"), BODY);
+  }
+
+  @Test
+  void nobodyAddsAnInstructionToAPresignedUrl() {
+    URI upload =
+        URI.create(
+            SigV4Signer.presign(
+                new Credentials(KEY.accessKeyId(), SECRET, null),
+                "us-east-1",
+                "s3",
+                "PUT",
+                URI.create("https://localhost:8443/b/k"),
+                Duration.ofMinutes(5),
+                NOW));
+    HttpRequestToSign good =
+        new HttpRequestToSign(
+            "PUT",
+            upload.getRawPath(),
+            upload.getRawQuery(),
+            Map.of("host", List.of("localhost:8443"), "content-type", List.of("text/plain")));
+    assertThat(verifier.verify(good, BODY).service()).isEqualTo("s3");
+    assertRefused(Reason.MALFORMED, with(good, "x-amz-copy-source", "/secret/k"), BODY);
+    assertRefused(Reason.MALFORMED, with(good, "x-amz-meta-a", "b"), BODY);
   }
 
   @Test
