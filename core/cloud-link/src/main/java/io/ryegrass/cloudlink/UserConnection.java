@@ -7,12 +7,9 @@ import io.ryegrass.nucleus.CloudUnavailableException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -55,12 +52,6 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   /** How long messages wait for their subscriber after the start, or after it left. */
   static final Duration HOLD = Duration.ofSeconds(60);
 
-  /**
-   * AWS IoT Core sends no more than this many messages without acknowledgement, so the others wait
-   * there; with a server that sends more, the oldest is given up.
-   */
-  static final int MOST_HELD = 100;
-
   private static final Logger LOG = LoggerFactory.getLogger(UserConnection.class);
 
   /** One filter and those who wait for its messages. */
@@ -74,31 +65,6 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
       this.filter = filter;
       this.bare = CloudTopics.bare(filter);
       this.qos = qos;
-    }
-  }
-
-  /** A message that waits for the subscribers of some remembered filters. */
-  private static final class Held {
-    final String topic;
-    final byte[] payload;
-    final int qos;
-    final Set<String> waitsFor;
-    final Runnable acknowledge;
-    boolean taken;
-
-    Held(
-        String topic,
-        byte[] payload,
-        int qos,
-        Set<String> waitsFor,
-        boolean taken,
-        Runnable acknowledge) {
-      this.topic = topic;
-      this.payload = payload;
-      this.qos = qos;
-      this.waitsFor = waitsFor;
-      this.taken = taken;
-      this.acknowledge = acknowledge;
     }
   }
 
@@ -118,7 +84,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
    */
   private final Map<String, Long> leaving = new ConcurrentHashMap<>();
 
-  private final Deque<Held> waiting = new ArrayDeque<>(); // messages' thread
+  private final HeldMessages waiting; // messages' thread
   private boolean holding = true; // messages' thread
   private final Duration hold;
 
@@ -149,6 +115,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     this.memory = memory(settings, number);
     this.hold = hold;
     this.unwanted = unwanted;
+    this.waiting = new HeldMessages(unwanted);
     this.onConnected = onConnected;
     this.onLost = onLost;
     this.remembered = new TreeSet<>(remembered(memory));
@@ -280,14 +247,10 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
       if (holding) {
         addMatching(stale, topic, absent);
       }
-      // a filter that may have been left for good must not fill the cloud's window
-      int room = absent.size() == leavingNow ? MOST_HELD / 2 : MOST_HELD;
+      boolean returning = absent.size() > leavingNow;
       addMatching(leaving.keySet(), topic, absent);
       if (!absent.isEmpty()) {
-        while (waiting.size() >= room) {
-          giveUp(waiting.removeFirst());
-        }
-        waiting.addLast(new Held(topic, payload, qos, absent, taken, acknowledge));
+        waiting.add(new CloudMessage(topic, payload, qos), absent, returning, taken, acknowledge);
         return;
       }
     }
@@ -333,44 +296,27 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     if (leaving.remove(w.filter) == null && !wasStale) {
       return;
     }
-    for (Iterator<Held> all = waiting.iterator(); all.hasNext(); ) {
-      Held h = all.next();
-      if (h.waitsFor.remove(w.filter)) {
-        h.taken |= give(w, new CloudMessage(h.topic, h.payload, h.qos));
-        if (h.waitsFor.isEmpty()) {
-          all.remove();
-          giveUp(h);
-        }
-      }
-    }
-  }
-
-  /** Waits no longer. */
-  private void giveUp(Held h) {
-    h.acknowledge.run();
-    if (!h.taken) {
-      unwanted.increment();
-    }
+    waiting.give(w.filter, m -> give(w, m));
   }
 
   private void endHolding() {
     holding = false;
-    int before = waiting.size();
+    int dropped = 0;
     for (String filter : stale) {
-      noLongerFor(filter);
+      dropped += noLongerFor(filter);
     }
-    if (waiting.size() < before) {
+    if (dropped > 0) {
       LOG.warn(
           "{} messages of the cloud waited {} s for subscribers of the earlier run, which did not come"
-              + " back; those that nobody else took are dropped",
-          before - waiting.size(),
+              + " back; they are dropped",
+          dropped,
           hold.toSeconds());
     }
   }
 
   private void endLingering(String filter, long until) {
     if (!wanted.containsKey(filter) && leaving.remove(filter, until)) {
-      noLongerFor(filter);
+      var unused = noLongerFor(filter);
       lock.lock();
       try {
         over.add(filter);
@@ -381,19 +327,10 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     }
   }
 
-  private void noLongerFor(String filter) {
-    List<String> nobodys = new ArrayList<>();
-    for (Iterator<Held> all = waiting.iterator(); all.hasNext(); ) {
-      Held h = all.next();
-      if (h.waitsFor.remove(filter) && h.waitsFor.isEmpty()) {
-        all.remove();
-        giveUp(h);
-        if (!h.taken) {
-          nobodys.add(h.topic);
-        }
-      }
-    }
+  private int noLongerFor(String filter) {
+    List<String> nobodys = waiting.giveUp(filter);
     nobodys.forEach(this::endStale);
+    return nobodys.size();
   }
 
   private void endStale(String topic) {
