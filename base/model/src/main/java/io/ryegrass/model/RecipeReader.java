@@ -23,6 +23,7 @@ final class RecipeReader {
   private static final String PARSE_ERROR = "RECIPE_PARSE_ERROR";
   private static final int MAX_PROBLEM = 300;
   private static final String FORMAT = "2020-01-25";
+  private static final int MAX_BYTES = 1 << 20;
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9-_.]{1,128}");
   private static final JsonMapper JSON =
       JsonMapper.builder()
@@ -39,6 +40,10 @@ final class RecipeReader {
   }
 
   static Recipe read(byte[] text) {
+    if (text.length > MAX_BYTES) {
+      throw notValid(
+          "the recipe has " + text.length + " bytes; at most " + MAX_BYTES + " are read");
+    }
     if (!(tree(text) instanceof ObjectNode root)) {
       throw notValid(
           "the recipe is not an object; start it with RecipeFormatVersion: '2020-01-25'");
@@ -95,9 +100,12 @@ final class RecipeReader {
       throw notValid("RecipeFormatVersion is '" + format + "'; only " + FORMAT + " is known");
     }
     String name = required("ComponentName");
-    if (!NAME.matcher(name).matches()) {
+    // the names of the folder itself and of its parent would lead out of the component's folders
+    if (!NAME.matcher(name).matches() || name.equals(".") || name.equals("..")) {
       throw notValid(
-          "ComponentName '" + name + "' must have 1 to 128 characters out of a-z A-Z 0-9 - _ .");
+          "ComponentName '"
+              + name
+              + "' must have 1 to 128 characters out of a-z A-Z 0-9 - _ . and not be . or ..");
     }
     ComponentVersion version = ComponentVersion.parse(required("ComponentVersion"));
     String type = JsonFields.text(root, "ComponentType");

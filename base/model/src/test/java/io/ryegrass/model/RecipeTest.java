@@ -81,6 +81,8 @@ class RecipeTest {
       value = {
         "RecipeFormatVersion: '2020-01-25'; RecipeFormatVersion: '2021-01-01'; 2020-01-25",
         "ComponentName: com.example.Echo; ComponentName: 'a b'; ComponentName",
+        "ComponentName: com.example.Echo; ComponentName: '..'; ComponentName",
+        "ComponentName: com.example.Echo; ComponentName: '.'; ComponentName",
         "ComponentVersion: 1.0.0; ComponentVersion: 1.0; 1.0.0-beta",
         "Execute: Owner; Execute: Nobody; Manifests[0].Artifacts[0].Permission.Execute",
         "- URI: s3://bucket/path/echo.sh; - Nothing: 1; Manifests[0].Artifacts[0].URI",
