@@ -6,6 +6,8 @@ import java.util.Base64;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -19,7 +21,20 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class Trees {
 
-  static final JsonMapper JSON = JsonMapper.shared();
+  /**
+   * The largest documents of the API are V1 definitions of ten thousand subscriptions with about
+   * ten tokens each. Without a bound a body of tiny values fills the heap: as a tree it is thirty
+   * times as large.
+   */
+  private static final long MAX_TOKENS = 250_000;
+
+  static final JsonMapper JSON =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxTokenCount(MAX_TOKENS).build())
+                  .build())
+          .build();
 
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 

@@ -529,6 +529,14 @@ class ApiEngineTest {
   }
 
   @Test
+  void aBodyOfCountlessTinyValuesIsRefusedBeforeItFillsTheHeap() {
+    String tiny = "{\"InitialVersion\":{\"x\":[" + "[],".repeat(200_000) + "1]}}";
+    ApiResponse answer = signed("POST", "/greengrass/groups", "greengrass", Map.of(), tiny);
+    assertThat(answer.status()).isEqualTo(400);
+    assertThat(answer.headers()).containsEntry("x-amzn-ErrorType", "SerializationException");
+  }
+
+  @Test
   void tagsAreAnsweredByTheDialectOfTheArn() {
     assertThat(
             client(GreengrassClient.builder())
