@@ -121,14 +121,8 @@ final class JobDevices {
   }
 
   private ObjectNode update(String thing, String jobId, JsonNode request) {
-    JsonNode version = request.get("expectedVersion");
     Execution after =
-        jobs.update(
-            thing,
-            jobId,
-            status(request),
-            details(request),
-            version == null || version.isNull() ? null : version.asLong());
+        jobs.update(thing, jobId, status(request), details(request), expectedVersion(request));
     ObjectNode answer = JSON.createObjectNode().put("timestamp", now());
     if (request.path("includeJobExecutionState").asBoolean(false)) {
       answer.set("executionState", after.state());
@@ -137,6 +131,19 @@ final class JobDevices {
       answer.set("jobDocument", JSON.readTree(after.document()));
     }
     return answer;
+  }
+
+  private static @Nullable Long expectedVersion(JsonNode request) {
+    JsonNode version = request.get("expectedVersion");
+    if (version == null || version.isNull()) {
+      return null;
+    }
+    String text = version.isIntegralNumber() || version.isString() ? version.asString() : "";
+    try {
+      return Long.valueOf(text); // AWS writes the number as a text in some of its examples
+    } catch (NumberFormatException e) {
+      throw new JobException("InvalidRequest", "expectedVersion must be a whole number");
+    }
   }
 
   private static ExecutionStatus status(JsonNode request) {

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import software.amazon.awssdk.services.iot.model.InvalidRequestException;
 import software.amazon.awssdk.services.iot.model.JobExecutionStatus;
 import software.amazon.awssdk.services.iot.model.JobStatus;
@@ -95,6 +97,16 @@ class JobServiceTest {
 
     assertThat(cloud.last(updateTopic("job-1") + "/rejected").path("code").asString())
         .isEqualTo("VersionMismatch");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"abc\"", "{}", "1.5", "[1]", "1e400"})
+  void anExpectedVersionThatIsNoNumberIsRejectedAndNotThrownAtTheConnection(String version) {
+    create("job-1", NAMESPACE);
+    update("job-1", "{\"status\":\"IN_PROGRESS\",\"expectedVersion\":" + version + "}");
+
+    assertThat(cloud.last(updateTopic("job-1") + "/rejected").path("code").asString())
+        .isEqualTo("InvalidRequest");
   }
 
   @Test
