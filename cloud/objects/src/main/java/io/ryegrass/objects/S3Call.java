@@ -77,7 +77,8 @@ record S3Call(
   String document(ObjectStore store) {
     StagedObject staged = stage(store, MAX_DOCUMENT);
     try {
-      return java.nio.file.Files.readString(staged.file(), StandardCharsets.UTF_8);
+      // not readString: what is no UTF-8 is the caller's fault and for the XML reader to refuse
+      return new String(java.nio.file.Files.readAllBytes(staged.file()), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw S3Exception.io("reading the request", e);
     } finally {

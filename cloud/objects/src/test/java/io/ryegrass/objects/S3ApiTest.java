@@ -285,6 +285,29 @@ class S3ApiTest {
   }
 
   @Test
+  void a_document_that_is_no_utf8_is_malformed_xml_and_no_failure_of_ours() throws Exception {
+    String url =
+        SigV4Signer.presign(
+            new Credentials(S3TestServer.KEY_ID, S3TestServer.SECRET, null),
+            "us-east-1",
+            "s3",
+            "POST",
+            URI.create(server.uri() + "/demo?delete="),
+            Duration.ofMinutes(1),
+            Instant.now());
+    var answer =
+        http.send(
+            java.net.http.HttpRequest.newBuilder(URI.create(url))
+                .POST(
+                    java.net.http.HttpRequest.BodyPublishers.ofByteArray(
+                        new byte[] {0, (byte) 0xff}))
+                .build(),
+            java.net.http.HttpResponse.BodyHandlers.ofString());
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(answer.body()).contains("<Code>MalformedXML</Code>");
+  }
+
+  @Test
   void a_presigned_put_of_a_caller_stores_the_body() throws Exception {
     String url =
         SigV4Signer.presign(
