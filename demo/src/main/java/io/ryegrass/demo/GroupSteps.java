@@ -119,7 +119,8 @@ final class GroupSteps {
         + group.substring(0, 8)
         + "… "
         + String.join(" → ", seen)
-        + "; its functions are V2 components beside com.example.Hello";
+        + "; its functions are V2 components beside com.example.Hello, isolation "
+        + isolationMode();
   }
 
   /** Looked for while the CLI still waits, because Building is over in a moment. */
@@ -192,7 +193,7 @@ final class GroupSteps {
     function
         .putObject("DefaultConfig")
         .putObject("Execution")
-        .put("IsolationMode", isolated() ? "GreengrassContainer" : "NoContainer");
+        .put("IsolationMode", isolationMode());
     function.set("Functions", functions);
     ObjectNode version = JsonMapper.shared().createObjectNode();
     version.put("CoreDefinitionVersionArn", define("core", "Cores", array(core)));
@@ -201,6 +202,10 @@ final class GroupSteps {
     version.put(
         "SubscriptionDefinitionVersionArn", define("subscription", "Subscriptions", subscriptions));
     return version.toString();
+  }
+
+  private static String isolationMode() {
+    return isolated() ? "GreengrassContainer" : "NoContainer";
   }
 
   /** Containers need root; without it V1's other isolation mode serves as well. */
