@@ -153,6 +153,12 @@ public final class JobService {
                     + expectedVersion,
                 before.state());
           }
+          if (!before.status().isOpen() && before.status() == status) {
+            // Said again by a device that never saw the answer, perhaps because this cloud died
+            // between the commit and its listeners: they are told now.
+            store.afterCommit(() -> tell(before));
+            return before;
+          }
           if (!before.status().mayBecome(status)) {
             throw new JobException(
                 before.status().isOpen() ? "InvalidStateTransition" : "TerminalStateReached",
@@ -172,16 +178,23 @@ public final class JobService {
               now());
           Execution after = find(sql, jobId, thing);
           boolean pendingChanged = before.status() != status;
-          store.afterCommit(
-              () ->
-                  listeners.forEach(
-                      l -> l.changed(jobId, thing, after.status(), after.statusDetails())));
+          store.afterCommit(() -> tell(after));
           if (pendingChanged) {
             store.afterCommit(() -> notifyPending(thing, after.namespace()));
           }
           completeWhenDone(sql, jobId);
           return after;
         });
+  }
+
+  private void tell(Execution execution) {
+    listeners.forEach(
+        l ->
+            l.changed(
+                execution.jobId(),
+                execution.thing(),
+                execution.status(),
+                execution.statusDetails()));
   }
 
   private void completeWhenDone(Sql sql, String jobId) {

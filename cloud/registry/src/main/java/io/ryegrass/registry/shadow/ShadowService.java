@@ -160,9 +160,10 @@ public final class ShadowService {
     documents.put("timestamp", seconds);
     copyToken(request, documents);
     publish(prefix + "/documents", documents);
-    publish(prefix + "/accepted", accepted);
+    // Listeners first: a device without its 'accepted' reports again, so none of them misses it.
     JsonNode whole = whole(after, seconds);
     listeners.forEach(listener -> listener.accepted(thing, shadowName, whole));
+    publish(prefix + "/accepted", accepted);
   }
 
   private static ObjectNode part(ShadowDocument document) {

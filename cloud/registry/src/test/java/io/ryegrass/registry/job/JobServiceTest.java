@@ -90,6 +90,20 @@ class JobServiceTest {
   }
 
   @Test
+  void aDeviceThatSaysItsEndAgainIsAcceptedAndTheListenersHearIt() {
+    create("job-1", NAMESPACE);
+    update("job-1", "{\"status\":\"SUCCEEDED\"}");
+    List<ExecutionStatus> heard = new ArrayList<>();
+    cloud.jobs.onExecutionChanged((job, thing, status, details) -> heard.add(status));
+
+    update("job-1", "{\"status\":\"SUCCEEDED\",\"clientToken\":\"again\"}");
+
+    assertThat(heard).containsExactly(ExecutionStatus.SUCCEEDED);
+    assertThat(cloud.last(updateTopic("job-1") + "/accepted").path("clientToken").asString())
+        .isEqualTo("again");
+  }
+
+  @Test
   void anUpdateMadeForAnOlderVersionIsRefused() {
     create("job-1", NAMESPACE);
     update("job-1", "{\"status\":\"IN_PROGRESS\",\"expectedVersion\":\"1\"}");
