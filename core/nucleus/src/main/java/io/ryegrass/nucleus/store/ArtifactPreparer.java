@@ -68,7 +68,7 @@ public final class ArtifactPreparer {
     for (Recipe.Artifact artifact : manifest.artifacts()) {
       checkScheme(name, artifact);
       String fileName = artifact.fileName();
-      if (fileName.isEmpty() || fileName.equals(".") || fileName.equals("..")) {
+      if (isNoName(fileName) || isNoName(stem(fileName))) {
         throw new NucleusException(
             "ARTIFACT_URI_NOT_VALID",
             "Artifact "
@@ -91,6 +91,17 @@ public final class ArtifactPreparer {
     }
     applyPermissions(recipe, manifest, owner);
     return digests;
+  }
+
+  /** What would lead out of the folder, or name the folder itself. */
+  private static boolean isNoName(String name) {
+    return name.isEmpty() || name.equals(".") || name.equals("..") || name.indexOf('\0') >= 0;
+  }
+
+  /** The folder that an archive is unpacked to: its name without the last extension. */
+  private static String stem(String fileName) {
+    int dot = fileName.lastIndexOf('.');
+    return dot > 0 ? fileName.substring(0, dot) : fileName;
   }
 
   private static void checkScheme(String component, Recipe.Artifact artifact) {
@@ -216,8 +227,7 @@ public final class ArtifactPreparer {
   }
 
   private static void unpack(Path archive, Path unpacked, String fileName, boolean anew) {
-    int dot = fileName.lastIndexOf('.');
-    String stem = dot > 0 ? fileName.substring(0, dot) : fileName;
+    String stem = stem(fileName);
     Path target = unpacked.resolve(stem);
     if (Files.isDirectory(target) && !anew) {
       return;
@@ -247,10 +257,8 @@ public final class ArtifactPreparer {
     for (Recipe.Artifact artifact : manifest.artifacts()) {
       String fileName = artifact.fileName();
       Set<PosixFilePermission> mode = mode(artifact.permission());
-      int dot = fileName.lastIndexOf('.');
       Path file = store.artifacts(name, version).resolve(fileName);
-      Path tree =
-          store.unarchived(name, version).resolve(dot > 0 ? fileName.substring(0, dot) : fileName);
+      Path tree = store.unarchived(name, version).resolve(stem(fileName));
       try {
         if (artifact.unarchive() == Recipe.Unarchive.ZIP && Files.isDirectory(tree)) {
           try (Stream<Path> walk = Files.walk(tree)) {
