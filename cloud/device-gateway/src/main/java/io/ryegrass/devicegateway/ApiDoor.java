@@ -53,6 +53,12 @@ final class ApiDoor {
       }
       return;
     }
+    if (!isSigned(call)) {
+      // Refused whatever the body says; to wait for a stranger's body would let him hold the place
+      // of the large ones.
+      answer(call, services, new byte[0]);
+      return;
+    }
     if (bodyLength(call) <= LARGE_BODY_BYTES) {
       answerInMemory(call, services);
       return;
@@ -101,6 +107,10 @@ final class ApiDoor {
               + " bytes; put large packages into a bucket and name bucket and key instead.");
       return;
     }
+    answer(call, services, body);
+  }
+
+  private static void answer(HttpCall call, CloudServices services, byte[] body) {
     ApiResponse response =
         services
             .api()

@@ -151,6 +151,10 @@ public final class DeviceGateway implements AutoCloseable {
       } else {
         ApiDoor.answer(call, open.services());
       }
+    } catch (WellFormedBody.Broken e) {
+      LOG.debug("{} {}: {}", call.method(), call.rawPath(), e.getMessage());
+      call.error(400, "BadRequestException", "The body is cut off or not well-formed HTTP.");
+      throw new CloseConnectionException("its body is broken");
     } catch (IOException | UncheckedIOException e) {
       LOG.debug("{} {}: the client went away: {}", call.method(), call.rawPath(), e.getMessage());
       throw e instanceof IOException io ? new UncheckedIOException(io) : (UncheckedIOException) e;

@@ -71,7 +71,7 @@ final class HttpCall {
 
   InputStream body() {
     return request.content().hasEntity()
-        ? request.content().inputStream()
+        ? new WellFormedBody(request.content().inputStream())
         : InputStream.nullInputStream();
   }
 

@@ -426,6 +426,43 @@ class DeviceGatewayTest {
   }
 
   @Test
+  void anUnsignedRequestIsRefusedWithoutWaitingForItsBody() throws Exception {
+    try (java.net.Socket socket = new java.net.Socket("127.0.0.1", rig.apiUri("/").getPort())) {
+      socket.setSoTimeout(5_000);
+      socket
+          .getOutputStream()
+          .write(
+              "POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\nab"
+                  .getBytes(UTF_8));
+      assertThat(new String(socket.getInputStream().readNBytes(12), UTF_8))
+          .isEqualTo("HTTP/1.1 403");
+    }
+  }
+
+  @Test
+  void aBodyThatIsNotWellFormedEndsItsConnectionAndNoOther() throws Exception {
+    for (String broken :
+        List.of(
+            "Authorization: AWS4-HMAC-SHA256 x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "Authorization: AWS4-HMAC-SHA256 x\r\nContent-Length: 100\r\n\r\ncut off")) {
+      try (java.net.Socket socket = new java.net.Socket("127.0.0.1", rig.apiUri("/").getPort())) {
+        socket.setSoTimeout(5_000);
+        socket
+            .getOutputStream()
+            .write(("POST / HTTP/1.1\r\nHost: localhost\r\n" + broken).getBytes(UTF_8));
+        socket.shutdownOutput();
+        assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8))
+            .doesNotContain("HTTP/1.1 500");
+      }
+    }
+    HttpResponse<String> next =
+        Rig.send(
+            java.net.http.HttpClient.newHttpClient(),
+            HttpRequest.newBuilder(rig.apiUri("/things")).build());
+    assertThat(next.statusCode()).isEqualTo(403);
+  }
+
+  @Test
   void beforeTheServicesAreThereTheDoorsSaySo(@TempDir Path fresh) throws Exception {
     try (Rig starting = new Rig(fresh)) {
       HttpResponse<String> answer =
