@@ -18,6 +18,7 @@ import io.ryegrass.identity.IdentityException;
 import io.ryegrass.identity.IdentityService;
 import io.ryegrass.mqtt.MqttBrokerException;
 import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.objects.ReadAccess;
 import io.ryegrass.objects.S3Api;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.registry.Endpoints;
@@ -94,6 +95,7 @@ final class Cloud implements AutoCloseable {
     String region = options.region();
     String account = options.account();
 
+    OwnFiles.prepareFolder(data);
     opened(DataFolderLock.acquire(data));
     CertificateAuthority authority =
         CertificateAuthority.openOrCreate(OwnFiles.authorityFolder(data), "Ryegrass Root CA");
@@ -127,10 +129,20 @@ final class Cloud implements AutoCloseable {
     Registry registry = new Registry(store, identity, authority, endpoints, region, account, clock);
     ShadowService shadows = new ShadowService(store, registry, gateway.messages(), clock);
     JobService jobs = new JobService(store, registry, gateway.messages(), clock);
-    FunctionService functions = new FunctionService(store, objects, region, account, clock, api);
+    FunctionService functions =
+        new FunctionService(store, objects, ReadAccess.of(identity), region, account, clock, api);
     ComponentsService components =
         new ComponentsService(
-            store, registry, shadows, jobs, objects, region, account, clock, devices);
+            store,
+            registry,
+            shadows,
+            jobs,
+            objects,
+            ReadAccess.of(identity),
+            region,
+            account,
+            clock,
+            devices);
     GroupsService groups =
         opened(
             new GroupsService(

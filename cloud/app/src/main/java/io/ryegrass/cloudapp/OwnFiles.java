@@ -2,7 +2,9 @@ package io.ryegrass.cloudapp;
 
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.durable.DurableFiles;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.Set;
@@ -19,6 +21,34 @@ final class OwnFiles {
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
   private OwnFiles() {}
+
+  /**
+   * Makes the data folder when there is none, for its owner only: database and journals hold
+   * shadows, messages and the variables of functions. The mode of a folder that is there already is
+   * its owner's decision.
+   */
+  static void prepareFolder(Path data) {
+    if (Files.exists(data)) {
+      return;
+    }
+    DurableFiles.createDirectories(data);
+    try {
+      Files.setPosixFilePermissions(
+          data,
+          Set.of(
+              PosixFilePermission.OWNER_READ,
+              PosixFilePermission.OWNER_WRITE,
+              PosixFilePermission.OWNER_EXECUTE));
+    } catch (IOException e) {
+      throw new CloudException(
+          "the data folder "
+              + data
+              + " cannot be kept from others: "
+              + e.getMessage()
+              + " (--data names another)",
+          e);
+    }
+  }
 
   /** {@code endpoints.json}: read by provisioning, the {@code aws} wrapper and the tests. */
   static void writeEndpoints(

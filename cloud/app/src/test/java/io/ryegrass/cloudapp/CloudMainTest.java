@@ -136,6 +136,8 @@ class CloudMainTest {
         .containsExactlyInAnyOrder(
             "apiUrl", "deviceHost", "httpsPort", "mqttPort", "rootCa", "region", "account");
     assertThat(Path.of(endpoints.path("rootCa").asString())).isRegularFile();
+    assertThat(Files.getPosixFilePermissions(data))
+        .isEqualTo(PosixFilePermissions.fromString("rwx------"));
     assertThat(Files.getPosixFilePermissions(data.resolve("credentials")))
         .isEqualTo(PosixFilePermissions.fromString("rw-------"));
     String credentials = Files.readString(data.resolve("credentials"));

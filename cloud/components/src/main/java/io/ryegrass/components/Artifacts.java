@@ -3,6 +3,7 @@ package io.ryegrass.components;
 import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.objects.ReadAccess;
 import io.ryegrass.objects.S3Exception;
 import java.net.URI;
 import java.time.Duration;
@@ -15,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Artifacts of recipes: their digests, the service's own bucket, URLs for devices. */
 final class Artifacts {
@@ -26,18 +28,23 @@ final class Artifacts {
   private static final Pattern S3_URI = Pattern.compile("s3://([^/]+)/(.+)");
 
   private final ObjectStore objects;
+  private final ReadAccess access;
   private final URI devicePresignBase;
   private final String region;
 
-  Artifacts(ObjectStore objects, URI devicePresignBase, String region) {
+  Artifacts(ObjectStore objects, ReadAccess access, URI devicePresignBase, String region) {
     this.objects = objects;
+    this.access = access;
     this.devicePresignBase = devicePresignBase;
     this.region = region;
     objects.createBucket(BUCKET);
   }
 
-  /** The recipe of a caller with digests of its bucket objects filled in. */
-  Recipe withDigests(Recipe recipe) {
+  /**
+   * The recipe of a caller with digests of its bucket objects filled in. Devices will get these
+   * objects, so the caller must be allowed to read them.
+   */
+  Recipe withDigests(Recipe recipe, @Nullable Object caller) {
     List<Recipe.Manifest> manifests = new ArrayList<>();
     for (Recipe.Manifest manifest : recipe.manifests()) {
       Set<String> names = new HashSet<>();
@@ -52,7 +59,7 @@ final class Artifacts {
         }
         artifacts.add(
             switch (artifact.scheme()) {
-              case "s3" -> withDigest(artifact);
+              case "s3" -> withDigest(artifact, caller);
               case "docker" -> artifact;
               default ->
                   throw Faults.validation(
@@ -74,11 +81,18 @@ final class Artifacts {
     return recipe.withManifests(manifests);
   }
 
-  private Recipe.Artifact withDigest(Recipe.Artifact artifact) {
+  private Recipe.Artifact withDigest(Recipe.Artifact artifact, @Nullable Object caller) {
     Matcher m = S3_URI.matcher(artifact.uri());
     if (!m.matches()) {
       throw Faults.validation(
           "inlineRecipe", "artifact URI '" + artifact.uri() + "' must read s3://bucket/key");
+    }
+    if (!access.mayRead(caller, m.group(1), m.group(2))) {
+      throw Faults.denied(
+          "artifact '"
+              + artifact.uri()
+              + "' cannot be read: the caller needs s3:GetObject on it; add an identity policy that"
+              + " allows it");
     }
     Optional<byte[]> digest;
     try {

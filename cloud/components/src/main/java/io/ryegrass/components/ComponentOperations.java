@@ -1,5 +1,6 @@
 package io.ryegrass.components;
 
+import io.ryegrass.awsapi.CallContext;
 import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.PlatformMatcher;
@@ -11,6 +12,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -35,7 +37,7 @@ final class ComponentOperations {
     this.arns = arns;
   }
 
-  ObjectNode create(ObjectNode input) {
+  ObjectNode create(CallContext context, ObjectNode input) {
     if (input.path("lambdaFunction").isObject()) {
       throw Faults.validation(
           "lambdaFunction",
@@ -46,10 +48,11 @@ final class ComponentOperations {
     if (recipeText.isEmpty()) {
       throw Faults.validation("inlineRecipe", "inlineRecipe is missing; give a recipe");
     }
-    return tokens.once("CreateComponentVersion", input, () -> createFrom(recipeText, input));
+    return tokens.once(
+        "CreateComponentVersion", input, () -> createFrom(context.identity(), recipeText, input));
   }
 
-  private ObjectNode createFrom(String recipeText, ObjectNode input) {
+  private ObjectNode createFrom(@Nullable Object caller, String recipeText, ObjectNode input) {
     Recipe recipe;
     try {
       recipe = Recipe.parse(Base64.getDecoder().decode(recipeText));
@@ -57,7 +60,7 @@ final class ComponentOperations {
       throw Faults.validation(
           "inlineRecipe", "The recipe is not valid (" + e.code() + "): " + e.getMessage());
     }
-    recipe = artifacts.withDigests(recipe);
+    recipe = artifacts.withDigests(recipe, caller);
     String name = recipe.componentName();
     String version = recipe.componentVersion().text();
     if (!catalogue.insert(recipe, false)) {

@@ -4,6 +4,7 @@ import io.ryegrass.awsapi.CallContext;
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.objects.ReadAccess;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.registry.DeviceTopicHandler;
 import io.ryegrass.registry.Registry;
@@ -43,6 +44,7 @@ public final class ComponentsService {
    *
    * @param store with {@link #migrations()} applied
    * @param objects where artifacts lie
+   * @param access asked before an object becomes an artifact of a caller's component
    * @param devicePresignBase where devices reach the S3 API, for example {@code
    *     https://localhost:8443}; presigned URLs start with it
    */
@@ -52,6 +54,7 @@ public final class ComponentsService {
       ShadowService shadows,
       JobService jobs,
       ObjectStore objects,
+      ReadAccess access,
       String region,
       String accountId,
       Clock clock,
@@ -60,7 +63,7 @@ public final class ComponentsService {
     Tokens tokens = new Tokens(store, clock);
     this.store = store;
     this.catalogue = new Catalogue(store, arns, clock);
-    this.artifacts = new Artifacts(objects, devicePresignBase, region);
+    this.artifacts = new Artifacts(objects, access, devicePresignBase, region);
     this.tags = new Tags(store, this::resourceExists);
     this.effective = new EffectiveDeployments(store, arns, clock);
     this.components = new ComponentOperations(catalogue, artifacts, tags, tokens, arns);
@@ -102,7 +105,7 @@ public final class ComponentsService {
         .json("BatchAssociateClientDeviceWithCoreDevice", of(cores::associate))
         .json("BatchDisassociateClientDeviceFromCoreDevice", of(cores::disassociate))
         .json("CancelDeployment", of(deployments::cancel))
-        .json("CreateComponentVersion", of(components::create))
+        .json("CreateComponentVersion", components::create)
         .json("CreateDeployment", of(deployments::create))
         .json("DeleteComponent", of(components::delete))
         .json("DeleteCoreDevice", of(cores::delete))

@@ -8,6 +8,7 @@ import io.ryegrass.registry.Registry;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
@@ -20,6 +21,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class DeviceApi {
   private static final String CORE = "coreDeviceThingName";
+  private static final String RESOLVE = "greengrass:ResolveComponentCandidates";
 
   private final ComponentOperations components;
   private final Deployments deployments;
@@ -48,9 +50,9 @@ final class DeviceApi {
         route(
             "POST",
             "/greengrass/v2/resolveComponentCandidates",
-            "greengrass:ResolveComponentCandidates",
+            RESOLVE,
             r -> arns.own("components:" + firstCandidate(r) + ":versions:*"),
-            r -> components.resolve(body(r))),
+            this::resolve),
         route(
             "GET",
             "/greengrass/v2/components/{arn}/artifacts/{artifactName+}",
@@ -85,6 +87,27 @@ final class DeviceApi {
             "greengrass:UpdateConnectivityInfo",
             DeviceApi.this::connectivityArn,
             this::putConnectivity));
+  }
+
+  /** The gateway has asked the policies about the first candidate; here about the others. */
+  private ObjectNode resolve(DeviceRequest request) {
+    ObjectNode body = body(request);
+    Map<String, String> variables = Map.of("iot:CertificateId", request.device().certificateId());
+    JsonNode candidates = body.path("componentCandidates");
+    for (int i = 1; i < candidates.size(); i++) {
+      String name = Json.text(candidates.path(i), "componentName");
+      String arn = arns.own("components:" + name + ":versions:*");
+      if (!registry.isAllowed(request.device(), RESOLVE, arn, variables)) {
+        throw Faults.denied(
+            "the policies of certificate "
+                + request.device().certificateId()
+                + " do not allow "
+                + RESOLVE
+                + " on "
+                + arn);
+      }
+    }
+    return components.resolve(body);
   }
 
   private String connectivityArn(DeviceRequest r) {

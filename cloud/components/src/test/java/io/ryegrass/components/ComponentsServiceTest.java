@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.FailureHandlingPolicy;
 import io.ryegrass.model.Recipe;
+import io.ryegrass.objects.ReadAccess;
 import io.ryegrass.registry.DeviceResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.core.SdkBytes;
+import software.amazon.awssdk.services.greengrassv2.model.AccessDeniedException;
 import software.amazon.awssdk.services.greengrassv2.model.AssociateClientDeviceWithCoreDeviceEntry;
 import software.amazon.awssdk.services.greengrassv2.model.ComponentDeploymentSpecification;
 import software.amazon.awssdk.services.greengrassv2.model.ComponentVisibilityScope;
@@ -100,6 +102,36 @@ class ComponentsServiceTest {
                             f -> f.lambdaArn("arn:aws:lambda:us-east-1:0:function:f:1"))))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("Lambda");
+  }
+
+  @Test
+  void a_device_that_may_resolve_one_component_does_not_get_another_along_with_it() {
+    create("a", "1.0.0");
+    create("hidden", "1.0.0");
+    DeviceResponse answer =
+        cloud.call(
+            "core1",
+            "ResolveComponentCandidates",
+            Map.of(),
+            """
+            {"componentCandidates":[{"componentName":"a"},{"componentName":"hidden"}]}""");
+    assertThat(answer.status()).isEqualTo(403);
+    assertThat(new String(answer.body(), StandardCharsets.UTF_8)).contains("components:hidden");
+  }
+
+  @Test
+  void nobody_makes_an_artifact_of_an_object_that_he_may_not_read() {
+    // the service's own buckets are out of reach even for the account's root
+    cloud.objects.createBucket(".private");
+    cloud.objects.put(".private", "echo.sh", "x".getBytes(StandardCharsets.UTF_8));
+    assertThatThrownBy(
+            () -> createFrom(recipe("a", "1.0.0").replace("s3://demo/", "s3://.private/")))
+        .isInstanceOf(AccessDeniedException.class)
+        .hasMessageContaining("s3:GetObject");
+    assertThat(
+            ReadAccess.of(cloud.identity)
+                .mayRead(TestCloud.withoutPolicies("mallory"), "demo", "echo.sh"))
+        .isFalse();
   }
 
   @Test

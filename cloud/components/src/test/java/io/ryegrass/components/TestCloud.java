@@ -10,6 +10,7 @@ import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.identity.IdentityService;
 import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.objects.ReadAccess;
 import io.ryegrass.registry.DeviceMessage;
 import io.ryegrass.registry.DevicePrincipal;
 import io.ryegrass.registry.DeviceRequest;
@@ -56,6 +57,7 @@ final class TestCloud implements AutoCloseable {
 
   final List<Published> published = new CopyOnWriteArrayList<>();
   final ObjectStore objects;
+  final IdentityService identity;
   final ShadowService shadows;
   final JobService jobs;
   final ComponentsService components;
@@ -74,7 +76,7 @@ final class TestCloud implements AutoCloseable {
     migrations.addAll(JobService.migrations());
     migrations.addAll(ComponentsService.migrations());
     store = CloudStore.open(folder, migrations);
-    IdentityService identity = new IdentityService(store, ACCOUNT, clock);
+    identity = new IdentityService(store, ACCOUNT, clock);
     CertificateAuthority ca = CertificateAuthority.openOrCreate(folder.resolve("ca"), "Test CA");
     certificate = ca.certificate();
     objects = ObjectStore.open(folder.resolve("objects"), clock);
@@ -110,6 +112,7 @@ final class TestCloud implements AutoCloseable {
             shadows,
             jobs,
             objects,
+            ReadAccess.of(identity),
             REGION,
             ACCOUNT,
             clock,
@@ -171,6 +174,11 @@ final class TestCloud implements AutoCloseable {
           }
         });
     server.start();
+  }
+
+  static CallerIdentity withoutPolicies(String user) {
+    return new CallerIdentity(
+        ACCOUNT, "arn:aws:iam::" + ACCOUNT + ":user/" + user, "AIDA", false, null, null);
   }
 
   DevicePrincipal device(String thing) {

@@ -9,6 +9,7 @@ import io.ryegrass.functions.FunctionTables.AliasRow;
 import io.ryegrass.functions.FunctionTables.FunctionRow;
 import io.ryegrass.functions.FunctionTables.VersionRow;
 import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.objects.ReadAccess;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.Sql;
@@ -44,19 +45,21 @@ public final class FunctionService {
   private final URI presignBase;
 
   /**
+   * @param access asked before a package is taken from a bucket for a caller
    * @param presignBase where the S3 API is reached by those who fetch a package with {@code
    *     Code.Location}
    */
   public FunctionService(
       CloudStore store,
       ObjectStore objects,
+      ReadAccess access,
       String region,
       String accountId,
       Clock clock,
       URI presignBase) {
     this.store = store;
     this.objects = objects;
-    this.packages = new Packages(objects);
+    this.packages = new Packages(objects, access);
     this.aliases = new Aliases(store, this);
     this.region = region;
     this.accountId = accountId;
@@ -161,7 +164,7 @@ public final class FunctionService {
           refuseExisting(sql, name);
           return name;
         });
-    Packages.Stored stored = packages.keep(name, in.path("Code"));
+    Packages.Stored stored = packages.keep(name, in.path("Code"), c.identity());
     return store.write(
         sql -> {
           refuseExisting(sql, name);
@@ -195,7 +198,7 @@ public final class FunctionService {
     if (in.path("DryRun").asBoolean(false)) {
       return store.read(sql -> configuration(latest(sql, name), false));
     }
-    Packages.Stored stored = packages.keep(name, in);
+    Packages.Stored stored = packages.keep(name, in, c.identity());
     return store.write(
         sql -> {
           VersionRow before = latest(sql, name);

@@ -2,6 +2,7 @@ package io.ryegrass.functions;
 
 import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.objects.ObjectStore;
+import io.ryegrass.objects.ReadAccess;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.security.MessageDigest;
@@ -9,6 +10,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.UUID;
 import java.util.zip.ZipInputStream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -27,9 +29,11 @@ final class Packages {
   private static final int LARGEST = 250 * 1024 * 1024;
 
   private final ObjectStore objects;
+  private final ReadAccess access;
 
-  Packages(ObjectStore objects) {
+  Packages(ObjectStore objects, ReadAccess access) {
     this.objects = objects;
+    this.access = access;
     objects.createBucket(BUCKET);
   }
 
@@ -40,14 +44,15 @@ final class Packages {
    * S3Bucket} and {@code S3Key}).
    *
    * @param code the members of shape FunctionCode
+   * @param caller who must be allowed to read the package in the bucket
    */
-  Stored keep(String function, JsonNode code) {
+  Stored keep(String function, JsonNode code, @Nullable Object caller) {
     byte[] zip;
     if (code.has("ZipFile")) {
       zip = Base64.getDecoder().decode(code.path("ZipFile").asString(""));
       check(zip, LARGEST_UPLOAD);
     } else if (code.has("S3Bucket") && code.has("S3Key")) {
-      zip = fromBucket(code.path("S3Bucket").asString(""), code.path("S3Key").asString(""));
+      zip = fromBucket(code.path("S3Bucket").asString(""), code.path("S3Key").asString(""), caller);
       check(zip, LARGEST);
     } else {
       throw invalid(
@@ -58,7 +63,16 @@ final class Packages {
     return new Stored(key, sha256(zip), zip.length);
   }
 
-  private byte[] fromBucket(String bucket, String key) {
+  private byte[] fromBucket(String bucket, String key, @Nullable Object caller) {
+    if (!access.mayRead(caller, bucket, key)) {
+      throw new AwsException(
+          "AccessDeniedException",
+          403,
+          "Your access has been denied by S3, please make sure your request credentials have permission to GetObject for "
+              + bucket
+              + "/"
+              + key);
+    }
     if (bucket.startsWith(".") || !objects.bucketExists(bucket)) {
       throw s3("NoSuchBucket", "The specified bucket does not exist");
     }

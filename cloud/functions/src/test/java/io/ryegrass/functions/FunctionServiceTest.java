@@ -69,6 +69,7 @@ class FunctionServiceTest {
         new FunctionService(
             store,
             ObjectStore.open(folder.resolve("objects"), Clock.systemUTC()),
+            (who, bucket, key) -> !key.startsWith("foreign"),
             "us-east-1",
             "000000000000",
             Clock.systemUTC(),
@@ -224,6 +225,16 @@ class FunctionServiceTest {
                             .role(ROLE)
                             .code(c -> c.s3Bucket("no-bucket").s3Key("k"))))
         .hasMessageContaining("S3 Error Code: NoSuchBucket");
+    assertThatThrownBy(
+            () ->
+                client.createFunction(
+                    r ->
+                        r.functionName("h")
+                            .runtime("python3.8")
+                            .handler("a.b")
+                            .role(ROLE)
+                            .code(c -> c.s3Bucket("bucket").s3Key("foreign.zip"))))
+        .hasMessageContaining("access has been denied by S3");
     assertThat(client.listFunctions().functions()).isEmpty();
   }
 
