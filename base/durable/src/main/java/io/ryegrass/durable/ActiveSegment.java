@@ -5,6 +5,8 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The segment that is written. Frames gather in a buffer; {@link #flush} hands them to the
@@ -15,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * interrupted. All methods but {@link #force} are called under the log's state lock.
  */
 final class ActiveSegment implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ActiveSegment.class);
   private static final int BUFFER_BYTES = 64 << 10;
 
   private final Path path;
@@ -72,6 +75,11 @@ final class ActiveSegment implements AutoCloseable {
       }
       RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
       if (file.length() > reader.goodBytes()) {
+        LOG.warn(
+            "{} ends in a torn record: cut {} bytes after record {}",
+            path,
+            file.length() - reader.goodBytes(),
+            reader.nextOffset() - 1);
         file.setLength(reader.goodBytes());
       }
       file.getFD().sync();

@@ -466,6 +466,6 @@ class SupervisorTest {
         .extracting(io.ryegrass.model.ComponentVersion::text)
         .containsExactly("3.0.0", "2.0.0");
     assertThat(root.resolve("generations").toFile().list())
-        .containsExactlyInAnyOrder("current", "2", "3");
+        .containsExactlyInAnyOrder("current", "current.copy", "2", "3");
   }
 }

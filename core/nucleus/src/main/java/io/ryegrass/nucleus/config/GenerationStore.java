@@ -36,13 +36,18 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <pre>
  * generations/current            {"current": 7, "digest": …, "good": 6, "goodDigest": …}   replaced atomically
+ * generations/current.copy       the same once more, written after it
  * generations/7/generation.json  written whole, fsynced, never changed
  * generations/7/changes/         log of runtime configuration changes on top of it
  * </pre>
  *
  * {@code good} is the last generation that a deployment proved healthy: what a rollback returns to.
  * A damaged current generation (its digest does not match) is answered by falling back to the good
- * one, so that the core starts with something that worked (LESSON-02, LESSON-05).
+ * one, so that the core starts with something that worked (LESSON-02, LESSON-05). A damaged or
+ * missing pointer is answered by its copy, and when that is gone as well by the newest generation
+ * that can be read; likewise the generation before the good one, which collecting leaves, stands in
+ * for both when neither can be read. What was found is written back, and one line of the log says
+ * so.
  *
  * <p>Thread safety: one lock; no I/O of others happens under it.
  */
@@ -89,9 +94,21 @@ public final class GenerationStore implements AutoCloseable {
       }
     }
     if (loaded == null && pointer != null) {
+      Pointer older = newestBefore(pointer.current);
+      if (older != null) {
+        LOG.warn(
+            "Neither the current generation {} nor the last good one can be read; starting {}, the one before",
+            pointer.current,
+            older.current);
+        writePointer(older);
+        pointer = older;
+        loaded = load(older.current, older.digest);
+      }
+    }
+    if (loaded == null && pointer != null) {
       throw new NucleusException(
           "GENERATION_CORRUPTED",
-          "Neither the current nor the last good generation in "
+          "No generation in "
               + folder
               + " can be read; restore the folder from a backup, or remove it to start without components (the identity stays).");
     }
@@ -396,7 +413,13 @@ public final class GenerationStore implements AutoCloseable {
       return null;
     }
     try {
-      return Generation.parse(json.readTree(bytes.get()));
+      JsonNode top = json.readTree(bytes.get());
+      if (!top.path("components").isObject() || top.path("number").asLong(-1) != number) {
+        // An empty file is valid for the parser, and would be a core without components.
+        LOG.warn("{} is not a whole generation", file(number));
+        return null;
+      }
+      return Generation.parse(top);
     } catch (JacksonException | IllegalArgumentException e) {
       LOG.warn("{} cannot be parsed: {}", file(number), e.getMessage());
       return null;
@@ -417,35 +440,92 @@ public final class GenerationStore implements AutoCloseable {
 
   private record Pointer(long current, String digest, long good, String goodDigest) {}
 
+  /** Null when there is nothing yet: the very first start. */
   private @Nullable Pointer readPointer() {
-    Optional<byte[]> bytes = DurableFiles.read(folder.resolve("current"));
+    Path file = folder.resolve("current");
+    Path copy = folder.resolve("current.copy");
+    Pointer named = parse(file);
+    if (named != null) {
+      if (!named.equals(parse(copy))) {
+        // Killed between the two, or written by a version that kept no copy.
+        writeCopy(named);
+      }
+      return named;
+    }
+    Pointer found = parse(copy);
+    String source = copy.toString();
+    if (found == null) {
+      found = newestBefore(Long.MAX_VALUE);
+      source = "the newest that can be read";
+    }
+    if (found != null) {
+      LOG.warn(
+          "{} is missing or damaged; starting generation {} ({}) and writing it anew",
+          file,
+          found.current,
+          source);
+      writePointer(found);
+    } else if (!numbers().isEmpty()) {
+      throw new NucleusException(
+          "GENERATION_CORRUPTED",
+          file
+              + " is missing or damaged and no generation beside it can be read; restore the folder from a backup, or remove it to start without components (the identity stays).");
+    }
+    return found;
+  }
+
+  private @Nullable Pointer parse(Path file) {
+    Optional<byte[]> bytes = DurableFiles.read(file);
     if (bytes.isEmpty()) {
       return null;
     }
     try {
       JsonNode p = json.readTree(bytes.get());
-      return new Pointer(
-          p.path("current").asLong(),
-          p.path("digest").asString(),
-          p.path("good").asLong(),
-          p.path("goodDigest").asString());
+      boolean whole =
+          p.path("current").isIntegralNumber()
+              && p.path("good").isIntegralNumber()
+              && p.path("digest").isString()
+              && p.path("goodDigest").isString();
+      return whole
+          ? new Pointer(
+              p.path("current").asLong(),
+              p.path("digest").asString(),
+              p.path("good").asLong(),
+              p.path("goodDigest").asString())
+          : null;
     } catch (JacksonException e) {
-      throw new NucleusException(
-          "GENERATION_CORRUPTED",
-          folder.resolve("current")
-              + " is not readable JSON; write {\"current\": <number>} of the newest folder beside it.",
-          e);
+      LOG.debug("{} is not readable JSON: {}", file, e.getMessage());
+      return null;
     }
   }
 
+  /** The newest generation below {@code bound} that can be read, as if a pointer named it. */
+  private @Nullable Pointer newestBefore(long bound) {
+    for (long n : new ArrayList<>(numbers()).reversed()) {
+      if (n < bound && load(n, null) != null) {
+        String d = sha256(DurableFiles.read(file(n)).orElseThrow());
+        return new Pointer(n, d, n, d);
+      }
+    }
+    return null;
+  }
+
   private void writePointer(Pointer p) {
+    DurableFiles.writeAtomically(folder.resolve("current"), toBytes(p));
+    writeCopy(p);
+  }
+
+  private void writeCopy(Pointer p) {
+    DurableFiles.writeAtomically(folder.resolve("current.copy"), toBytes(p));
+  }
+
+  private static byte[] toBytes(Pointer p) {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("current", p.current);
     node.put("digest", p.digest);
     node.put("good", p.good);
     node.put("goodDigest", p.goodDigest);
-    DurableFiles.writeAtomically(
-        folder.resolve("current"), node.toString().getBytes(StandardCharsets.UTF_8));
+    return node.toString().getBytes(StandardCharsets.UTF_8);
   }
 
   private Set<Long> numbers() {

@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.node.StringNode;
@@ -89,7 +91,9 @@ class GenerationStoreTest {
   }
 
   @Test
-  void a_damaged_current_generation_is_answered_with_the_last_good_one() throws IOException {
+  void
+      a_damaged_current_generation_is_answered_with_the_last_good_one_and_then_with_the_one_before()
+          throws IOException {
     try (GenerationStore s = open()) {
       s.write(generation(1, "{'v':1}"));
       s.switchTo(1, -1);
@@ -102,9 +106,63 @@ class GenerationStoreTest {
       assertThat(s.base().number()).isEqualTo(1);
     }
     Files.writeString(folder.resolve("1/generation.json"), "");
+    try (GenerationStore s = open()) {
+      assertThat(s.base().number()).isZero();
+      assertThat(s.good()).isZero();
+    }
+    Files.writeString(folder.resolve("0/generation.json"), "");
     assertThatThrownBy(this::open)
         .isInstanceOf(NucleusException.class)
         .hasMessageContaining("restore the folder");
+    assertThat(folder.resolve("0/generation.json")).isEmptyFile();
+  }
+
+  /** LESSON-02: found by the crash tests, see docs/track-record.md. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"", "{\"current\":1,\"dig", "{}", "[]", "\0\0\0\0\0\0\0\0", "{\"current\":\"x\"}"})
+  void a_damaged_pointer_is_answered_by_its_copy_and_written_anew(String damaged)
+      throws IOException {
+    try (GenerationStore s = open()) {
+      s.write(generation(1, "{'new':1}"));
+      s.switchTo(1, -1);
+      s.write(generation(2, "{'never':'current'}"));
+    }
+    String pointer = Files.readString(folder.resolve("current"));
+    Files.writeString(folder.resolve("current"), damaged);
+    try (GenerationStore s = open()) {
+      assertThat(s.base().number()).isEqualTo(1);
+      assertThat(s.good()).isZero();
+    }
+    assertThat(folder.resolve("current")).hasContent(pointer);
+  }
+
+  @Test
+  void a_missing_pointer_does_not_begin_from_nothing_beside_generations() throws IOException {
+    try (GenerationStore s = open()) {
+      s.write(generation(1, "{'new':1}"));
+      s.switchTo(1, -1);
+      s.markGood();
+    }
+    Files.delete(folder.resolve("current"));
+    Files.delete(folder.resolve("current.copy"));
+    Files.createDirectories(folder.resolve("2"));
+    Files.writeString(folder.resolve("2/generation.json"), "{\"half\":");
+    try (GenerationStore s = open()) {
+      assertThat(s.base().number()).isEqualTo(1);
+      assertThat(s.base().components()).containsKey("c");
+    }
+  }
+
+  @Test
+  void a_copy_that_a_kill_left_behind_is_brought_up_to_date_at_the_start() throws IOException {
+    try (GenerationStore s = open()) {
+      s.write(generation(1, "{'new':1}"));
+      s.switchTo(1, -1);
+    }
+    Files.writeString(folder.resolve("current.copy"), "");
+    open().close();
+    assertThat(folder.resolve("current.copy")).hasSameTextualContentAs(folder.resolve("current"));
   }
 
   @Test
