@@ -26,7 +26,7 @@ public final class World {
   private final int httpsPort = freePort(8443);
   private final int mqttPort = freePort(8883);
   private final int localMqttPort = freePort(0);
-  private final int lambdaIpcPort = freePort(8000);
+  private final int lambdaIpcPort = freePort(0);
   private final List<Program> programs = new ArrayList<>();
   private @Nullable Program cloud;
   private @Nullable Program core;

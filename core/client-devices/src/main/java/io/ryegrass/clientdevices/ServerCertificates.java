@@ -1,7 +1,6 @@
 package io.ryegrass.clientdevices;
 
 import io.ryegrass.nucleus.CloudRefusedException;
-import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -10,15 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import javax.security.auth.x500.X500Principal;
-import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
-import org.bouncycastle.asn1.x509.Extension;
-import org.bouncycastle.asn1.x509.ExtensionsGenerator;
-import org.bouncycastle.asn1.x509.GeneralName;
-import org.bouncycastle.asn1.x509.GeneralNames;
-import org.bouncycastle.operator.OperatorCreationException;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
-import org.bouncycastle.pkcs.PKCS10CertificationRequest;
-import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
 
 /**
  * Gets a certificate for a new key: RSA with 2048 bits, which every TLS client of the V1 guide's
@@ -46,7 +36,13 @@ final class ServerCertificates {
       generator.initialize(KEY_BITS);
       KeyPair keys = generator.generateKeyPair();
       ServerCertificateSource.ServerCertificate answer =
-          cloud.request(groupId, coreThingName, request(keys, addresses));
+          cloud.request(
+              groupId,
+              coreThingName,
+              CertificateRequest.pem(
+                  new X500Principal("CN=" + coreThingName.replaceAll("[^A-Za-z0-9:_-]", "-")),
+                  keys,
+                  addresses));
       List<X509Certificate> chain = new ArrayList<>(Pems.certificates(answer.certificatePem()));
       if (chain.isEmpty() || !chain.getFirst().getPublicKey().equals(keys.getPublic())) {
         throw new CloudRefusedException(
@@ -57,35 +53,11 @@ final class ServerCertificates {
       }
       return new ServerIdentity(
           groupId, Set.copyOf(addresses), keys.getPrivate(), chain, answer.caPem());
-    } catch (GeneralSecurityException | OperatorCreationException | IOException e) {
+    } catch (GeneralSecurityException e) {
       throw new CloudRefusedException(
           "SERVER_CERTIFICATE_NOT_VALID",
           "The broker's certificate for group " + groupId + " could not be made: " + e.getMessage(),
           e);
     }
-  }
-
-  private String request(KeyPair keys, Set<String> addresses)
-      throws OperatorCreationException, IOException {
-    GeneralName[] names =
-        addresses.stream()
-            .map(
-                a ->
-                    new GeneralName(
-                        isIpAddress(a) ? GeneralName.iPAddress : GeneralName.dNSName, a))
-            .toArray(GeneralName[]::new);
-    ExtensionsGenerator extensions = new ExtensionsGenerator();
-    extensions.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(names));
-    PKCS10CertificationRequest request =
-        new JcaPKCS10CertificationRequestBuilder(
-                new X500Principal("CN=" + coreThingName.replaceAll("[^A-Za-z0-9:_-]", "-")),
-                keys.getPublic())
-            .addAttribute(PKCSObjectIdentifiers.pkcs_9_at_extensionRequest, extensions.generate())
-            .build(new JcaContentSignerBuilder("SHA256withRSA").build(keys.getPrivate()));
-    return Pems.encode("CERTIFICATE REQUEST", request.getEncoded());
-  }
-
-  private static boolean isIpAddress(String text) {
-    return text.matches("\\d{1,3}(\\.\\d{1,3}){3}") || text.indexOf(':') >= 0;
   }
 }
