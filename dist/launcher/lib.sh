@@ -63,6 +63,7 @@ build() {
     find_jdk
     say "building (the first time fetches libraries and AWS's service models, 91 MB; later builds do not)"
     : >"$STATE/build.log"
+    rm -rf "$HOME_DIR"/{core/app,cloud/app,cli,demo,bench}/target/lib # a library that left must not linger
     maven package -DskipTests || fail "the build failed; the whole log is $STATE/build.log"
     make_aot_caches
     fingerprint >"$STATE/fingerprint"
