@@ -95,7 +95,7 @@ class_path() {
 jvm_options() {
   case "$1" in
     mqtt) echo "-XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xmx256m" ;;
-    core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn4m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m" ;;
+    core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m" ;;
     cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx160m" ;;
     *) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m" ;;
   esac

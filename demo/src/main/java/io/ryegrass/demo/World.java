@@ -199,7 +199,10 @@ public final class World {
     if (aotCaches != null && !name.equals("provision")) {
       environment.put(
           "RYEGRASS_JVM_OPTIONS",
-          "-XX:AOTCacheOutput=" + aotCaches.resolve(name + ".aot") + " -Xlog:aot*=off");
+          "-XX:AOTCacheOutput="
+              + aotCaches.resolve(name + ".aot")
+              + " -Xlog:aot*=off"
+              + (name.equals("core") ? " -XX:-AOTClassLinking" : ""));
     }
     Program program = Program.start(name + "-" + ++logNumber, logs(), environment, command);
     programs.add(program);
