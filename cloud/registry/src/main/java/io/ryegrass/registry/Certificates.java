@@ -11,7 +11,6 @@ import io.ryegrass.store.Row;
 import io.ryegrass.store.Sql;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
-import java.security.KeyPair;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
@@ -93,7 +92,7 @@ final class Certificates {
   private static String publicKeyPem(X509Certificate certificate) {
     return "-----BEGIN PUBLIC KEY-----\n"
         + Base64.getMimeEncoder(64, new byte[] {'\n'})
-            .encodeToString(new KeyPair(certificate.getPublicKey(), null).getPublic().getEncoded())
+            .encodeToString(certificate.getPublicKey().getEncoded())
         + "\n-----END PUBLIC KEY-----\n";
   }
 

@@ -275,8 +275,8 @@ final class Things {
   }
 
   private ObjectNode describeType(CallContext call, ObjectNode in) {
-    return type(store.read(sql -> requireType(sql, text(in, "thingTypeName"))))
-        .put("thingTypeId", text(in, "thingTypeName"));
+    Type type = store.read(sql -> requireType(sql, text(in, "thingTypeName")));
+    return type(type).put("thingTypeId", type.id());
   }
 
   private ObjectNode type(Type type) {

@@ -64,6 +64,14 @@ class RegistryTest {
   }
 
   @Test
+  void aThingTypeIsDescribedWithTheIdItWasMadeWith() {
+    String id = cloud.iot.createThingType(b -> b.thingTypeName("pumps")).thingTypeId();
+
+    assertThat(cloud.iot.describeThingType(b -> b.thingTypeName("pumps")).thingTypeId())
+        .isEqualTo(id);
+  }
+
+  @Test
   void anUnknownThingIsNamedInTheError() {
     assertThatThrownBy(() -> cloud.iot.describeThing(b -> b.thingName("nobody")))
         .isInstanceOf(ResourceNotFoundException.class)

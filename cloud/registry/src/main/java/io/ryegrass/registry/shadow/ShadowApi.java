@@ -110,7 +110,7 @@ final class ShadowApi {
     ObjectNode answer = JSON.createObjectNode();
     ArrayNode results = answer.putArray("results");
     shadows.names(thing).forEach(results::add);
-    return answer.put("timestamp", System.currentTimeMillis() / 1000);
+    return answer.put("timestamp", shadows.now());
   }
 
   private static ObjectNode payload(Supplier<JsonNode> operation) {

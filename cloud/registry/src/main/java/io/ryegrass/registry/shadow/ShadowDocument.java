@@ -211,7 +211,7 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
   }
 
   private static void checkTree(JsonNode node, int depth) {
-    if (depth > MAX_DEPTH + 1) {
+    if (depth > MAX_DEPTH) {
       throw new ShadowException(
           400, "JSON contains too many levels of nesting; maximum is " + MAX_DEPTH);
     }

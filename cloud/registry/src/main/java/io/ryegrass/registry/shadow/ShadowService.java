@@ -354,7 +354,7 @@ public final class ShadowService {
     messages.publish(topic, JSON.writeValueAsBytes(message), 1);
   }
 
-  private long now() {
+  long now() {
     return clock.instant().getEpochSecond();
   }
 }

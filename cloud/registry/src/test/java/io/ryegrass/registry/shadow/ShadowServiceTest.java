@@ -105,7 +105,7 @@ class ShadowServiceTest {
         "{\"state\":{\"reported\":[]}} | 400 | Reported node must be an object",
         "{\"state\":{},\"version\":\"x\"} | 400 | Invalid version",
         "{\"state\":{\"desired\":{\"a\":[null]}}} | 400 | State contains an invalid node",
-        "{\"state\":{\"desired\":{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":{\"7\":{\"8\":1}}}}}}}}}}"
+        "{\"state\":{\"desired\":{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":{\"7\":1}}}}}}}}}"
             + " | 400 | JSON contains too many levels of nesting; maximum is 6",
       })
   void badRequestsGetTheirCodeAndText(String request, int code, String text) {
@@ -113,6 +113,13 @@ class ShadowServiceTest {
 
     assertThat(rejected("update").path("code").asInt()).isEqualTo(code);
     assertThat(rejected("update").path("message").asString()).isEqualTo(text);
+  }
+
+  @Test
+  void aValueAtTheSixthLevelIsTaken() {
+    update("{\"state\":{\"desired\":{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":1}}}}}}}}");
+
+    assertThat(accepted("update").path("version").asInt()).isEqualTo(1);
   }
 
   @Test
