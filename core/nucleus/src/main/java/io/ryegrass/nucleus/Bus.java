@@ -1,5 +1,7 @@
 package io.ryegrass.nucleus;
 
+import java.util.function.Predicate;
+
 /**
  * The one message bus of the core. A message is authorised by whoever lets it in, routed once, and
  * handed to each target's own bounded queue; no target can delay another.
@@ -31,6 +33,23 @@ public interface Bus {
    * @param ownMessages whether messages published by {@code who} itself are received too
    */
   Subscription subscribe(Participant who, String filter, boolean ownMessages, Receiver r);
+
+  /**
+   * As {@link #subscribe}, for a receiver that brings its own bounded queue: a bus may call it on
+   * the publisher's thread, so it must never wait.
+   *
+   * @param taken puts the message into that queue; false when it is full, which counts as a drop
+   */
+  default Subscription subscribeUnqueued(
+      Participant who, String filter, boolean ownMessages, Predicate<Message> taken) {
+    return subscribe(
+        who,
+        filter,
+        ownMessages,
+        m -> {
+          boolean _ = taken.test(m);
+        });
+  }
 
   BusMetrics metrics();
 }

@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +34,20 @@ public final class LocalBus implements Bus, AutoCloseable {
 
   private record Queued(Mailbox mailbox) implements Target {}
 
-  private record Local(Participant who, boolean ownMessages, Mailbox mailbox) {}
+  /** A subscription of local pub/sub: where its messages go and what ends with it. */
+  private static final class Local {
+    final Participant who;
+    final boolean ownMessages;
+    final Predicate<Message> queue;
+    final Runnable end;
+
+    Local(Participant who, boolean ownMessages, Predicate<Message> queue, Runnable end) {
+      this.who = who;
+      this.ownMessages = ownMessages;
+      this.queue = queue;
+      this.end = end;
+    }
+  }
 
   private final CloudMessaging cloud;
   private final Map<Participant, Target> attached = new ConcurrentHashMap<>();
@@ -77,9 +91,9 @@ public final class LocalBus implements Bus, AutoCloseable {
       locals.match(
           m.topic(),
           s -> {
-            if (s.ownMessages() || !s.who().equals(m.source())) {
+            if (s.ownMessages || !s.who.equals(m.source())) {
               tally.targets++;
-              tally.queued(s.mailbox().offer(m));
+              tally.queued(s.queue.test(m));
             }
           });
     } else if (tally.targets == 0) {
@@ -117,8 +131,8 @@ public final class LocalBus implements Bus, AutoCloseable {
           locals.match(
               m.topic(),
               s -> {
-                if (s.who().equals(p)) {
-                  tally.queued(s.mailbox().offer(m));
+                if (s.who.equals(p)) {
+                  tally.queued(s.queue.test(m));
                 }
               });
           if (tally.delivered + tally.dropped > before) {
@@ -242,7 +256,17 @@ public final class LocalBus implements Bus, AutoCloseable {
 
   @Override
   public Subscription subscribe(Participant who, String filter, boolean ownMessages, Receiver r) {
-    Local local = new Local(who, ownMessages, new Mailbox(who.id(), r, SUBSCRIPTION_CAPACITY));
+    Mailbox mailbox = new Mailbox(who.id(), r, SUBSCRIPTION_CAPACITY);
+    return add(filter, new Local(who, ownMessages, mailbox::offer, mailbox::close));
+  }
+
+  @Override
+  public Subscription subscribeUnqueued(
+      Participant who, String filter, boolean ownMessages, Predicate<Message> taken) {
+    return add(filter, new Local(who, ownMessages, taken, () -> {}));
+  }
+
+  private Subscription add(String filter, Local local) {
     locals.add(filter, local);
     openLocals.add(local);
     AtomicBoolean open = new AtomicBoolean(true);
@@ -250,7 +274,7 @@ public final class LocalBus implements Bus, AutoCloseable {
       if (open.compareAndSet(true, false)) {
         locals.remove(filter, local);
         openLocals.remove(local);
-        local.mailbox().close();
+        local.end.run();
       }
     };
   }
@@ -270,6 +294,6 @@ public final class LocalBus implements Bus, AutoCloseable {
     for (Participant p : Set.copyOf(attached.keySet())) {
       detach(p);
     }
-    openLocals.forEach(l -> l.mailbox().close());
+    openLocals.forEach(l -> l.end.run());
   }
 }

@@ -195,6 +195,24 @@ class LocalBusTest {
   }
 
   @Test
+  void who_brings_its_own_queue_is_asked_at_once_and_its_refusals_are_counted() {
+    List<String> taken = new ArrayList<>();
+    var open =
+        bus.subscribeUnqueued(
+            Participant.component("a"),
+            "t/+",
+            true,
+            m -> taken.size() < 2 && taken.add(new String(m.payload(), UTF_8)));
+    for (int i = 0; i < 5; i++) {
+      bus.publish(local(Participant.component("b"), "t/x", "" + i));
+    }
+    assertThat(taken).containsExactly("0", "1");
+    assertThat(bus.metrics().droppedFull()).isEqualTo(3);
+    open.close();
+    assertThat(bus.publish(local(Participant.component("b"), "t/x", "5")).targets()).isZero();
+  }
+
+  @Test
   void a_component_takes_part_in_the_table_by_its_name() {
     bus.addRoutes(
         "table",
