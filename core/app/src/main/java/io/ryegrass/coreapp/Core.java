@@ -12,6 +12,7 @@ import io.ryegrass.lambda.LambdaManager;
 import io.ryegrass.lambda.LambdaSettings;
 import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.CloudPorts;
+import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.Nucleus;
 import io.ryegrass.nucleus.NucleusSettings;
@@ -63,36 +64,49 @@ final class Core implements AutoCloseable {
     ConfigTree config = Nucleus.readConfiguration(settings);
     thingName = config.identity().thingName();
 
-    LinkSettings linkSettings = LinkSettings.of(config, clock);
-    CloudHttps https = opened(CloudHttps.of(linkSettings));
-    CloudLink link = opened(CloudLink.open(linkSettings));
-    CloudPorts cloud =
-        new CloudPorts(
-            https.catalog(),
-            https.artifacts(),
-            link.messaging(),
-            link.reporter(),
-            link.fleet(),
-            https.credentials());
+    CloudHttps https = null;
+    CloudLink link = null;
+    CloudPorts cloud = CloudPorts.offline();
+    ServerCertificateSource.DataPlane dataPlane =
+        (method, path, body) -> {
+          throw new CloudUnavailableException("This core runs without a cloud.");
+        };
+    if (config.identity().cloud()) {
+      LinkSettings linkSettings = LinkSettings.of(config, clock);
+      https = opened(CloudHttps.of(linkSettings));
+      link = opened(CloudLink.open(linkSettings));
+      dataPlane = https::call;
+      cloud =
+          new CloudPorts(
+              https.catalog(),
+              https.artifacts(),
+              link.messaging(),
+              link.reporter(),
+              link.fleet(),
+              https.credentials());
+    }
 
     LambdaManager lambda = new LambdaManager(LambdaSettings.fromSystemProperty());
     List<BuiltIn> builtIns = new ArrayList<>();
     builtIns.add(new LegacySubscriptionRouter());
-    builtIns.addAll(new ClientDevices(ServerCertificateSource.over(https::call), clock).builtIns());
+    builtIns.addAll(new ClientDevices(ServerCertificateSource.over(dataPlane), clock).builtIns());
     builtIns.addAll(lambda.builtIns());
     builtIns.add(new TokenExchangeService(clock));
 
     Nucleus nucleus = opened(Nucleus.open(settings, builtIns, List.of(lambda), cloud));
     // components talk to the socket until they have ended, so it closes after the nucleus
-    IpcServer ipc = IpcServer.start(nucleus, link.messaging());
+    IpcServer ipc = IpcServer.start(nucleus, cloud.messaging());
     parts.remove(nucleus);
     parts.push(ipc);
     parts.push(nucleus);
 
     nucleus.start();
-    link.start(nucleus.deployments());
+    if (link != null) {
+      link.start(nucleus.deployments());
+    }
   }
 
+  /** Empty when the core belongs to no cloud. */
   String thingName() {
     return thingName;
   }

@@ -62,7 +62,11 @@ public final class CoreMain {
       exit(FAILURE, "the core did not start: " + e + "; see " + CoreLog.file(root));
       return;
     }
-    System.out.println("ryegrass core ready: thing=" + core.thingName() + " root=" + root);
+    System.out.println(
+        "ryegrass core ready: "
+            + (core.thingName().isEmpty() ? "without a cloud" : "thing=" + core.thingName())
+            + " root="
+            + root);
     System.out.flush();
     told.await();
     stop(core, root);
@@ -74,14 +78,6 @@ public final class CoreMain {
    * itself.
    */
   private static DataFolderLock lock(Path root) {
-    Path config = root.resolve("config").resolve("config.yaml");
-    if (Files.notExists(config)) {
-      throw new NucleusException(
-          "CONFIG_NOT_VALID",
-          config
-              + " is missing; make this core first with ./ryegrass provision --thing NAME --root "
-              + root);
-    }
     Path spool = root.resolve("spool");
     DataFolderLock lock;
     try {

@@ -17,9 +17,11 @@ record CoreOptions(@Nullable Path root) {
       """
       usage: ryegrass core --root DIR
 
-      Runs a core device from its folder, which 'ryegrass provision' writes.
+      Runs a core device from its folder. 'ryegrass provision' writes an identity into it;
+      without one the core runs all the same, for local deployments, and joins a cloud
+      when it is provisioned later.
 
-        --root DIR   the core's root folder, with config/config.yaml in it
+        --root DIR   the core's root folder; made when it is not there
         -h, --help   show this
 
       It prints one line when the core runs, logs to DIR/logs/greengrass.log, and stops in

@@ -2,8 +2,9 @@
  * The core program: puts the parts of a core device together, starts them and stops them in order.
  *
  * <p>{@link io.ryegrass.coreapp.CoreMain} is told a root folder and nothing else; all that a core
- * is stands in {@code <root>/config/config.yaml}. {@code Core} is the list of parts, {@code
- * CoreLog} says where the log goes.
+ * is stands in {@code <root>/config/config.yaml}, and a core without that file or without an
+ * identity in it lives without a cloud. {@code Core} is the list of parts, {@code CoreLog} says
+ * where the log goes.
  *
  * <p>What it does not do: it decides nothing, runs no component and knows no protocol; all of that
  * is in the modules it puts together.

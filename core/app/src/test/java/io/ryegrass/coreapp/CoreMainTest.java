@@ -44,18 +44,25 @@ class CoreMainTest {
   }
 
   @Test
-  void aFolderThatWasNotProvisionedIsToldHowToBe() throws Exception {
-    Path root = folder.resolve("none");
-    Ended e = run("--root", root.toString());
-    assertThat(e.code()).isEqualTo(1);
-    assertThat(e.err())
-        .isEqualTo(
-            error(
-                root
-                    + "/config/config.yaml is missing; make this core first with ./ryegrass"
-                    + " provision --thing NAME --root "
-                    + root));
-    assertThat(root).doesNotExist();
+  void aFolderThatWasNotProvisionedIsACoreWithoutACloudAndJoinsOneLaterLESSON_13()
+      throws Exception {
+    Process core = start(others.resolve("core.err"), "--root", folder.toString());
+    try (var out = core.inputReader(StandardCharsets.UTF_8)) {
+      assertThat(out.readLine()).isEqualTo("ryegrass core ready: without a cloud root=" + folder);
+      assertThat(folder.resolve("ipc.socket")).exists();
+      core.destroy();
+      assertThat(core.waitFor(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(core.exitValue()).isZero();
+    } finally {
+      core.destroyForcibly();
+    }
+    provisioned();
+    Process joined = start(others.resolve("core.err"), "--root", folder.toString());
+    try (var out = joined.inputReader(StandardCharsets.UTF_8)) {
+      assertThat(out.readLine()).isEqualTo("ryegrass core ready: thing=core-1 root=" + folder);
+    } finally {
+      joined.destroyForcibly();
+    }
   }
 
   @Test

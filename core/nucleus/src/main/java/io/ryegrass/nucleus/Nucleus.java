@@ -12,6 +12,7 @@ import io.ryegrass.nucleus.config.Generation;
 import io.ryegrass.nucleus.config.GenerationStore;
 import io.ryegrass.nucleus.deploy.Engine;
 import io.ryegrass.nucleus.deploy.FaultPoint;
+import io.ryegrass.nucleus.deploy.LocalRequests;
 import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.lifecycle.ComponentSet;
 import io.ryegrass.nucleus.lifecycle.ScriptRunner;
@@ -42,6 +43,7 @@ public final class Nucleus implements AutoCloseable {
   private final LocalBus bus;
   private final ComponentSet components;
   private final Engine engine;
+  private final LocalDeployments local;
   private final FleetWatcher fleet;
   private boolean started;
   private boolean closed;
@@ -62,6 +64,10 @@ public final class Nucleus implements AutoCloseable {
       throw new NucleusException(e.code(), String.valueOf(e.getMessage()), e);
     }
     try {
+      if (file.problem() != null) {
+        LOG.error("{}", file.problem());
+      }
+      file.remember(root);
       makeFolders(root);
       this.generations =
           GenerationStore.open(
@@ -105,6 +111,7 @@ public final class Nucleus implements AutoCloseable {
                   ownUid,
                   backoff,
                   fault));
+      this.local = new LocalRequests(engine, root, settings.clock());
       this.fleet = new FleetWatcher(components, components::settled, engine::busy, cloud.fleet());
     } catch (RuntimeException e) {
       folderLock.close();
@@ -189,7 +196,9 @@ public final class Nucleus implements AutoCloseable {
     engine.start();
     LOG.info(
         "Nucleus of {} runs generation {}",
-        config.identity().thingName(),
+        config.identity().thingName().isEmpty()
+            ? "a core without a cloud"
+            : config.identity().thingName(),
         generations.base().number());
   }
 
@@ -203,6 +212,11 @@ public final class Nucleus implements AutoCloseable {
 
   public DeploymentEngine deployments() {
     return engine;
+  }
+
+  /** Deployments asked for on this device. */
+  public LocalDeployments localDeployments() {
+    return local;
   }
 
   public Components components() {

@@ -47,10 +47,14 @@ final class ComponentEnvironment {
             ? "../../ipc.socket"
             : socket);
     e.put("AWS_IOT_THING_NAME", config.identity().thingName());
-    e.put("AWS_REGION", config.nucleus().awsRegion());
-    e.put("AWS_DEFAULT_REGION", config.nucleus().awsRegion());
+    if (!config.nucleus().awsRegion().isEmpty()) {
+      e.put("AWS_REGION", config.nucleus().awsRegion());
+      e.put("AWS_DEFAULT_REGION", config.nucleus().awsRegion());
+    }
     e.put("GGC_VERSION", BuiltInComponents.NUCLEUS_VERSION);
-    e.put("GG_ROOT_CA_PATH", config.identity().rootCa().toString());
+    if (config.identity().cloud()) {
+      e.put("GG_ROOT_CA_PATH", config.identity().rootCa().toString());
+    }
     config
         .nucleus()
         .find("networkProxy", "proxy", "url")

@@ -3,7 +3,6 @@ package io.ryegrass.nucleus.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,12 +18,49 @@ class CoreConfigFileTest {
     Files.writeString(root.resolve("config/config.yaml"), yaml);
   }
 
+  private void whole() throws IOException {
+    for (String f : new String[] {"c", "k"}) {
+      Files.writeString(
+          root.resolve(f), "-----BEGIN CERTIFICATE----- -----BEGIN EC PRIVATE KEY-----");
+    }
+    write(
+        "system: {thingName: t, certificateFilePath: c, privateKeyPath: k, rootCaPath: c}\n"
+            + "services: {aws.greengrass.Nucleus: {configuration: {awsRegion: us-east-1, iotDataEndpoint: h,"
+            + " iotCredEndpoint: 'h:1', mqtt: {port: '1234'}, ryegrass: {localMqttPort: 1}}}}");
+  }
+
   @Test
-  void a_missing_file_names_the_command_that_makes_it() {
-    assertThatThrownBy(() -> CoreConfigFile.read(root))
-        .isInstanceOf(NucleusException.class)
-        .hasMessageContaining("config.yaml is missing")
-        .hasMessageContaining("ryegrass provision");
+  void no_file_and_no_identity_are_a_core_without_a_cloud_LESSON_13() throws IOException {
+    assertThat(CoreConfigFile.read(root).identity().cloud()).isFalse();
+    write("services: {aws.greengrass.Nucleus: {configuration: {logging: {level: DEBUG}}}}");
+    CoreConfigFile c = CoreConfigFile.read(root);
+    assertThat(c.identity().cloud()).isFalse();
+    assertThat(c.problem()).isNull();
+    assertThat(c.nucleus().at("/logging/level").asString()).isEqualTo("DEBUG");
+  }
+
+  @Test
+  void damage_to_the_file_or_to_the_key_after_a_good_start_is_survived_and_told_LESSON_02()
+      throws IOException {
+    whole();
+    CoreConfigFile.read(root).remember(root);
+    Path file = root.resolve("config/config.yaml");
+    for (String damage :
+        new String[] {"", "system: [", "\0\0\0\0", "system: {thingName: ''}", "a"}) {
+      Files.writeString(file, damage);
+      CoreConfigFile c = CoreConfigFile.read(root);
+      assertThat(c.identity().thingName()).as(damage).isEqualTo("t");
+      assertThat(c.identity().cloud()).isTrue();
+      assertThat(c.problem()).contains("config.yaml.good").contains("correct the file");
+    }
+    Files.delete(file);
+    assertThat(CoreConfigFile.read(root).identity().thingName()).isEqualTo("t");
+    whole();
+    Files.writeString(root.resolve("k"), "");
+    CoreConfigFile c = CoreConfigFile.read(root);
+    assertThat(c.identity().thingName()).isEqualTo("t");
+    assertThat(c.identity().cloud()).isFalse();
+    assertThat(c.problem()).contains("holds no PEM private key").contains("without its cloud");
   }
 
   @Test
@@ -51,14 +87,7 @@ class CoreConfigFileTest {
 
   @Test
   void keys_of_the_nucleus_have_the_defaults_of_the_guide() throws IOException {
-    for (String f : new String[] {"c", "k"}) {
-      Files.writeString(
-          root.resolve(f), "-----BEGIN CERTIFICATE----- -----BEGIN EC PRIVATE KEY-----");
-    }
-    write(
-        "system: {thingName: t, certificateFilePath: c, privateKeyPath: k, rootCaPath: c}\n"
-            + "services: {aws.greengrass.Nucleus: {configuration: {awsRegion: us-east-1, iotDataEndpoint: h,"
-            + " iotCredEndpoint: 'h:1', mqtt: {port: '1234'}, ryegrass: {localMqttPort: 1}}}}");
+    whole();
     EffectiveConfiguration c = new EffectiveConfiguration(root, CoreConfigFile.read(root), null);
     assertThat(c.identity().thingName()).isEqualTo("t");
     assertThat(c.mqttPort()).isEqualTo(1234);
