@@ -1,6 +1,7 @@
 package io.ryegrass.nucleus.config;
 
 import io.ryegrass.model.ComponentType;
+import io.ryegrass.model.DeploymentDocument.SystemResourceLimits;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -58,6 +59,7 @@ public record Generation(
    * @param recipeDigest SHA-256 (hex) of the stored recipe file
    * @param artifacts digest by file name
    * @param posixUser runWith of the deployment, or null
+   * @param limits runWith of the deployment, or null
    */
   public record Entry(
       String name,
@@ -68,7 +70,32 @@ public record Generation(
       Map<String, String> artifacts,
       ObjectNode configuration,
       ObjectNode stamps,
-      @Nullable String posixUser) {
+      @Nullable String posixUser,
+      @Nullable SystemResourceLimits limits) {
+
+    /** Without limits. */
+    public Entry(
+        String name,
+        String version,
+        ComponentType type,
+        String arn,
+        String recipeDigest,
+        Map<String, String> artifacts,
+        ObjectNode configuration,
+        ObjectNode stamps,
+        @Nullable String posixUser) {
+      this(
+          name,
+          version,
+          type,
+          arn,
+          recipeDigest,
+          artifacts,
+          configuration,
+          stamps,
+          posixUser,
+          null);
+    }
 
     public StampedConfiguration stamped() {
       return StampedConfiguration.of(configuration, stamps);
@@ -76,7 +103,16 @@ public record Generation(
 
     public Entry with(StampedConfiguration c) {
       return new Entry(
-          name, version, type, arn, recipeDigest, artifacts, c.values(), c.stamps(), posixUser);
+          name,
+          version,
+          type,
+          arn,
+          recipeDigest,
+          artifacts,
+          c.values(),
+          c.stamps(),
+          posixUser,
+          limits);
     }
   }
 
@@ -124,6 +160,10 @@ public record Generation(
       if (e.posixUser() != null) {
         one.put("posixUser", e.posixUser());
       }
+      SystemResourceLimits limits = e.limits();
+      if (limits != null) {
+        one.putObject("limits").put("memory", limits.memory()).put("cpus", limits.cpus());
+      }
     }
     ObjectNode allGroups = top.putObject("groups");
     groups.forEach(
@@ -158,7 +198,10 @@ public record Generation(
               texts(one.path("artifacts")),
               object(one.path("configuration")),
               object(one.path("stamps")),
-              user == null ? null : user.asString()));
+              user == null ? null : user.asString(),
+              one.get("limits") instanceof ObjectNode l
+                  ? new SystemResourceLimits(l.path("memory").asLong(0), l.path("cpus").asDouble(0))
+                  : null));
     }
     Map<String, Group> groups = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> e : top.path("groups").properties()) {

@@ -17,6 +17,9 @@ import tools.jackson.databind.node.ObjectNode;
  * which each leaf was set. The times decide conflicts (v2-recipes-config.md section 6.1): a value
  * set later is not overwritten by a deployment made earlier, and defaults only fill gaps. Keys are
  * compared without regard to case; the first spelling stays. Not safe for use by several threads.
+ *
+ * <p>A time is stored as a number, or, where it is known who set the value, as the text {@code
+ * "<time> <origin>"} ({@link ValueOrigin}), so that each value can be explained (LESSON-30).
  */
 public final class StampedConfiguration {
   /** Time of values that come from a recipe's defaults: older than anything. */
@@ -112,46 +115,58 @@ public final class StampedConfiguration {
     }
   }
 
-  /** Adds what is missing; what is there stays, whatever its time. */
+  /** As {@link #addDefaults(ObjectNode, ValueOrigin)} of a recipe that is not named. */
   public void addDefaults(ObjectNode defaults) {
-    addMissing(values, stamps, defaults);
+    addDefaults(defaults, ValueOrigin.UNKNOWN);
   }
 
-  private static void addMissing(ObjectNode values, ObjectNode stamps, ObjectNode defaults) {
+  /** Adds what is missing; what is there stays, whatever its time. */
+  public void addDefaults(ObjectNode defaults, ValueOrigin origin) {
+    addMissing(values, stamps, defaults, origin.stamp(DEFAULT_TIME));
+  }
+
+  private static void addMissing(
+      ObjectNode values, ObjectNode stamps, ObjectNode defaults, JsonNode stamp) {
     for (Map.Entry<String, JsonNode> e : defaults.properties()) {
       String spelled = spelling(values, e.getKey());
       if (spelled == null) {
         values.set(e.getKey(), e.getValue().deepCopy());
-        stamps.set(e.getKey(), stampsFor(e.getValue(), DEFAULT_TIME));
+        stamps.set(e.getKey(), stampsFor(e.getValue(), stamp));
       } else if (values.get(spelled) instanceof ObjectNode inner
           && e.getValue() instanceof ObjectNode more) {
-        addMissing(inner, below(stamps, spelled), more);
+        addMissing(inner, below(stamps, spelled), more, stamp);
       }
     }
   }
 
-  /** Deep merge; lists and scalars replace; what was set after {@code time} stays. */
+  /** As {@link #merge(ObjectNode, long, ValueOrigin)} by somebody who is not named. */
   public void merge(ObjectNode update, long time) {
-    mergeInto(values, stamps, update, time);
+    merge(update, time, ValueOrigin.UNKNOWN);
+  }
+
+  /** Deep merge; lists and scalars replace; what was set after {@code time} stays. */
+  public void merge(ObjectNode update, long time, ValueOrigin origin) {
+    mergeInto(values, stamps, update, time, origin.stamp(time));
   }
 
   private static void mergeInto(
-      ObjectNode values, ObjectNode stamps, ObjectNode update, long time) {
+      ObjectNode values, ObjectNode stamps, ObjectNode update, long time, JsonNode stamp) {
     for (Map.Entry<String, JsonNode> e : update.properties()) {
       String spelled = spelling(values, e.getKey());
       String key = spelled == null ? e.getKey() : spelled;
       JsonNode old = spelled == null ? null : values.get(spelled);
       if (old instanceof ObjectNode inner && e.getValue() instanceof ObjectNode more) {
-        mergeInto(inner, below(stamps, key), more, time);
+        mergeInto(inner, below(stamps, key), more, time, stamp);
       } else if (old == null || latest(stamps.get(key)) <= time) {
         values.set(key, e.getValue().deepCopy());
-        stamps.set(key, stampsFor(e.getValue(), time));
+        stamps.set(key, stampsFor(e.getValue(), stamp));
       }
     }
   }
 
   /**
-   * A change at run time: merges {@code value} at {@code path}, making the objects on the way.
+   * A change at run time, by the component itself: merges {@code value} at {@code path}, making the
+   * objects on the way.
    *
    * @return whether any value is different now
    * @throws ConfigurationConflictException when the node there was set after {@code time}
@@ -179,8 +194,46 @@ public final class StampedConfiguration {
           "The whole configuration can only be merged with an object.");
     }
     ObjectNode before = values.deepCopy();
-    mergeInto(values, stamps, update, time);
+    mergeInto(values, stamps, update, time, ValueOrigin.COMPONENT.stamp(time));
     return !before.equals(values);
+  }
+
+  /** One value with where it comes from; lists and empty objects count as values. */
+  public record Explained(List<String> path, JsonNode value, long time, ValueOrigin origin) {}
+
+  /** All values at and below a path, in their order, each with where it comes from. */
+  public List<Explained> explain(List<String> path) {
+    JsonNode value = values;
+    JsonNode stamp = stamps;
+    List<String> spelledPath = new ArrayList<>();
+    for (String key : path) {
+      String spelled = spelling(value, key);
+      if (spelled == null) {
+        return List.of();
+      }
+      spelledPath.add(spelled);
+      value = value.get(spelled);
+      JsonNode below = stamp.get(spelled);
+      stamp = below == null ? NODES.missingNode() : below;
+    }
+    List<Explained> found = new ArrayList<>();
+    explain(spelledPath, value, stamp, found);
+    return found;
+  }
+
+  private static void explain(
+      List<String> path, JsonNode value, JsonNode stamp, List<Explained> found) {
+    if (value instanceof ObjectNode o && (!o.isEmpty() || path.isEmpty())) {
+      for (Map.Entry<String, JsonNode> e : o.properties()) {
+        JsonNode below = stamp.isObject() ? stamp.get(e.getKey()) : stamp;
+        path.add(e.getKey());
+        explain(path, e.getValue(), below == null ? NODES.missingNode() : below, found);
+        path.removeLast();
+      }
+      return;
+    }
+    found.add(
+        new Explained(List.copyOf(path), value.deepCopy(), latest(stamp), ValueOrigin.read(stamp)));
   }
 
   /** Replaces text in all leaves; times stay. */
@@ -242,23 +295,23 @@ public final class StampedConfiguration {
     return made;
   }
 
-  private static JsonNode stampsFor(JsonNode value, long time) {
+  private static JsonNode stampsFor(JsonNode value, JsonNode stamp) {
     if (value instanceof ObjectNode o && !o.isEmpty()) {
       ObjectNode made = NODES.objectNode();
       for (Map.Entry<String, JsonNode> e : o.properties()) {
-        made.set(e.getKey(), stampsFor(e.getValue(), time));
+        made.set(e.getKey(), stampsFor(e.getValue(), stamp));
       }
       return made;
     }
-    return NODES.numberNode(time);
+    return stamp;
   }
 
   private static long latest(@Nullable JsonNode stamp) {
     if (stamp == null || stamp.isMissingNode()) {
       return 0;
     }
-    if (stamp.isNumber()) {
-      return stamp.longValue();
+    if (!stamp.isContainer()) {
+      return ValueOrigin.time(stamp);
     }
     long latest = 0;
     for (JsonNode inner : stamp) {

@@ -13,6 +13,7 @@ import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.config.Generation;
 import io.ryegrass.nucleus.config.RecipeVariables;
 import io.ryegrass.nucleus.config.StampedConfiguration;
+import io.ryegrass.nucleus.config.ValueOrigin;
 import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.host.PosixUsers.PosixUser;
 import io.ryegrass.nucleus.store.ArtifactPreparer;
@@ -303,13 +304,21 @@ final class Planner {
     String before = old == null ? null : old.posixUser();
     DeploymentDocument.ComponentUpdate update = document.components().get(name);
     DeploymentDocument.RunWith runWith = update == null ? null : update.runWith();
-    if (runWith != null && runWith.systemResourceLimits() != null) {
-      LOG.warn("The resource limits of {} are not enforced by this core", name);
-    }
     if (runWith == null || runWith.posixUser() == null) {
       return before;
     }
     return runWith.posixUser().isEmpty() ? null : runWith.posixUser();
+  }
+
+  /** Limits of the deployment's runWith; one without limits removes them (section 6.1). */
+  private static DeploymentDocument.@Nullable SystemResourceLimits limits(
+      DeploymentDocument document, String name, Generation.@Nullable Entry old) {
+    DeploymentDocument.ComponentUpdate update = document.components().get(name);
+    DeploymentDocument.RunWith runWith = update == null ? null : update.runWith();
+    if (runWith != null) {
+      return runWith.systemResourceLimits();
+    }
+    return old == null ? null : old.limits();
   }
 
   /**
@@ -324,6 +333,7 @@ final class Planner {
       long number) {
     DeploymentDocument document = request.document();
     long time = time(document);
+    String id = document.deploymentId();
     Map<String, Generation.Entry> entries = new LinkedHashMap<>();
     for (StoredRecipe r : plan.components().values()) {
       String name = r.recipe().componentName();
@@ -339,10 +349,12 @@ final class Planner {
                     pointer,
                     name));
       }
-      c.addDefaults(r.recipe().defaultConfiguration());
+      c.addDefaults(
+          r.recipe().defaultConfiguration(),
+          ValueOrigin.recipe(r.recipe().componentVersion().text()));
       ObjectNode merge = update == null ? null : update.configurationUpdate().merge();
       if (merge != null) {
-        c.merge(merge, time);
+        c.merge(merge, time, ValueOrigin.deployment(id.isEmpty() ? request.id() : id));
       }
       entries.put(
           name,
@@ -355,10 +367,10 @@ final class Planner {
               digests.getOrDefault(name, Map.of()),
               c.values(),
               c.stamps(),
-              posixUser(document, name, old)));
+              posixUser(document, name, old),
+              limits(document, name, old)));
     }
     interpolate(plan, entries);
-    String id = document.deploymentId();
     return new Generation(
         number,
         id.isEmpty() ? request.id() : id,
