@@ -23,6 +23,7 @@ final class ActiveSegment implements AutoCloseable {
   private final Path path;
   private final long base;
   private final RandomAccessFile file;
+  private final FrameChecksum checksum = new FrameChecksum();
   private ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
   private long flushedBytes;
   private long firstOffset;
@@ -106,15 +107,20 @@ final class ActiveSegment implements AutoCloseable {
     return flushedBytes + buffer.position();
   }
 
-  void append(byte kind, long offset, byte[] data) {
-    int frame = SegmentFile.FRAME_HEADER + data.length;
+  /** Adds a frame whose data are the first {@code headLength} bytes of head and all of tail. */
+  void append(byte kind, long offset, byte[] head, int headLength, byte[] tail) {
+    int length = headLength + tail.length;
+    int frame = SegmentFile.FRAME_HEADER + length;
     if (buffer.remaining() < frame) {
       flush();
       if (buffer.capacity() < frame) {
         buffer = ByteBuffer.allocate(frame);
       }
     }
-    buffer.put(kind).putInt(data.length).putInt(SegmentFile.checksum(kind, offset, data)).put(data);
+    int start = buffer.position() + SegmentFile.FRAME_HEADER;
+    buffer.put(kind).putInt(length).putInt(0).put(head, 0, headLength).put(tail);
+    int crc = checksum.of(kind, offset, buffer.array(), start, length);
+    buffer.putInt(start - 4, crc);
     if (kind == SegmentFile.KIND_RECORD) {
       records++;
     }

@@ -25,6 +25,7 @@ final class SegmentFile implements AutoCloseable {
   private final Path path;
   private final long base;
   private final DataInputStream in;
+  private final FrameChecksum checksum = new FrameChecksum();
   private long firstOffset;
   private long nextOffset;
   private long goodBytes;
@@ -71,14 +72,6 @@ final class SegmentFile implements AutoCloseable {
     CRC32C crc = new CRC32C();
     crc.update(buffer.array(), 0, HEADER - 4);
     return buffer.putInt((int) crc.getValue()).array();
-  }
-
-  static int checksum(byte kind, long offset, byte[] data) {
-    ByteBuffer head = ByteBuffer.allocate(13).put(kind).putInt(data.length).putLong(offset);
-    CRC32C crc = new CRC32C();
-    crc.update(head.array());
-    crc.update(data);
-    return (int) crc.getValue();
   }
 
   static SegmentFile openForReading(Path folder, long base) {
@@ -177,7 +170,7 @@ final class SegmentFile implements AutoCloseable {
           return null;
         }
         byte[] data = in.readNBytes(length);
-        if (data.length < length || checksum(kind, nextOffset, data) != crc) {
+        if (data.length < length || checksum.of(kind, nextOffset, data, 0, length) != crc) {
           return null;
         }
         goodBytes += FRAME_HEADER + length;

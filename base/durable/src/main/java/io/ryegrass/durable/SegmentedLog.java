@@ -54,6 +54,8 @@ public final class SegmentedLog implements AutoCloseable {
     }
   }
 
+  private static final byte[] NOTHING = new byte[0];
+
   /** One record as it was appended. */
   public record Entry(long offset, byte[] data) {}
 
@@ -72,6 +74,7 @@ public final class SegmentedLog implements AutoCloseable {
   private volatile long nextOffset;
   private long appendCount;
   private long syncedCount;
+  private long syncedOffset;
   private volatile @Nullable DurableException broken;
   private boolean closed;
 
@@ -96,6 +99,7 @@ public final class SegmentedLog implements AutoCloseable {
     }
     this.active = last;
     this.nextOffset = last.base() + last.records();
+    this.syncedOffset = nextOffset;
     this.firstOffset = last.firstOffset();
     for (long base : bases) {
       long size = SegmentFile.size(SegmentFile.path(folder, base));
@@ -125,14 +129,24 @@ public final class SegmentedLog implements AutoCloseable {
    *     {@code IO_FAILED}
    */
   public long append(byte[] record) {
-    if (record.length > MAX_RECORD_BYTES) {
+    return append(record, record.length, NOTHING);
+  }
+
+  /**
+   * As {@link #append(byte[])}, the record being the first {@code headLength} bytes of {@code head}
+   * and then all of {@code tail}: both are copied straight into the buffer, so a caller that keeps
+   * one array for heads makes no garbage per record.
+   */
+  public long append(byte[] head, int headLength, byte[] tail) {
+    long length = (long) headLength + tail.length;
+    if (length > MAX_RECORD_BYTES) {
       throw new IllegalArgumentException(
-          "A record of " + record.length + " bytes exceeds " + MAX_RECORD_BYTES);
+          "A record of " + length + " bytes exceeds " + MAX_RECORD_BYTES);
     }
     stateLock.lock();
     try {
       checkUsable();
-      int frameBytes = SegmentFile.FRAME_HEADER + record.length;
+      int frameBytes = SegmentFile.FRAME_HEADER + (int) length;
       if (sealedBytes + active.size() + frameBytes > options.maxBytes()) {
         throw new DurableException(
             DurableException.LOG_FULL,
@@ -147,7 +161,7 @@ public final class SegmentedLog implements AutoCloseable {
         roll();
       }
       long offset = nextOffset;
-      active.append(SegmentFile.KIND_RECORD, offset, record);
+      active.append(SegmentFile.KIND_RECORD, offset, head, headLength, tail);
       nextOffset = offset + 1;
       appendCount++;
       return offset;
@@ -161,6 +175,15 @@ public final class SegmentedLog implements AutoCloseable {
    * share one fsync.
    */
   public void sync() {
+    commit();
+  }
+
+  /**
+   * As {@link #sync}.
+   *
+   * @return all records below this offset are on the disk; often more than the caller asked for
+   */
+  public long commit() {
     stateLock.lock();
     long wanted;
     try {
@@ -173,15 +196,17 @@ public final class SegmentedLog implements AutoCloseable {
     try {
       ActiveSegment segment;
       long covered;
+      long coveredOffset;
       stateLock.lock();
       try {
         if (syncedCount >= wanted) {
-          return;
+          return syncedOffset;
         }
         checkUsable();
         active.flush();
         segment = active;
         covered = appendCount;
+        coveredOffset = nextOffset;
       } finally {
         stateLock.unlock();
       }
@@ -194,6 +219,8 @@ public final class SegmentedLog implements AutoCloseable {
       stateLock.lock();
       try {
         syncedCount = Math.max(syncedCount, covered);
+        syncedOffset = Math.max(syncedOffset, coveredOffset);
+        return syncedOffset;
       } finally {
         stateLock.unlock();
       }
@@ -235,7 +262,8 @@ public final class SegmentedLog implements AutoCloseable {
         return;
       }
       firstOffset = first;
-      active.append(SegmentFile.KIND_MARK, nextOffset, SegmentFile.longBytes(first));
+      byte[] mark = SegmentFile.longBytes(first);
+      active.append(SegmentFile.KIND_MARK, nextOffset, mark, mark.length, NOTHING);
       appendCount++;
       if (first == nextOffset && active.size() > Math.min(segmentBytes, 1 << 20)) {
         roll();
@@ -311,6 +339,7 @@ public final class SegmentedLog implements AutoCloseable {
     // force() then does nothing.
     full.close();
     syncedCount = appendCount;
+    syncedOffset = nextOffset;
     sealed.put(full.base(), full.size());
     sealedBytes += full.size();
   }
