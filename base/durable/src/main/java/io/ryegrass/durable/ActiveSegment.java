@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,7 +53,15 @@ final class ActiveSegment implements AutoCloseable {
       RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
       file.setLength(0);
       file.write(SegmentFile.header(base, firstOffset));
+      DiskWatch.Watcher watcher = DiskWatch.watcher();
+      if (watcher != null) {
+        watcher.made(path.toAbsolutePath());
+        watcher.wrote(path.toAbsolutePath(), 0, SegmentFile.header(base, firstOffset));
+      }
       file.getFD().sync();
+      if (watcher != null) {
+        watcher.synced(path.toAbsolutePath());
+      }
       DurableFiles.syncDirectory(folder);
       return new ActiveSegment(path, base, file, SegmentFile.HEADER, firstOffset, 0);
     } catch (IOException e) {
@@ -82,8 +91,16 @@ final class ActiveSegment implements AutoCloseable {
             file.length() - reader.goodBytes(),
             reader.nextOffset() - 1);
         file.setLength(reader.goodBytes());
+        DiskWatch.Watcher watcher = DiskWatch.watcher();
+        if (watcher != null) {
+          watcher.truncated(path.toAbsolutePath(), reader.goodBytes());
+        }
       }
       file.getFD().sync();
+      DiskWatch.Watcher watcher = DiskWatch.watcher();
+      if (watcher != null) {
+        watcher.synced(path.toAbsolutePath());
+      }
       return new ActiveSegment(
           path, base, file, reader.goodBytes(), reader.firstOffset(), reader.nextOffset() - base);
     } catch (IOException e) {
@@ -140,6 +157,11 @@ final class ActiveSegment implements AutoCloseable {
     } catch (IOException e) {
       throw DurableFiles.failed("write", path, e);
     }
+    DiskWatch.Watcher watcher = DiskWatch.watcher();
+    if (watcher != null) {
+      watcher.wrote(
+          path.toAbsolutePath(), flushedBytes, Arrays.copyOf(buffer.array(), buffer.position()));
+    }
     flushedBytes += buffer.position();
     if (buffer.capacity() > BUFFER_BYTES) {
       buffer = ByteBuffer.allocate(BUFFER_BYTES);
@@ -158,6 +180,10 @@ final class ActiveSegment implements AutoCloseable {
     }
     try {
       file.getFD().sync();
+      DiskWatch.Watcher watcher = DiskWatch.watcher();
+      if (watcher != null) {
+        watcher.synced(path.toAbsolutePath());
+      }
     } catch (IOException e) {
       if (!sealed) {
         throw DurableFiles.failed("sync", path, e);

@@ -14,9 +14,11 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 
 /**
  * Small files that are replaced whole. A write goes to a file aside, which is fsynced and renamed
@@ -80,7 +82,7 @@ public final class DurableFiles {
           target,
           () -> {
             writeAside(aside, content, permissions);
-            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+            rename(aside, target);
           });
       syncDirectory(folder);
     } finally {
@@ -90,7 +92,10 @@ public final class DurableFiles {
 
   private static void writeAside(Path aside, byte[] content, Set<PosixFilePermission> permissions)
       throws IOException {
-    Files.deleteIfExists(aside);
+    DiskWatch.Watcher watcher = DiskWatch.watcher();
+    if (Files.deleteIfExists(aside) && watcher != null) {
+      watcher.deleted(aside);
+    }
     boolean posix = aside.getFileSystem().supportedFileAttributeViews().contains("posix");
     FileAttribute<?>[] attributes =
         posix
@@ -103,7 +108,103 @@ public final class DurableFiles {
       while (buffer.hasRemaining()) {
         channel.write(buffer);
       }
+      if (watcher != null) {
+        watcher.made(aside);
+        watcher.wrote(aside, 0, content);
+      }
       channel.force(true);
+      if (watcher != null) {
+        watcher.synced(aside);
+      }
+    }
+  }
+
+  private static void rename(Path from, Path to) throws IOException {
+    Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    DiskWatch.Watcher watcher = DiskWatch.watcher();
+    if (watcher != null) {
+      watcher.moved(from.toAbsolutePath(), to.toAbsolutePath());
+    }
+  }
+
+  /**
+   * Gives a file or folder another name within its file system; what the new name held before is
+   * replaced when it is a file. Durable when it returns, the content only if it was synced.
+   *
+   * @throws DurableException {@code IO_FAILED}
+   */
+  public static void move(Path from, Path to) {
+    Path target = to.toAbsolutePath();
+    Path folder = target.getParent();
+    Path old = from.toAbsolutePath().getParent();
+    if (folder == null || old == null) {
+      throw new DurableException(
+          DurableException.IO_FAILED, "Cannot move " + from + " to " + to + ": name a file", null);
+    }
+    createDirectories(folder);
+    try {
+      rename(from, target);
+    } catch (IOException e) {
+      throw failed("move " + from + " to", to, e);
+    }
+    syncDirectory(folder);
+    if (!old.equals(folder)) {
+      syncDirectory(old);
+    }
+  }
+
+  /** Waits until the disk has what others wrote into this file. */
+  public static void syncFile(Path file) {
+    uninterrupted(
+        "sync",
+        file,
+        () -> {
+          try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            channel.force(true);
+          }
+          DiskWatch.Watcher watcher = DiskWatch.watcher();
+          if (watcher != null) {
+            watcher.synced(file.toAbsolutePath());
+          }
+        });
+  }
+
+  /** As {@link #syncFile} for all regular files and folders below this one, and itself. */
+  public static void syncTree(Path top) {
+    try (Stream<Path> walk = Files.walk(top)) {
+      for (Path p : walk.sorted(Comparator.reverseOrder()).toList()) {
+        if (Files.isDirectory(p, LinkOption.NOFOLLOW_LINKS)) {
+          syncDirectory(p);
+        } else if (Files.isRegularFile(p, LinkOption.NOFOLLOW_LINKS)) {
+          syncFile(p);
+        }
+      }
+    } catch (IOException e) {
+      throw failed("sync", top, e);
+    }
+  }
+
+  /**
+   * Deletes a folder with all in it, or one file; does nothing when it is not there. Its own name
+   * does not come back after a power cut.
+   */
+  public static void deleteTree(Path top) {
+    if (!Files.exists(top, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    try (Stream<Path> walk = Files.walk(top)) {
+      DiskWatch.Watcher watcher = DiskWatch.watcher();
+      for (Path p : walk.sorted(Comparator.reverseOrder()).toList()) {
+        if (Files.deleteIfExists(p) && watcher != null) {
+          watcher.deleted(p.toAbsolutePath());
+        }
+      }
+    } catch (IOException e) {
+      throw failed("delete", top, e);
+    }
+    Path folder = top.toAbsolutePath().getParent();
+    if (folder != null) {
+      syncDirectory(folder);
     }
   }
 
@@ -131,6 +232,10 @@ public final class DurableFiles {
           try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
           }
+          DiskWatch.Watcher watcher = DiskWatch.watcher();
+          if (watcher != null) {
+            watcher.folderSynced(folder.toAbsolutePath());
+          }
         });
   }
 
@@ -147,6 +252,10 @@ public final class DurableFiles {
     createDirectories(parent);
     try {
       Files.createDirectory(absolute);
+      DiskWatch.Watcher watcher = DiskWatch.watcher();
+      if (watcher != null) {
+        watcher.madeFolder(absolute);
+      }
     } catch (FileAlreadyExistsException e) {
       if (!Files.isDirectory(absolute)) {
         throw failed("make the folder", absolute, e);
@@ -162,6 +271,10 @@ public final class DurableFiles {
     Path absolute = file.toAbsolutePath();
     try {
       if (Files.deleteIfExists(absolute)) {
+        DiskWatch.Watcher watcher = DiskWatch.watcher();
+        if (watcher != null) {
+          watcher.deleted(absolute);
+        }
         Path folder = absolute.getParent();
         if (folder != null && Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
           syncDirectory(folder);
