@@ -144,7 +144,7 @@ class DeploymentPathTest {
         .isEqualTo("1.0.0");
     try (var generations = Files.list(root.resolve("generations"))) {
       assertThat(generations.map(p -> p.getFileName().toString()))
-          .containsExactlyInAnyOrder("current", "current.copy", "1");
+          .containsExactlyInAnyOrder("current", "current.copy", "0", "1");
     }
   }
 

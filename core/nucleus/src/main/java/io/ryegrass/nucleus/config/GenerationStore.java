@@ -1,27 +1,19 @@
 package io.ryegrass.nucleus.config;
 
+import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.durable.SegmentedLog;
 import io.ryegrass.nucleus.NucleusException;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import io.ryegrass.nucleus.config.GenerationFiles.Loaded;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -35,14 +27,15 @@ import tools.jackson.databind.node.ObjectNode;
  * The generations on disk.
  *
  * <pre>
- * generations/current            {"current": 7, "digest": …, "good": 6, "goodDigest": …}   replaced atomically
+ * generations/current            {"current": 7, "good": 6, "before": 5} with digests; replaced atomically
  * generations/current.copy       the same once more, written after it
  * generations/7/generation.json  written whole, fsynced, never changed
  * generations/7/changes/         log of runtime configuration changes on top of it
  * </pre>
  *
- * {@code good} is the last generation that a deployment proved healthy: what a rollback returns to.
- * A damaged current generation (its digest does not match) is answered by falling back to the good
+ * {@code good} is the last generation that a deployment proved healthy: what a rollback returns to;
+ * {@code before} the one that was good before it. Both stay on disk, also after a rollback. A
+ * damaged current generation (its digest does not match) is answered by falling back to the good
  * one, so that the core starts with something that worked (LESSON-02, LESSON-05). A damaged or
  * missing pointer is answered by its copy, and when that is gone as well by the newest generation
  * that can be read; likewise the generation before the good one, which collecting leaves, stands in
@@ -62,7 +55,7 @@ public final class GenerationStore implements AutoCloseable {
    */
   private static final long FOLD_BYTES = 512 << 10;
 
-  private final Path folder;
+  private final GenerationFiles files;
   private final Clock clock;
   private final JsonMapper json = JsonMapper.shared();
   private final ReentrantLock lock = new ReentrantLock();
@@ -70,64 +63,141 @@ public final class GenerationStore implements AutoCloseable {
   private Generation base;
   private Map<String, StampedConfiguration> live = new LinkedHashMap<>();
   private SegmentedLog changes;
-  private long good;
-  private String digest;
-  private String goodDigest;
+  private GenerationPointer pointer;
 
   /** A generation with the runtime changes folded in, and up to which change. */
   public record Snapshot(Generation generation, long changeOffset) {}
 
   private GenerationStore(Path folder, Clock clock, Generation first) {
-    this.folder = folder;
+    this.files = new GenerationFiles(folder);
     this.clock = clock;
     DurableFiles.createDirectories(folder);
-    Pointer pointer = readPointer();
-    Generation loaded = null;
-    if (pointer != null) {
-      loaded = load(pointer.current, pointer.digest);
-      if (loaded == null && pointer.good != pointer.current) {
+    this.pointer = readPointer(first);
+    this.base = loadBase();
+    this.changes = openChanges(base.number());
+    this.live = replay(base, changes);
+    if (pointer.good() == base.number() && changes.sizeInBytes() > FOLD_BYTES) {
+      fold(); // not while a deployment still watches this generation by its number
+    }
+  }
+
+  private GenerationPointer readPointer(Generation first) {
+    GenerationPointer found = GenerationPointer.read(files.folder());
+    if (found != null) {
+      return found;
+    }
+    Path file = GenerationPointer.file(files.folder());
+    if (files.numbers().isEmpty()) {
+      found = GenerationPointer.to(new Loaded(first, files.write(first)));
+    } else {
+      Loaded newest = files.newestBefore(Long.MAX_VALUE);
+      if (newest != null) {
         LOG.warn(
-            "Generation {} cannot be read; starting the last good one, {}",
-            pointer.current,
-            pointer.good);
-        loaded = load(pointer.good, pointer.goodDigest);
+            "{} is missing or damaged; starting the newest generation that can be read, {}",
+            file,
+            newest.generation().number());
+        found = GenerationPointer.to(newest);
+      } else if (files.numbers().equals(Set.of(first.number()))) {
+        // The very first start was cut off before its generation was whole.
+        found = GenerationPointer.to(new Loaded(first, files.write(first)));
+      } else {
+        throw new NucleusException(
+            "GENERATION_CORRUPTED",
+            file
+                + " is missing or damaged and no generation beside it can be read; restore the folder from a backup, or remove it to start without components (the identity stays).");
       }
     }
-    if (loaded == null && pointer != null) {
-      Pointer older = newestBefore(pointer.current);
-      if (older != null) {
-        LOG.warn(
-            "Neither the current generation {} nor the last good one can be read; starting {}, the one before",
-            pointer.current,
-            older.current);
-        writePointer(older);
-        pointer = older;
-        loaded = load(older.current, older.digest);
+    found.write(files.folder());
+    return found;
+  }
+
+  /** The current generation, or the best that is left; the pointer then names that one. */
+  private Generation loadBase() {
+    Loaded found = files.load(pointer.current(), pointer.digest());
+    if (found != null) {
+      return found.generation();
+    }
+    if (pointer.good() != pointer.current()) {
+      LOG.warn(
+          "Generation {} cannot be read; starting the last good one, {}",
+          pointer.current(),
+          pointer.good());
+      found = files.load(pointer.good(), pointer.goodDigest());
+      if (found != null) {
+        // The pointer stays: a deployment that was under way finds out by it that it was undone.
+        return found.generation();
       }
     }
-    if (loaded == null && pointer != null) {
+    if (pointer.before() >= 0) {
+      found = files.load(pointer.before(), pointer.beforeDigest());
+    }
+    if (found == null) {
+      found = files.newestBefore(pointer.current());
+    }
+    if (found == null) {
       throw new NucleusException(
           "GENERATION_CORRUPTED",
           "No generation in "
-              + folder
+              + files.folder()
               + " can be read; restore the folder from a backup, or remove it to start without components (the identity stays).");
     }
-    if (loaded == null) {
-      loaded = first;
-      String written = write(loaded);
-      writePointer(new Pointer(loaded.number(), written, loaded.number(), written));
-      pointer = new Pointer(loaded.number(), written, loaded.number(), written);
+    LOG.warn(
+        "Neither the current generation {} nor the last good one can be read; starting {}, the one before",
+        pointer.current(),
+        found.generation().number());
+    pointer = GenerationPointer.to(found);
+    pointer.write(files.folder());
+    return found.generation();
+  }
+
+  /** The log of changes of a generation; a damaged one is put aside, so that the core starts. */
+  private SegmentedLog openChanges(long number) {
+    Path folder = files.changes(number);
+    try {
+      SegmentedLog log = SegmentedLog.open(folder, LOG_OPTIONS);
+      try (SegmentedLog.Reader reader = log.reader(log.firstOffset())) {
+        while (reader.hasNext()) {
+          json.readTree(reader.next().data());
+        }
+        return log;
+      } catch (DurableException | JacksonException e) {
+        log.close();
+        throw e;
+      }
+    } catch (DurableException | JacksonException e) {
+      if (e instanceof DurableException d && !d.code().equals(DurableException.CORRUPT)) {
+        throw e;
+      }
+      return rescue(number, folder, e);
     }
-    this.base = loaded;
-    Pointer known = java.util.Objects.requireNonNull(pointer);
-    this.good = known.good;
-    this.goodDigest = known.goodDigest;
-    this.digest = loaded.number() == known.current ? known.digest : known.goodDigest;
-    this.changes = SegmentedLog.open(changesOf(loaded.number()), LOG_OPTIONS);
-    this.live = replay(loaded, changes);
-    if (good == base.number() && changes.sizeInBytes() > FOLD_BYTES) {
-      fold(); // not while a deployment still watches this generation by its number
+  }
+
+  /** Keeps the changes before the damage; the damaged log stays beside the new one for people. */
+  private SegmentedLog rescue(long number, Path folder, RuntimeException why) {
+    List<byte[]> whole = new ArrayList<>();
+    try (SegmentedLog log = SegmentedLog.open(folder, LOG_OPTIONS);
+        SegmentedLog.Reader reader = log.reader(log.firstOffset())) {
+      while (reader.hasNext()) {
+        byte[] data = reader.next().data();
+        json.readTree(data);
+        whole.add(data);
+      }
+    } catch (DurableException | JacksonException e) {
+      LOG.debug("The damage is after {} changes", whole.size());
     }
+    Path aside = folder.resolveSibling("changes.damaged");
+    LOG.error(
+        "Runtime changes of the configuration of generation {} are damaged ({}): the first {} are kept, the file is put aside as {}",
+        number,
+        why.getMessage(),
+        whole.size(),
+        aside);
+    DurableFiles.deleteTree(aside);
+    DurableFiles.move(folder, aside);
+    SegmentedLog log = SegmentedLog.open(folder, LOG_OPTIONS);
+    whole.forEach(log::append);
+    log.sync();
+    return log;
   }
 
   /**
@@ -178,7 +248,7 @@ public final class GenerationStore implements AutoCloseable {
   public long good() {
     lock.lock();
     try {
-      return good;
+      return pointer.good();
     } finally {
       lock.unlock();
     }
@@ -186,11 +256,12 @@ public final class GenerationStore implements AutoCloseable {
 
   /** A generation as it stands on disk with its own runtime changes, without switching to it. */
   public Optional<Generation> read(long number) {
-    Generation g = load(number, null);
-    if (g == null) {
+    Loaded loaded = files.load(number, null);
+    if (loaded == null) {
       return Optional.empty();
     }
-    try (SegmentedLog log = SegmentedLog.open(changesOf(number), LOG_OPTIONS)) {
+    Generation g = loaded.generation();
+    try (SegmentedLog log = openChanges(number)) {
       Map<String, StampedConfiguration> all = replay(g, log);
       Map<String, Generation.Entry> components = new LinkedHashMap<>();
       g.components().forEach((n, e) -> components.put(n, e.with(all.getOrDefault(n, e.stamped()))));
@@ -202,15 +273,12 @@ public final class GenerationStore implements AutoCloseable {
 
   /** A number that no generation on disk has. */
   public long nextNumber() {
-    return numbers().stream().mapToLong(Long::longValue).max().orElse(-1) + 1;
+    return files.numbers().stream().mapToLong(Long::longValue).max().orElse(-1) + 1;
   }
 
   /** Writes a generation whole and durably; it does not become current. */
   public String write(Generation g) {
-    byte[] bytes = g.toBytes(json);
-    DurableFiles.writeAtomically(file(g.number()), bytes);
-    DurableFiles.syncDirectory(folder);
-    return sha256(bytes);
+    return files.write(g);
   }
 
   /**
@@ -228,18 +296,16 @@ public final class GenerationStore implements AutoCloseable {
       if (number == base.number()) {
         return before;
       }
-      byte[] bytes =
-          DurableFiles.read(file(number))
-              .orElseThrow(() -> new NucleusException("IO_READ_ERROR", missing(number)));
-      Generation next = Generation.parse(json.readTree(bytes));
-      SegmentedLog nextChanges = SegmentedLog.open(changesOf(number), LOG_OPTIONS);
+      Loaded loaded = files.require(number);
+      Generation next = loaded.generation();
+      SegmentedLog nextChanges = openChanges(number);
       try {
         if (since >= 0) {
           carry(next, nextChanges, since);
         }
-        String nextDigest = sha256(bytes);
-        writePointer(new Pointer(number, nextDigest, good, goodDigest));
-        digest = nextDigest;
+        GenerationPointer switched = pointer.switchedTo(number, loaded.digest());
+        switched.write(files.folder());
+        pointer = switched;
       } catch (RuntimeException e) {
         nextChanges.close();
         throw e;
@@ -274,12 +340,12 @@ public final class GenerationStore implements AutoCloseable {
   public void markGood() {
     lock.lock();
     try {
-      if (good == base.number()) {
+      if (pointer.good() == base.number()) {
         return;
       }
-      writePointer(new Pointer(base.number(), digest, base.number(), digest));
-      good = base.number();
-      goodDigest = digest;
+      GenerationPointer proven = pointer.proven();
+      proven.write(files.folder());
+      pointer = proven;
     } finally {
       lock.unlock();
     }
@@ -343,13 +409,13 @@ public final class GenerationStore implements AutoCloseable {
   /** Values of one component before and after a change. */
   public record Change(ObjectNode before, ObjectNode after) {}
 
-  /** Removes generations that neither are current, good, nor listed. */
+  /** Removes generations that are neither current, good, the one before, nor listed. */
   public void collect(Set<Long> keep) {
     lock.lock();
     try {
-      for (long n : numbers()) {
-        if (n != base.number() && n != good && !keep.contains(n)) {
-          deleteTree(folder.resolve(Long.toString(n)));
+      for (long n : files.numbers()) {
+        if (n != base.number() && !pointer.keeps(n) && !keep.contains(n)) {
+          files.delete(n);
         }
       }
     } finally {
@@ -359,14 +425,7 @@ public final class GenerationStore implements AutoCloseable {
 
   /** All generations on disk, as written: what the component store must keep files for. */
   public List<Generation> all() {
-    List<Generation> found = new ArrayList<>();
-    for (long n : numbers()) {
-      Generation g = load(n, null);
-      if (g != null) {
-        found.add(g);
-      }
-    }
-    return found;
+    return files.all();
   }
 
   private void fold() {
@@ -400,166 +459,6 @@ public final class GenerationStore implements AutoCloseable {
       }
     }
     return all;
-  }
-
-  private @Nullable Generation load(long number, @Nullable String expectedDigest) {
-    Optional<byte[]> bytes = DurableFiles.read(file(number));
-    if (bytes.isEmpty()) {
-      LOG.warn("{}", missing(number));
-      return null;
-    }
-    if (expectedDigest != null && !sha256(bytes.get()).equals(expectedDigest)) {
-      LOG.warn("{} does not have the digest it was written with", file(number));
-      return null;
-    }
-    try {
-      JsonNode top = json.readTree(bytes.get());
-      if (!top.path("components").isObject() || top.path("number").asLong(-1) != number) {
-        // An empty file is valid for the parser, and would be a core without components.
-        LOG.warn("{} is not a whole generation", file(number));
-        return null;
-      }
-      return Generation.parse(top);
-    } catch (JacksonException | IllegalArgumentException e) {
-      LOG.warn("{} cannot be parsed: {}", file(number), e.getMessage());
-      return null;
-    }
-  }
-
-  private String missing(long number) {
-    return "Generation " + number + " is not in " + folder + ".";
-  }
-
-  private Path file(long number) {
-    return folder.resolve(Long.toString(number)).resolve("generation.json");
-  }
-
-  private Path changesOf(long number) {
-    return folder.resolve(Long.toString(number)).resolve("changes");
-  }
-
-  private record Pointer(long current, String digest, long good, String goodDigest) {}
-
-  /** Null when there is nothing yet: the very first start. */
-  private @Nullable Pointer readPointer() {
-    Path file = folder.resolve("current");
-    Path copy = folder.resolve("current.copy");
-    Pointer named = parse(file);
-    if (named != null) {
-      if (!named.equals(parse(copy))) {
-        // Killed between the two, or written by a version that kept no copy.
-        writeCopy(named);
-      }
-      return named;
-    }
-    Pointer found = parse(copy);
-    String source = copy.toString();
-    if (found == null) {
-      found = newestBefore(Long.MAX_VALUE);
-      source = "the newest that can be read";
-    }
-    if (found != null) {
-      LOG.warn(
-          "{} is missing or damaged; starting generation {} ({}) and writing it anew",
-          file,
-          found.current,
-          source);
-      writePointer(found);
-    } else if (!numbers().isEmpty()) {
-      throw new NucleusException(
-          "GENERATION_CORRUPTED",
-          file
-              + " is missing or damaged and no generation beside it can be read; restore the folder from a backup, or remove it to start without components (the identity stays).");
-    }
-    return found;
-  }
-
-  private @Nullable Pointer parse(Path file) {
-    Optional<byte[]> bytes = DurableFiles.read(file);
-    if (bytes.isEmpty()) {
-      return null;
-    }
-    try {
-      JsonNode p = json.readTree(bytes.get());
-      boolean whole =
-          p.path("current").isIntegralNumber()
-              && p.path("good").isIntegralNumber()
-              && p.path("digest").isString()
-              && p.path("goodDigest").isString();
-      return whole
-          ? new Pointer(
-              p.path("current").asLong(),
-              p.path("digest").asString(),
-              p.path("good").asLong(),
-              p.path("goodDigest").asString())
-          : null;
-    } catch (JacksonException e) {
-      LOG.debug("{} is not readable JSON: {}", file, e.getMessage());
-      return null;
-    }
-  }
-
-  /** The newest generation below {@code bound} that can be read, as if a pointer named it. */
-  private @Nullable Pointer newestBefore(long bound) {
-    for (long n : new ArrayList<>(numbers()).reversed()) {
-      if (n < bound && load(n, null) != null) {
-        String d = sha256(DurableFiles.read(file(n)).orElseThrow());
-        return new Pointer(n, d, n, d);
-      }
-    }
-    return null;
-  }
-
-  private void writePointer(Pointer p) {
-    DurableFiles.writeAtomically(folder.resolve("current"), toBytes(p));
-    writeCopy(p);
-  }
-
-  private void writeCopy(Pointer p) {
-    DurableFiles.writeAtomically(folder.resolve("current.copy"), toBytes(p));
-  }
-
-  private static byte[] toBytes(Pointer p) {
-    ObjectNode node = JsonNodeFactory.instance.objectNode();
-    node.put("current", p.current);
-    node.put("digest", p.digest);
-    node.put("good", p.good);
-    node.put("goodDigest", p.goodDigest);
-    return node.toString().getBytes(StandardCharsets.UTF_8);
-  }
-
-  private Set<Long> numbers() {
-    Set<Long> found = new TreeSet<>();
-    try (Stream<Path> children = Files.list(folder)) {
-      children.forEach(
-          p -> {
-            String name = String.valueOf(p.getFileName());
-            if (!name.isEmpty() && name.chars().allMatch(Character::isDigit)) {
-              found.add(Long.parseLong(name));
-            }
-          });
-    } catch (IOException e) {
-      throw new NucleusException("IO_READ_ERROR", "Cannot list " + folder + ".", e);
-    }
-    return found;
-  }
-
-  private static void deleteTree(Path top) {
-    try (Stream<Path> walk = Files.walk(top)) {
-      for (Path p : walk.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(p);
-      }
-    } catch (IOException e) {
-      LOG.warn("Cannot remove the old generation {}: {}", top, e.getMessage());
-    }
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java has SHA-256.", e);
-    }
   }
 
   @Override

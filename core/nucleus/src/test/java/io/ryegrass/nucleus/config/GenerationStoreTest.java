@@ -166,7 +166,7 @@ class GenerationStoreTest {
   }
 
   @Test
-  void collecting_keeps_the_current_the_good_and_the_named_ones() {
+  void collecting_keeps_the_current_the_good_the_one_before_and_the_named_ones() {
     try (GenerationStore s = open()) {
       for (int i = 1; i <= 4; i++) {
         s.write(generation(i, "{}"));
@@ -175,8 +175,54 @@ class GenerationStoreTest {
       s.markGood();
       s.switchTo(4, -1);
       s.collect(Set.of(2L));
-      assertThat(s.all()).extracting(Generation::number).containsExactlyInAnyOrder(2L, 3L, 4L);
+      assertThat(s.all()).extracting(Generation::number).containsExactlyInAnyOrder(0L, 2L, 3L, 4L);
       assertThat(s.nextNumber()).isEqualTo(5);
+    }
+  }
+
+  /** See docs/track-record.md: after a rollback there is a second generation to fall back to. */
+  @Test
+  void the_generation_that_was_good_before_stays_also_when_a_deployment_is_rolled_back()
+      throws IOException {
+    try (GenerationStore s = open()) {
+      for (int i = 1; i <= 2; i++) {
+        s.write(generation(i, "{'v':" + i + "}"));
+        s.switchTo(i, -1);
+        s.markGood();
+        s.collect(Set.of());
+      }
+      s.write(generation(3, "{'broken':1}"));
+      s.switchTo(3, -1);
+      s.switchTo(2, -1);
+      s.collect(Set.of());
+      assertThat(s.all()).extracting(Generation::number).containsExactlyInAnyOrder(1L, 2L);
+    }
+    Files.writeString(folder.resolve("2/generation.json"), "");
+    try (GenerationStore s = open()) {
+      assertThat(s.base().number()).isEqualTo(1);
+    }
+  }
+
+  /** A file system that rots: the first changes are kept, and the core starts. */
+  @Test
+  void a_log_of_changes_damaged_in_the_middle_does_not_keep_the_core_from_starting()
+      throws IOException {
+    try (GenerationStore s = open()) {
+      for (int i = 0; i < 120; i++) {
+        set(s, "k" + i, "x".repeat(20_000), 100 + i); // more than one segment
+      }
+    }
+    Path first = folder.resolve("0/changes/00000000000000000000.seg");
+    byte[] bytes = Files.readAllBytes(first);
+    java.util.Arrays.fill(bytes, 500_000, 500_100, (byte) 0);
+    Files.write(first, bytes);
+    try (GenerationStore s = open()) {
+      assertThat(s.find("c", List.of("k0"))).isPresent();
+      set(s, "after", "the damage", 900);
+    }
+    try (GenerationStore s = open()) {
+      assertThat(s.find("c", List.of("after"))).contains(StringNode.valueOf("the damage"));
+      assertThat(s.find("c", List.of("k0"))).isPresent();
     }
   }
 
