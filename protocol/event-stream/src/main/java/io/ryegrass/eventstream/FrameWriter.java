@@ -8,30 +8,48 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The only writer of a connection: a bounded queue of frames and one virtual thread that writes
- * them.
+ * them, as many at once as fit into a buffer.
  *
- * <p>Whoever sends waits for room until the deadline; then the peer counts as dead, the connection
- * is closed and the sender gets TIMEOUT. So no thread waits for ever for a client that does not
- * read, and frames of one sender keep their order.
+ * <p>There are two ways in, with one order between them. {@link #send} is for what must arrive:
+ * whoever sends waits for room until the deadline; then the peer counts as dead, the connection is
+ * closed and the sender gets TIMEOUT. So no thread waits for ever for a client that does not read.
+ * {@link #offer} is for events that come from others: it never waits, and says no when the client
+ * has too much to read already. Each has its own bound, so a flood of events does not keep an
+ * answer from being sent.
  */
 final class FrameWriter {
+  private static final int MAX_EVENTS = 16_384;
+  private static final int BATCH = 128;
+
   private final SocketChannel channel;
   private final int maxQueuedBytes;
   private final Duration deadline;
   private final Runnable onFailure;
+  private final EventBudget budget;
+  private final WriteBuffers buffers;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  // all three under the lock
-  private final ArrayDeque<byte[]> queue = new ArrayDeque<>();
-  private long queuedBytes;
+  // all under the lock
+  private final ArrayDeque<Frame> queue = new ArrayDeque<>();
+  private long sentBytes;
+  private long eventBytes;
+  private int events;
+  private boolean idle;
+  private int waiting;
+  private boolean tooSlow;
+
+  /** Whether publishers should wait a moment; read without the lock. */
+  private volatile boolean pressed;
+
   private State state = State.OPEN;
 
   private enum State {
@@ -41,15 +59,50 @@ final class FrameWriter {
     CLOSED
   }
 
+  /** What waits to be written. */
+  private sealed interface Frame {
+    int size();
+
+    byte[] encode();
+  }
+
+  private record Answer(byte[] encode) implements Frame {
+    @Override
+    public int size() {
+      return encode.length;
+    }
+  }
+
+  /** Encoded when it is written, because its body is shared by all who receive it. */
+  private record Event(FrameTemplate template, int streamId, SharedEvent event) implements Frame {
+    @Override
+    public int size() {
+      return template.size(event.json());
+    }
+
+    @Override
+    public byte[] encode() {
+      return template.encode(streamId, event.json());
+    }
+  }
+
   /**
    * @param onFailure called when writing failed or the deadline passed; must close the connection
    *     and not wait
    */
-  FrameWriter(SocketChannel channel, int maxQueuedBytes, Duration deadline, Runnable onFailure) {
+  FrameWriter(
+      SocketChannel channel,
+      int maxQueuedBytes,
+      Duration deadline,
+      Runnable onFailure,
+      EventBudget budget,
+      WriteBuffers buffers) {
     this.channel = channel;
     this.maxQueuedBytes = maxQueuedBytes;
     this.deadline = deadline;
     this.onFailure = onFailure;
+    this.budget = budget;
+    this.buffers = buffers;
   }
 
   void start(String name) {
@@ -61,9 +114,7 @@ final class FrameWriter {
     try {
       long left = deadline.toNanos();
       // one frame always has room, however large it is
-      while (state == State.OPEN
-          && queuedBytes > 0
-          && queuedBytes + frame.length > maxQueuedBytes) {
+      while (state == State.OPEN && sentBytes > 0 && sentBytes + frame.length > maxQueuedBytes) {
         if (left <= 0) {
           state = State.CLOSED;
           changed.signalAll();
@@ -71,19 +122,94 @@ final class FrameWriter {
           throw new EventStreamException(
               TIMEOUT, "the peer did not read for " + deadline.toMillis() + " ms");
         }
-        left = changed.awaitNanos(left);
+        waiting++;
+        try {
+          left = changed.awaitNanos(left);
+        } finally {
+          waiting--;
+        }
       }
       if (state != State.OPEN) {
         throw new EventStreamException(CLOSED, "the connection is closed");
       }
-      queue.add(frame);
-      queuedBytes += frame.length;
-      changed.signalAll();
+      sentBytes += frame.length;
+      add(new Answer(frame));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new EventStreamException(CLOSED, "interrupted while sending", e);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * Queues an event without waiting.
+   *
+   * @return false when the queue is full or the connection closed; the event is dropped then
+   */
+  boolean offer(FrameTemplate template, int streamId, SharedEvent event) {
+    lock.lock();
+    try {
+      if (state != State.OPEN || events >= MAX_EVENTS || !budget.take(eventBytes, event)) {
+        return false;
+      }
+      events++;
+      eventBytes += event.json().length;
+      if (!pressed && (events > MAX_EVENTS / 4 * 3 || budget.nearlyFull(eventBytes))) {
+        pressed = true;
+      }
+      add(new Event(template, streamId, event));
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How the queue of events stands: see {@link ServerStream.Backlog}. */
+  ServerStream.Backlog backlog() {
+    if (!pressed) {
+      return ServerStream.Backlog.SMALL;
+    }
+    lock.lock();
+    try {
+      return tooSlow || state != State.OPEN
+          ? ServerStream.Backlog.HOPELESS
+          : ServerStream.Backlog.LARGE;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Waits until some of the events are written. Who does not get there in time counts as slow, and
+   * is not waited for again until half of his queue is empty.
+   */
+  void awaitRoom(Duration atMost) {
+    lock.lock();
+    try {
+      long left = atMost.toNanos();
+      waiting++;
+      try {
+        while (pressed && !tooSlow && state == State.OPEN && left > 0) {
+          left = changed.awaitNanos(left);
+        }
+      } finally {
+        waiting--;
+      }
+      tooSlow |= pressed && left <= 0;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Under the lock. */
+  private void add(Frame frame) {
+    queue.add(frame);
+    if (idle) {
+      idle = false;
+      changed.signalAll();
     }
   }
 
@@ -98,8 +224,13 @@ final class FrameWriter {
         changed.signalAll();
       }
       long left = deadline.toNanos();
-      while (state == State.DRAINING && left > 0) {
-        left = changed.awaitNanos(left);
+      waiting++;
+      try {
+        while (state == State.DRAINING && left > 0) {
+          left = changed.awaitNanos(left);
+        }
+      } finally {
+        waiting--;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -112,8 +243,15 @@ final class FrameWriter {
     lock.lock();
     try {
       state = State.CLOSED;
+      for (Frame frame : queue) {
+        if (frame instanceof Event e) {
+          budget.give(e.event());
+        }
+      }
       queue.clear();
-      queuedBytes = 0;
+      sentBytes = 0;
+      eventBytes = 0;
+      events = 0;
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -121,46 +259,102 @@ final class FrameWriter {
   }
 
   private void run() {
+    List<Frame> batch = new ArrayList<>();
     try {
-      byte[] frame;
-      while ((frame = next()) != null) {
-        ByteBuffer bytes = ByteBuffer.wrap(frame);
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
+      while (next(batch)) {
+        ByteBuffer buffer = buffers.take();
+        try {
+          for (Frame frame : batch) {
+            gather(buffer, frame);
+          }
+          flush(buffer);
+        } finally {
+          buffers.give(buffer);
         }
-        written(frame.length);
+        written(batch);
       }
     } catch (IOException e) {
       // the reader sees the same end of the connection and says so
       onFailure.run();
     } finally {
+      written(batch);
       close();
     }
   }
 
-  private byte @Nullable [] next() {
+  private void gather(ByteBuffer buffer, Frame frame) throws IOException {
+    byte[] bytes = frame.encode();
+    int done = 0;
+    while (done < bytes.length) {
+      if (!buffer.hasRemaining()) {
+        flush(buffer);
+      }
+      int part = Math.min(buffer.remaining(), bytes.length - done);
+      buffer.put(bytes, done, part);
+      done += part;
+    }
+  }
+
+  private void flush(ByteBuffer buffer) throws IOException {
+    buffer.flip();
+    while (buffer.hasRemaining()) {
+      channel.write(buffer);
+    }
+    buffer.clear();
+  }
+
+  /** Waits for frames and moves the first of them into the batch; false at the end. */
+  private boolean next(List<Frame> batch) {
     lock.lock();
     try {
       while (queue.isEmpty()) {
         if (state != State.OPEN) {
-          return null;
+          return false;
         }
+        idle = true;
         changed.await(1, TimeUnit.HOURS);
       }
-      return state == State.CLOSED ? null : queue.peek();
+      if (state == State.CLOSED) {
+        return false;
+      }
+      long bytes = 0;
+      Frame frame;
+      while (batch.size() < BATCH
+          && (frame = queue.peek()) != null
+          && (bytes == 0 || bytes + frame.size() <= WriteBuffers.BYTES)) {
+        bytes += frame.size();
+        batch.add(queue.remove());
+      }
+      return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return null;
+      return false;
     } finally {
       lock.unlock();
     }
   }
 
-  private void written(int length) {
+  private void written(List<Frame> batch) {
     lock.lock();
     try {
-      if (queue.poll() != null) {
-        queuedBytes -= length;
+      for (Frame frame : batch) {
+        switch (frame) {
+          case Event e -> {
+            events--;
+            eventBytes -= e.event().json().length;
+            budget.give(e.event());
+          }
+          case Answer a -> sentBytes -= a.size();
+        }
+      }
+      batch.clear();
+      if (pressed && events <= MAX_EVENTS / 8 * 5 && budget.hasRoom(eventBytes)) {
+        pressed = false;
+      }
+      if (tooSlow && events <= MAX_EVENTS / 2 && budget.halfEmpty(eventBytes)) {
+        tooSlow = false;
+      }
+      if (waiting > 0) {
         changed.signalAll();
       }
     } finally {

@@ -69,6 +69,11 @@ public final class MessageCodec {
       throw new EventStreamException(
           MALFORMED, "frame says " + prelude.totalBytes() + " bytes, but has " + frame.length);
     }
+    return content(frame, prelude);
+  }
+
+  /** Headers and payload of a whole frame whose prelude is verified. */
+  static EventStreamMessage content(byte[] frame, Prelude prelude) {
     ByteBuffer in = ByteBuffer.wrap(frame);
     if (in.getInt(frame.length - 4) != crc(frame, frame.length - 4)) {
       throw new EventStreamException(CHECKSUM, "message checksum does not fit");
@@ -223,6 +228,13 @@ public final class MessageCodec {
 
   private static String text(ByteBuffer in, int length) {
     byte[] bytes = bytes(in, length);
+    boolean ascii = true;
+    for (byte b : bytes) {
+      ascii &= b >= 0;
+    }
+    if (ascii) {
+      return new String(bytes, StandardCharsets.ISO_8859_1);
+    }
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {

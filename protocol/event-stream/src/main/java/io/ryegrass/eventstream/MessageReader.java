@@ -3,6 +3,7 @@ package io.ryegrass.eventstream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,7 +11,11 @@ import org.jspecify.annotations.Nullable;
  * grows with what has arrived, not with what a prelude claims. One thread only.
  */
 final class MessageReader {
+  /** A frame up to this size gets its memory at once. */
+  private static final int SMALL_BYTES = 16 * 1024;
+
   private final InputStream in;
+  private final byte[] start = new byte[MessageCodec.PRELUDE_BYTES];
 
   MessageReader(InputStream in) {
     this.in = in;
@@ -23,21 +28,36 @@ final class MessageReader {
    *     more can be read then
    */
   @Nullable EventStreamMessage read(int maxBytes) throws IOException {
-    byte[] start = in.readNBytes(MessageCodec.PRELUDE_BYTES);
-    if (start.length == 0) {
+    MessageCodec.Prelude prelude = prelude(maxBytes);
+    return prelude == null ? null : rest(prelude);
+  }
+
+  /** The verified start of the next message; {@link #rest} must follow. Null at the end. */
+  MessageCodec.@Nullable Prelude prelude(int maxBytes) throws IOException {
+    int length = in.readNBytes(start, 0, start.length);
+    if (length == 0) {
       return null;
     }
-    if (start.length < MessageCodec.PRELUDE_BYTES) {
+    if (length < start.length) {
       throw new EOFException("connection ended inside a prelude");
     }
-    MessageCodec.Prelude prelude = MessageCodec.prelude(start, maxBytes);
-    byte[] rest = in.readNBytes(prelude.totalBytes() - start.length);
-    if (rest.length < prelude.totalBytes() - start.length) {
-      throw new EOFException("connection ended inside a message");
+    return MessageCodec.prelude(start, maxBytes);
+  }
+
+  EventStreamMessage rest(MessageCodec.Prelude prelude) throws IOException {
+    int total = prelude.totalBytes();
+    byte[] frame = Arrays.copyOf(start, Math.min(total, SMALL_BYTES));
+    int have = start.length;
+    while (have < total) {
+      if (have == frame.length) {
+        frame = Arrays.copyOf(frame, (int) Math.min(total, frame.length * 4L));
+      }
+      int read = in.read(frame, have, frame.length - have);
+      if (read < 0) {
+        throw new EOFException("connection ended inside a message");
+      }
+      have += read;
     }
-    byte[] frame = new byte[prelude.totalBytes()];
-    System.arraycopy(start, 0, frame, 0, start.length);
-    System.arraycopy(rest, 0, frame, start.length, rest.length);
-    return MessageCodec.decode(frame);
+    return MessageCodec.content(frame, prelude);
   }
 }

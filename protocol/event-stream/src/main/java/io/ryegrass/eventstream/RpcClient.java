@@ -45,7 +45,14 @@ public final class RpcClient implements AutoCloseable {
 
   private RpcClient(SocketChannel channel) {
     this.channel = channel;
-    this.writer = new FrameWriter(channel, 1 << 20, Duration.ofSeconds(5), this::closeChannel);
+    this.writer =
+        new FrameWriter(
+            channel,
+            1 << 20,
+            Duration.ofSeconds(5),
+            this::closeChannel,
+            new EventBudget(0, 0, 0),
+            new WriteBuffers());
   }
 
   /**

@@ -20,6 +20,7 @@ record RpcMessage(Type type, int flags, int streamId, List<Header> headers, byte
   static final String JSON = "application/json";
   static final JsonMapper MAPPER = JsonMapper.builder().build();
   private static final byte[] EMPTY = {};
+  private static final byte[] NOTHING = "{}".getBytes(StandardCharsets.UTF_8);
 
   /** The order of the constants is the number on the wire. */
   enum Type {
@@ -124,14 +125,27 @@ record RpcMessage(Type type, int flags, int streamId, List<Header> headers, byte
   /** A data message of a stream: request (with operation), response or event. */
   static RpcMessage data(
       int streamId, boolean last, @Nullable String operation, String shape, JsonNode body) {
+    return new RpcMessage(
+        Type.APPLICATION_MESSAGE,
+        last ? TERMINATE : 0,
+        streamId,
+        dataHeaders(operation, shape),
+        bytes(body));
+  }
+
+  static List<Header> dataHeaders(@Nullable String operation, String shape) {
     List<Header> headers = new ArrayList<>(3);
     if (operation != null) {
       headers.add(Header.text("operation", operation));
     }
     headers.add(Header.text(":content-type", JSON));
     headers.add(Header.text("service-model-type", shape));
-    return new RpcMessage(
-        Type.APPLICATION_MESSAGE, last ? TERMINATE : 0, streamId, headers, bytes(body));
+    return headers;
+  }
+
+  /** A data message as bytes. */
+  static byte[] frame(int flags, int streamId, List<Header> headers, byte[] payload) {
+    return new RpcMessage(Type.APPLICATION_MESSAGE, flags, streamId, headers, payload).encode();
   }
 
   static RpcMessage error(int streamId, RpcError error) {
@@ -155,7 +169,7 @@ record RpcMessage(Type type, int flags, int streamId, List<Header> headers, byte
     return new RpcMessage(Type.PING_RESPONSE, 0, 0, echoed, ping.payload());
   }
 
-  private static byte[] bytes(JsonNode node) {
-    return MAPPER.writeValueAsString(node).getBytes(StandardCharsets.UTF_8);
+  static byte[] bytes(JsonNode node) {
+    return node.isEmpty() && node.isObject() ? NOTHING : MAPPER.writeValueAsBytes(node);
   }
 }

@@ -17,6 +17,9 @@ public interface RpcService {
   /** The error for a stream beyond the limit of live streams per connection. */
   RpcError tooManyStreams(int limit);
 
+  /** The error for a request beyond the limit of requests in work per connection. */
+  RpcError tooManyRequests(int limit);
+
   /** The error for a request that is not the JSON object its shape asks for. */
   RpcError malformedRequest(String operation, String reason);
 }

@@ -1,6 +1,7 @@
 package io.ryegrass.eventstream;
 
 import static io.ryegrass.eventstream.EventStreamException.Code.PROTOCOL;
+import static io.ryegrass.eventstream.EventStreamException.Code.TIMEOUT;
 
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,27 +42,40 @@ final class ServerConnection {
   private static final Logger log = LoggerFactory.getLogger(ServerConnection.class);
 
   /** Nobody without a token makes the server hold more than this. */
-  private static final int MAX_HANDSHAKE_BYTES = 64 * 1024;
+  private static final int MAX_HANDSHAKE_BYTES = 4 * 1024;
+
+  private static final int LARGE_BYTES = 64 * 1024;
+  private static final int LARGE_SECONDS = 30;
 
   private final RpcServer server;
   private final RpcService service;
   private final SocketChannel channel;
+  private final String user;
   private final long number;
+  private final long opened = System.nanoTime();
   private final FrameWriter writer;
   private final ConcurrentHashMap<Integer, ServerStream> streams = new ConcurrentHashMap<>();
   private final AtomicBoolean closed = new AtomicBoolean();
   private volatile @Nullable String principal;
+  private final AtomicInteger concurrent = new AtomicInteger();
   private int lastStreamId;
 
-  ServerConnection(RpcServer server, RpcService service, SocketChannel channel, long number) {
+  ServerConnection(
+      RpcServer server, RpcService service, SocketChannel channel, String user, long number) {
     this.server = server;
     this.service = service;
     this.channel = channel;
+    this.user = user;
     this.number = number;
     RpcServer.Limits limits = server.limits();
     this.writer =
         new FrameWriter(
-            channel, limits.maxQueuedBytes(), limits.writeDeadline(), this::closeChannel);
+            channel,
+            limits.maxQueuedBytes(),
+            limits.writeDeadline(),
+            this::closeChannel,
+            server.events(),
+            server.buffers());
   }
 
   String principal() {
@@ -72,6 +87,11 @@ final class ServerConnection {
     return number;
   }
 
+  /** The user of the host who opened the connection. */
+  String user() {
+    return user;
+  }
+
   void start() {
     writer.start("ipc-write-" + number);
     Thread.ofVirtual().name("ipc-read-" + number).start(this::run);
@@ -79,6 +99,28 @@ final class ServerConnection {
 
   void send(RpcMessage message) {
     writer.send(message.encode());
+  }
+
+  void send(byte[] frame) {
+    writer.send(frame);
+  }
+
+  boolean offer(FrameTemplate template, int streamId, SharedEvent event) {
+    return writer.offer(template, streamId, event);
+  }
+
+  FrameWriter writer() {
+    return writer;
+  }
+
+  /** When it was accepted, by {@link System#nanoTime}. */
+  long opened() {
+    return opened;
+  }
+
+  /** Closes without a word; for a client that never said who it is. */
+  void abort() {
+    closeChannel();
   }
 
   void forget(int streamId) {
@@ -143,6 +185,7 @@ final class ServerConnection {
       }
       case CHECKSUM, TOO_LARGE ->
           log.warn("connection of {} sent a damaged message: {}", principal(), e.getMessage());
+      case TIMEOUT -> log.warn("connection of {} is closed: {}", principal(), e.getMessage());
       default -> log.debug("connection {} of {} ended: {}", number, principal(), e.getMessage());
     }
   }
@@ -179,9 +222,11 @@ final class ServerConnection {
     Optional<String> name = authenticate(message);
     if (name.isPresent()) {
       principal = name.get();
-      send(RpcMessage.connectAck(true));
-      return true;
+      boolean admitted = server.admit(this);
+      send(RpcMessage.connectAck(admitted));
+      return admitted;
     }
+    server.refused();
     log.warn("a client was refused: wrong protocol version or unknown authentication token");
     send(RpcMessage.connectAck(false));
     return false;
@@ -203,21 +248,60 @@ final class ServerConnection {
   }
 
   private void serve(MessageReader reader) throws IOException {
-    EventStreamMessage next;
-    while ((next = reader.read(MessageCodec.MAX_MESSAGE_BYTES)) != null) {
-      RpcMessage message = RpcMessage.of(next);
-      switch (message.type()) {
-        case PING -> send(RpcMessage.pong(message));
-        case PING_RESPONSE -> {}
-        case CONNECT, CONNECT_ACK ->
-            throw new EventStreamException(PROTOCOL, "the connection is already established");
-        case PROTOCOL_ERROR, INTERNAL_ERROR -> {
-          log.warn("{} reports a protocol error and leaves", principal());
-          return;
-        }
-        case APPLICATION_MESSAGE, APPLICATION_ERROR -> application(message);
-      }
+    MessageCodec.Prelude next;
+    boolean more = true;
+    while (more && (next = reader.prelude(server.limits().maxMessageBytes())) != null) {
+      more =
+          next.totalBytes() <= LARGE_BYTES
+              ? handle(RpcMessage.of(reader.rest(next)))
+              : large(reader, next);
     }
+  }
+
+  /**
+   * A large request waits until the others in memory leave room for it, and must then arrive in
+   * time, because it keeps that room from others.
+   */
+  private boolean large(MessageReader reader, MessageCodec.Prelude next) throws IOException {
+    int kib = Math.min(next.totalBytes(), server.limits().maxLargeBytes()) / 1024;
+    try {
+      if (!server.largeKib().tryAcquire(kib, LARGE_SECONDS, TimeUnit.SECONDS)) {
+        throw new EventStreamException(
+            TIMEOUT, "no memory for a message of " + next.totalBytes() + " bytes");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+    try {
+      Future<?> deadline =
+          server.timer().schedule(this::closeChannel, LARGE_SECONDS, TimeUnit.SECONDS);
+      EventStreamMessage message;
+      try {
+        message = reader.rest(next);
+      } finally {
+        deadline.cancel(false);
+      }
+      return handle(RpcMessage.of(message));
+    } finally {
+      server.largeKib().release(kib);
+    }
+  }
+
+  /** False when the client says that it leaves. */
+  private boolean handle(RpcMessage message) {
+    switch (message.type()) {
+      case PING -> send(RpcMessage.pong(message));
+      case PING_RESPONSE -> {}
+      case CONNECT, CONNECT_ACK ->
+          throw new EventStreamException(PROTOCOL, "the connection is already established");
+      case PROTOCOL_ERROR, INTERNAL_ERROR -> {
+        log.warn("{} reports a protocol error and leaves", principal());
+        return false;
+      }
+      case APPLICATION_MESSAGE, APPLICATION_ERROR -> application(message);
+    }
+    return true;
   }
 
   private void application(RpcMessage message) {
@@ -280,9 +364,27 @@ final class ServerConnection {
     streams.put(id, stream);
     switch (operation.order()) {
       case IN_ORDER -> handle(stream, request);
-      case CONCURRENT ->
-          Thread.ofVirtual().name("ipc-" + number + "-" + id).start(() -> handle(stream, request));
+      case CONCURRENT -> handleConcurrently(stream, request);
     }
+  }
+
+  private void handleConcurrently(ServerStream stream, ObjectNode request) {
+    int limit = server.limits().maxConcurrentPerConnection();
+    if (concurrent.incrementAndGet() > limit) {
+      concurrent.decrementAndGet();
+      stream.fail(service.tooManyRequests(limit));
+      return;
+    }
+    Thread.ofVirtual()
+        .name("ipc-" + stream.key())
+        .start(
+            () -> {
+              try {
+                handle(stream, request);
+              } finally {
+                concurrent.decrementAndGet();
+              }
+            });
   }
 
   private void handle(ServerStream stream, ObjectNode request) {

@@ -3,11 +3,13 @@ package io.ryegrass.eventstream;
 import static io.ryegrass.eventstream.EventStreamException.Code.CLOSED;
 import static io.ryegrass.eventstream.EventStreamException.Code.TIMEOUT;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -22,6 +24,7 @@ import tools.jackson.databind.JsonNode;
 public final class ServerStream {
   private static final Logger log = LoggerFactory.getLogger(ServerStream.class);
   private static final long RESPONSE_WAIT_SECONDS = 30;
+  private static final int MAX_EARLY = 256;
 
   private final ServerConnection connection;
   private final int id;
@@ -30,10 +33,15 @@ public final class ServerStream {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition responded = lock.newCondition();
   private State state = State.OPENED;
+  private volatile @Nullable FrameTemplate eventTemplate;
   private final List<Runnable> onClose = new ArrayList<>();
+
+  /** Events offered before the response is on its way; null when there are none. */
+  private @Nullable List<SharedEvent> early;
 
   private enum State {
     OPENED,
+    RESPONDING,
     RESPONDED,
     CLOSED
   }
@@ -63,17 +71,94 @@ public final class ServerStream {
         return;
       }
       boolean last = !operation.streaming();
-      state = last ? State.CLOSED : State.RESPONDED;
+      state = last ? State.CLOSED : State.RESPONDING;
       if (last) {
         connection.forget(id);
         actions = takeActions();
       }
-      send(RpcMessage.data(id, last, null, operation.responseShape(), response));
-      responded.signalAll();
     } finally {
       lock.unlock();
     }
+    // not under the lock: who offers an event must not wait for a client that does not read
+    send(
+        FrameTemplate.of(!operation.streaming(), operation.responseShape())
+            .encode(id, RpcMessage.bytes(response)));
+    responded();
     run(actions);
+  }
+
+  private void responded() {
+    lock.lock();
+    try {
+      if (state == State.RESPONDING) {
+        state = State.RESPONDED;
+        FrameTemplate template = eventTemplate();
+        for (SharedEvent event : early == null ? List.<SharedEvent>of() : early) {
+          boolean _ = connection.offer(template, id, event);
+        }
+        early = null;
+        responded.signalAll();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Sends one event without waiting: what finds the client's queue full is dropped and counted. For
+   * events that come from others, who must not be slowed down by this client.
+   *
+   * @return false when it was dropped
+   */
+  public boolean offerEvent(SharedEvent event) {
+    FrameTemplate template = eventTemplate();
+    lock.lock();
+    try {
+      return switch (state) {
+        case OPENED, RESPONDING -> {
+          List<SharedEvent> kept = early == null ? new ArrayList<>() : early;
+          early = kept;
+          yield kept.size() < MAX_EARLY && kept.add(event);
+        }
+        case RESPONDED -> connection.offer(template, id, event);
+        case CLOSED -> false;
+      };
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How much this client has still to read of what others sent. */
+  public enum Backlog {
+    /** It keeps up. */
+    SMALL,
+    /** Soon events will be dropped; waiting a moment may help. */
+    LARGE,
+    /** As LARGE, and waiting did not help. */
+    HOPELESS
+  }
+
+  /** How the queue of this client's connection stands. */
+  public Backlog backlog() {
+    return connection.writer().backlog();
+  }
+
+  /** Waits until a LARGE backlog has become SMALL, or HOPELESS because the time is over. */
+  public void awaitRoom(Duration atMost) {
+    connection.writer().awaitRoom(atMost);
+  }
+
+  private FrameTemplate eventTemplate() {
+    FrameTemplate template = eventTemplate;
+    if (template == null) {
+      String shape = operation.eventShape();
+      if (shape == null) {
+        throw new IllegalStateException(operation.name() + " has no events");
+      }
+      template = FrameTemplate.of(false, shape);
+      eventTemplate = template;
+    }
+    return template;
   }
 
   /**
@@ -83,14 +168,11 @@ public final class ServerStream {
    *     sending then
    */
   public void sendEvent(JsonNode event) {
-    String shape = operation.eventShape();
-    if (shape == null) {
-      throw new IllegalStateException(operation.name() + " has no events");
-    }
+    byte[] frame = eventTemplate().encode(id, RpcMessage.bytes(event));
     lock.lock();
     try {
       long left = TimeUnit.SECONDS.toNanos(RESPONSE_WAIT_SECONDS);
-      while (state == State.OPENED) {
+      while (state == State.OPENED || state == State.RESPONDING) {
         if (left <= 0) {
           throw new EventStreamException(TIMEOUT, "no response was sent before the event");
         }
@@ -99,7 +181,7 @@ public final class ServerStream {
       if (state == State.CLOSED) {
         throw new EventStreamException(CLOSED, "the stream is closed");
       }
-      connection.send(RpcMessage.data(id, false, null, shape, event));
+      connection.send(frame);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new EventStreamException(CLOSED, "interrupted while waiting to send an event", e);
@@ -168,7 +250,7 @@ public final class ServerStream {
       connection.forget(id);
       responded.signalAll();
       actions = takeActions();
-      send(last);
+      send(last.encode());
     } finally {
       lock.unlock();
     }
@@ -176,9 +258,9 @@ public final class ServerStream {
   }
 
   /** A last word to a client that is gone is not an error of the one who speaks. */
-  private void send(RpcMessage message) {
+  private void send(byte[] frame) {
     try {
-      connection.send(message);
+      connection.send(frame);
     } catch (EventStreamException e) {
       if (e.code() != CLOSED && e.code() != TIMEOUT) {
         throw e;

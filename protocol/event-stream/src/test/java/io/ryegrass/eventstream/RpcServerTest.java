@@ -21,6 +21,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,11 +48,24 @@ class RpcServerTest {
   @BeforeEach
   void start() {
     socket = folder.resolve("ipc.socket");
-    server =
-        RpcServer.start(
-            socket,
-            service,
-            new RpcServer.Limits(4, 8, 64 * 1024, Duration.ofMillis(500), Duration.ofMillis(700)));
+    server = RpcServer.start(socket, service, limits());
+  }
+
+  /** Small enough for a test to reach each of them. */
+  static RpcServer.Limits limits() {
+    return new RpcServer.Limits(
+        4,
+        6,
+        4,
+        Duration.ofMillis(700),
+        8,
+        2,
+        64 * 1024,
+        256 * 1024,
+        320 * 1024,
+        Duration.ofMillis(500),
+        512 * 1024,
+        768 * 1024);
   }
 
   @AfterEach
@@ -335,6 +350,8 @@ class RpcServerTest {
         open.add(connected());
       }
       try (Raw fifth = new Raw(socket)) {
+        fifth.send(RpcMessage.connect(TOKEN));
+        assertThat(fifth.read().flags()).isZero();
         fifth.expectEnd();
       }
     } finally {
@@ -403,7 +420,7 @@ class RpcServerTest {
   }
 
   /** Sends and receives single messages, also such as no client would send. */
-  private static final class Raw implements AutoCloseable {
+  static final class Raw implements AutoCloseable {
     private final SocketChannel channel;
     private final MessageReader reader;
 
@@ -447,9 +464,10 @@ class RpcServerTest {
     }
   }
 
-  /** Echo, Watch (a subscription) and Fail. */
-  private static final class Service implements RpcService {
+  /** Echo, Watch (a subscription), Wait (until told) and Fail. */
+  static final class Service implements RpcService {
     final List<ServerStream> watchers = new CopyOnWriteArrayList<>();
+    final CountDownLatch told = new CountDownLatch(1);
 
     void emit(int count) {
       AtomicInteger number = new AtomicInteger();
@@ -483,10 +501,29 @@ class RpcServerTest {
                 new RpcOperation(name, null, RpcOperation.Order.IN_ORDER, ServerStream::respond);
             case "test#Watch" ->
                 new RpcOperation(name, "test#Events", RpcOperation.Order.CONCURRENT, this::watch);
+            case "test#Early" ->
+                new RpcOperation(name, "test#Events", RpcOperation.Order.IN_ORDER, this::early);
+            case "test#Wait" ->
+                new RpcOperation(name, null, RpcOperation.Order.CONCURRENT, this::waitUntilTold);
             case "test#Fail" ->
                 new RpcOperation(name, null, RpcOperation.Order.CONCURRENT, this::fail);
             default -> null;
           });
+    }
+
+    private void early(ServerStream stream, ObjectNode request) {
+      assertThat(stream.offerEvent(new SharedEvent("{}".getBytes(StandardCharsets.UTF_8))))
+          .isTrue();
+      stream.respond(request);
+    }
+
+    private void waitUntilTold(ServerStream stream, ObjectNode request) {
+      try {
+        assertThat(told.await(10, TimeUnit.SECONDS)).isTrue();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      stream.respond(request);
     }
 
     private void watch(ServerStream stream, ObjectNode request) {
@@ -506,6 +543,11 @@ class RpcServerTest {
     @Override
     public RpcError tooManyStreams(int limit) {
       return RpcError.modelled("test#TooMany", RpcMessage.MAPPER.createObjectNode());
+    }
+
+    @Override
+    public RpcError tooManyRequests(int limit) {
+      return RpcError.modelled("test#Busy", RpcMessage.MAPPER.createObjectNode());
     }
 
     @Override
