@@ -1,6 +1,8 @@
 package io.ryegrass.nucleus;
 
+import io.ryegrass.model.DeploymentDocument;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -32,4 +34,21 @@ public interface ComponentBody {
 
   /** Runs the component's recovery after an error; returns when done. */
   default void recover() {}
+
+  /**
+   * Makes everything of the component stand still; returns soon, when it does.
+   *
+   * @throws NucleusException INVALID_ARGUMENTS for a kind of component that cannot be paused,
+   *     PAUSE_ERROR when this host cannot do it
+   */
+  default void pause() {
+    throw new NucleusException(
+        "INVALID_ARGUMENTS", "Only generic components can be paused; use stop and restart.");
+  }
+
+  /** Lets everything of a paused component go on. */
+  default void resume() {}
+
+  /** Other limits for what runs and for what will be started; null for none. Returns soon. */
+  default void limit(DeploymentDocument.@Nullable SystemResourceLimits limits) {}
 }

@@ -11,6 +11,24 @@ public interface ComponentLog {
    */
   void write(String level, String text);
 
+  /**
+   * A line of a process' output.
+   *
+   * @param level as the line names it, otherwise the stream's
+   * @param ofStream the stream's own level: what the configured threshold would let through as such
+   *     is never lost because the program calls it DEBUG
+   * @param stream {@code stdout} or {@code stderr}
+   * @param script the script's name, {@code services.<component>.lifecycle.<step>}
+   */
+  default void output(
+      LoggingSettings.Level level,
+      LoggingSettings.Level ofStream,
+      String stream,
+      String line,
+      String script) {
+    write(level.name(), stream + ". " + line);
+  }
+
   default void info(String text) {
     write("INFO", text);
   }

@@ -23,6 +23,31 @@ public interface Components {
   void stop(String component);
 
   /**
+   * Freezes the component's processes; returns when they stand (IPC-19). Those that depend on it go
+   * on.
+   *
+   * @throws NucleusException RESOURCE_NOT_FOUND; INVALID_ARGUMENTS when it is not RUNNING or not a
+   *     generic component; PAUSE_ERROR when this host cannot do it, with the reason
+   */
+  default void pause(String component) {
+    throw new NucleusException("PAUSE_ERROR", "This core cannot pause components.");
+  }
+
+  /**
+   * Lets the processes of a paused component go on.
+   *
+   * @throws NucleusException as {@link #pause}; INVALID_ARGUMENTS when it is not paused
+   */
+  default void resume(String component) {
+    throw new NucleusException("PAUSE_ERROR", "This core cannot pause components.");
+  }
+
+  /** Whether the component is paused. */
+  default boolean paused(String component) {
+    return false;
+  }
+
+  /**
    * IPC UpdateState: {@code RUNNING} or {@code ERRORED} (also {@code FINISHED}), accepted where
    * section 4 allows it.
    */

@@ -13,6 +13,7 @@ import io.ryegrass.nucleus.config.GenerationStore;
 import io.ryegrass.nucleus.deploy.Engine;
 import io.ryegrass.nucleus.deploy.FaultPoint;
 import io.ryegrass.nucleus.deploy.LocalRequests;
+import io.ryegrass.nucleus.host.Cgroups;
 import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.lifecycle.ComponentSet;
 import io.ryegrass.nucleus.lifecycle.ScriptRunner;
@@ -78,7 +79,8 @@ public final class Nucleus implements AutoCloseable {
       ComponentStore store = new ComponentStore(root);
       int ownUid = PosixUsers.ownUid();
       PosixUsers users = PosixUsers.ofHost();
-      this.runner = new ScriptRunner(root.resolve("run"), new Random(), ownUid);
+      this.runner =
+          new ScriptRunner(root.resolve("run"), new Random(), ownUid, Cgroups.ofHost(root));
       this.bus = new LocalBus(cloud.messaging());
       List<BuiltIn> all = new ArrayList<>(builtIns);
       if (all.stream().noneMatch(b -> b.name().equals(LegacySubscriptionRouter.NAME))) {
@@ -241,6 +243,7 @@ public final class Nucleus implements AutoCloseable {
     fleet.close();
     engine.close();
     components.stopAll(STOP_DEADLINE);
+    runner.close();
     bus.close();
     generations.close();
     folderLock.close();

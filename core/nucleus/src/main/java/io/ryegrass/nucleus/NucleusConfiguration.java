@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus;
 
+import io.ryegrass.model.DeploymentDocument.SystemResourceLimits;
 import java.util.Map;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
@@ -37,6 +38,9 @@ public interface NucleusConfiguration {
 
   String posixShell();
 
+  /** {@code runWithDefault.systemResourceLimits}: for components without limits of their own. */
+  Optional<SystemResourceLimits> runWithDefaultLimits();
+
   /** Own key {@code ryegrass.s3Endpoint}. */
   Optional<String> s3Endpoint();
 
@@ -50,11 +54,8 @@ public interface NucleusConfiguration {
 
   long componentStoreMaxSizeBytes();
 
-  /** Size at which a component's log file is rotated, in KiB. */
-  int logFileSizeKb();
-
-  /** Cap of all log files of one component together, in KiB. */
-  int totalLogsSizeKb();
+  /** The parameters {@code logging.*}. */
+  LoggingSettings logging();
 
   Map<String, String> platformOverride();
 

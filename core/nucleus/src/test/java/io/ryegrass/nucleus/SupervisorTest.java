@@ -253,8 +253,8 @@ class SupervisorTest {
             () ->
                 assertThat(root.resolve("logs/c.Log.log"))
                     .content()
-                    .contains("[INFO] c.Log: stdout. to-out")
-                    .contains("[WARN] c.Log: stderr. to-err"));
+                    .contains("[INFO] (Copier) c.Log: stdout. to-out")
+                    .contains("[WARN] (Copier) c.Log: stderr. to-err"));
   }
 
   @Test

@@ -1,8 +1,11 @@
 package io.ryegrass.nucleus.config;
 
 import io.ryegrass.model.ConfigurationMerge;
+import io.ryegrass.model.DeploymentDocument.SystemResourceLimits;
+import io.ryegrass.model.JsonFields;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.CoreIdentity;
+import io.ryegrass.nucleus.LoggingSettings;
 import io.ryegrass.nucleus.NucleusConfiguration;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -222,13 +225,48 @@ public final class EffectiveConfiguration implements ConfigTree, NucleusConfigur
   }
 
   @Override
-  public int logFileSizeKb() {
-    return (int) Math.clamp(number(1024, "logging", "fileSizeKB"), 16, 1 << 20);
+  public LoggingSettings logging() {
+    LoggingSettings unset = LoggingSettings.of(root);
+    ObjectNode all = raw();
+    JsonNode logging = JsonFields.get(all, "logging");
+    if (!(logging instanceof ObjectNode l)) {
+      return unset;
+    }
+    String directory = text(l, "outputDirectory", "");
+    return new LoggingSettings(
+        LoggingSettings.Level.of(text(l, "level", "INFO")),
+        text(l, "format", "TEXT").equalsIgnoreCase("JSON"),
+        text(l, "outputType", "FILE").equalsIgnoreCase("CONSOLE"),
+        (int) Math.clamp(number(l, "fileSizeKB", unset.fileKb()), 16, 1 << 20),
+        (int) Math.clamp(number(l, "totalLogsSizeKB", unset.totalKb()), 16, 1 << 24),
+        directory.isEmpty() ? unset.directory() : root.resolve(directory));
+  }
+
+  private static String text(ObjectNode section, String key, String fallback) {
+    String value = JsonFields.text(section, key);
+    return value == null || value.isBlank() ? fallback : value;
+  }
+
+  private static long number(ObjectNode section, String key, long fallback) {
+    try {
+      return (long) Double.parseDouble(text(section, key, Long.toString(fallback)));
+    } catch (NumberFormatException e) {
+      return fallback;
+    }
   }
 
   @Override
-  public int totalLogsSizeKb() {
-    return (int) Math.clamp(number(10240, "logging", "totalLogsSizeKB"), 16, 1 << 24);
+  public Optional<SystemResourceLimits> runWithDefaultLimits() {
+    return find("runWithDefault", "systemResourceLimits")
+        .filter(ObjectNode.class::isInstance)
+        .map(ObjectNode.class::cast)
+        .map(
+            l -> {
+              JsonNode cpus = JsonFields.get(l, "cpus");
+              JsonNode one = cpus == null ? JsonFields.get(l, "cpu") : cpus; // NUC-07 writes cpu
+              return new SystemResourceLimits(
+                  number(l, "memory", 0), one == null ? 0 : one.asDouble(0));
+            });
   }
 
   @Override

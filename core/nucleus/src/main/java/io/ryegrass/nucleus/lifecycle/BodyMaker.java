@@ -9,6 +9,7 @@ import io.ryegrass.nucleus.ComponentBody;
 import io.ryegrass.nucleus.ComponentBodyFactory;
 import io.ryegrass.nucleus.ComponentInstance;
 import io.ryegrass.nucleus.ConfigTree;
+import io.ryegrass.nucleus.LoggingSettings;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.NucleusSettings;
 import io.ryegrass.nucleus.StateReporter;
@@ -48,6 +49,7 @@ final class BodyMaker {
   private final ArtifactPreparer permissions;
   private final ComponentEnvironment environment;
   private final Tokens tokens;
+  private volatile LoggingSettings logging;
 
   BodyMaker(
       ComponentSet.Parts p,
@@ -61,6 +63,7 @@ final class BodyMaker {
     this.ownUid = p.ownUid();
     this.environment = environment;
     this.tokens = tokens;
+    this.logging = p.config().nucleus().logging();
     this.builtIns = new LinkedHashMap<>();
     p.builtIns().forEach(b -> builtIns.put(b.name(), b));
     this.factories = new ArrayList<>(p.factories());
@@ -144,6 +147,7 @@ final class BodyMaker {
         store.artifacts(name, version),
         store.unarchived(name, version),
         userText,
+        d.limits(),
         environment.of(tokens.of(name)),
         tokens.of(name),
         log);
@@ -188,12 +192,12 @@ final class BodyMaker {
 
   /** The component's log file. */
   LogFile log(String name) {
-    return new LogFile(
-        settings.root().resolve("logs"),
-        name,
-        settings.clock(),
-        config.nucleus()::logFileSizeKb,
-        config.nucleus()::totalLogsSizeKb);
+    return new LogFile(name, settings.clock(), () -> logging);
+  }
+
+  /** Reads the parameters {@code logging.*} again: they count at once (NUC-21). */
+  void readLogging() {
+    logging = config.nucleus().logging();
   }
 
   /** A component that cannot run, with the reason. */

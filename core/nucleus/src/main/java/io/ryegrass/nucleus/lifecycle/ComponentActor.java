@@ -3,7 +3,6 @@ package io.ryegrass.nucleus.lifecycle;
 import io.ryegrass.nucleus.ComponentBody;
 import io.ryegrass.nucleus.ComponentState;
 import io.ryegrass.nucleus.NucleusException;
-import io.ryegrass.nucleus.StateReporter;
 import io.ryegrass.nucleus.lifecycle.LifecycleTable.Action;
 import io.ryegrass.nucleus.lifecycle.LifecycleTable.Event;
 import io.ryegrass.nucleus.lifecycle.LifecycleTable.Phase;
@@ -11,17 +10,14 @@ import io.ryegrass.nucleus.lifecycle.LifecycleTable.Transition;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,10 +27,10 @@ import tools.jackson.databind.node.ObjectNode;
  * The only one who changes a component's phase: a virtual thread that takes signals one by one and
  * follows {@link LifecycleTable}.
  *
- * <p>Steps (install, start, stop, recover, uninstall) run on a thread of their own with a deadline,
- * one at a time; their outcome comes back as a signal that carries the number of the step. Signals
- * of an earlier step are ignored, so that the exit of a process that was just ended does not count
- * as an error of the next one.
+ * <p>Steps (install, start, stop, recover, uninstall) are run by a {@link StepWorker}; their
+ * outcome comes back as a signal that carries the number of the step. Signals of an earlier step
+ * are ignored, so that the exit of a process that was just ended does not count as an error of the
+ * next one.
  *
  * <p>Others see a {@link Standing}, published whole when a signal has been dealt with. It names the
  * last wish to start that was taken up, so that nobody mistakes the outcome of an earlier start for
@@ -42,8 +38,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class ComponentActor {
   private static final Logger LOG = LoggerFactory.getLogger(ComponentActor.class);
-  private static final int ERRORS_TO_BREAK = 3;
-  private static final Duration MARGIN = Duration.ofSeconds(15);
   private static final int QUEUE = 1024;
   private static final Set<Event> WISHES =
       Set.of(Event.START, Event.STOP, Event.RESTART, Event.REINSTALL, Event.REMOVE);
@@ -71,15 +65,27 @@ final class ComponentActor {
 
   private record NewBody(ComponentBody body, Timeouts timeouts) implements Signal {}
 
-  private record NewConfiguration(ObjectNode configuration) implements Signal {}
+  /** Something to do with the present body that changes no phase. */
+  private record Told(Consumer<ComponentBody> what) implements Signal {}
+
+  private record NewPolicy(RestartPolicy policy) implements Signal {}
+
+  /** PAUSE or RESUME: done at once, and answered. */
+  private record Asked(Event event, CompletableFuture<@Nullable Void> answer) implements Signal {}
 
   /**
    * What others see.
    *
    * @param start number of the last wish to start that was taken up
+   * @param looping fails again and again under a restart policy of our own
    */
   private record Standing(
-      Phase phase, long start, Instant since, String statusCode, String statusReason) {}
+      Phase phase,
+      long start,
+      Instant since,
+      String statusCode,
+      String statusReason,
+      boolean looping) {}
 
   /** Limits of the steps, from the recipe. */
   record Timeouts(
@@ -98,17 +104,19 @@ final class ComponentActor {
   private final AtomicInteger pending = new AtomicInteger();
   private final AtomicLong starts = new AtomicLong();
   private final CompletableFuture<@Nullable Void> closed = new CompletableFuture<>();
-  private final Map<Phase, List<Instant>> errors = new EnumMap<>(Phase.class);
+  private final StepWorker steps;
+  private final ErrorCount errors = new ErrorCount();
 
   // Written by the actor's thread only; volatile fields are read by others.
   private ComponentBody body;
   private Timeouts timeouts;
+  private RestartPolicy policy = RestartPolicy.CONTRACT;
   private @Nullable NewBody next;
   private Goal goal = Goal.STOP;
-  private int step;
+  private @Nullable Event delayed;
   private boolean cancelled;
-  private @Nullable Thread stepThread;
   private long start;
+  private Instant phaseSince;
   private String statusCode = "";
   private String statusReason = "";
   private volatile Phase phase = Phase.NEW;
@@ -128,7 +136,10 @@ final class ComponentActor {
     this.clock = clock;
     this.grace = grace;
     this.surroundings = surroundings;
-    this.standing = new Standing(Phase.NEW, 0, clock.instant(), "", "");
+    this.steps =
+        new StepWorker(name, (e, step, code, why) -> put(new Happened(e, step, code, why)));
+    this.phaseSince = clock.instant();
+    this.standing = new Standing(Phase.NEW, 0, phaseSince, "", "", false);
     Thread.ofVirtual().name("component-" + name).start(this::run);
   }
 
@@ -138,6 +149,10 @@ final class ComponentActor {
 
   ComponentState state() {
     return standing.phase().state();
+  }
+
+  Phase phase() {
+    return standing.phase();
   }
 
   Instant since() {
@@ -167,24 +182,34 @@ final class ComponentActor {
         || (s.phase() == Phase.STOPPING && s.statusCode().isEmpty());
   }
 
-  /** Nothing more happens by itself, and no signal waits. */
+  /** Nothing more happens by itself, and no signal waits; or it fails again and again. */
   boolean settled() {
     if (pending.get() != 0) {
       return false;
     }
     Standing s = standing; // after the count: what was dealt with by then is in it
-    Phase p = s.phase();
-    return s.start() == starts.get()
-        && (p == Phase.RUNNING
-            || p == Phase.BROKEN
-            || p == Phase.UNINSTALLED
-            || ((p == Phase.FINISHED || p == Phase.NEW) && !wanted));
+    if (s.start() != starts.get()) {
+      return false;
+    }
+    return switch (s.phase()) {
+      case RUNNING, PAUSED, BROKEN, UNINSTALLED, RESTING -> true;
+      case FINISHED, NEW -> !wanted;
+      default -> looping(s);
+    };
   }
 
-  /** Broken by the last start that was asked for; not while another try is on its way. */
+  /**
+   * Broken by the last start that was asked for, or failing again and again since then; not while
+   * another try is on its way that nobody has seen the end of.
+   */
   boolean broken() {
     Standing s = standing;
-    return s.phase() == Phase.BROKEN && s.start() == starts.get();
+    return (s.phase() == Phase.BROKEN || looping(s)) && s.start() == starts.get();
+  }
+
+  private static boolean looping(Standing s) {
+    return s.looping()
+        && (s.phase() == Phase.WAITING_TO_INSTALL || s.phase() == Phase.WAITING_TO_START);
   }
 
   /** Completed when the component has left this core. */
@@ -219,7 +244,29 @@ final class ComponentActor {
   }
 
   void configurationChanged(ObjectNode configuration) {
-    put(new NewConfiguration(configuration));
+    put(new Told(b -> b.configurationChanged(configuration)));
+  }
+
+  /** What is done with the present body between two signals; it must not take long. */
+  void tell(Consumer<ComponentBody> what) {
+    put(new Told(what));
+  }
+
+  void restartPolicy(RestartPolicy another) {
+    put(new NewPolicy(another));
+  }
+
+  /**
+   * Freezes or thaws the component's processes (IPC-19).
+   *
+   * @param event PAUSE or RESUME
+   * @return completed when it is done; fails with a NucleusException of code INVALID_ARGUMENTS when
+   *     the component is not in the state for it
+   */
+  CompletableFuture<@Nullable Void> ask(Event event) {
+    CompletableFuture<@Nullable Void> answer = new CompletableFuture<>();
+    put(new Asked(event, answer));
+    return answer;
   }
 
   /** A report about the current start, for example by IPC. */
@@ -272,16 +319,46 @@ final class ComponentActor {
   private void take(Signal s) {
     switch (s) {
       case NewBody n -> next = n;
-      case NewConfiguration c -> body.configurationChanged(c.configuration());
+      case Told t -> t.what().accept(body);
+      case NewPolicy p -> policy = p.policy();
+      case Asked a -> answer(a);
       case Wished w -> {
         start = Math.max(start, w.start());
         handle(w.event(), "", "");
       }
       case Happened h -> {
-        if (h.step() < 0 || h.step() == step || h.step() == Integer.MAX_VALUE) {
+        if (h.step() < 0 || h.step() == steps.number() || h.step() == Integer.MAX_VALUE) {
           handle(h.event(), h.code(), h.reason());
         }
       }
+    }
+  }
+
+  private void answer(Asked a) {
+    if (LifecycleTable.next(phase, a.event()).next() == phase) {
+      a.answer()
+          .completeExceptionally(
+              new NucleusException(
+                  "INVALID_ARGUMENTS",
+                  a.event() == Event.PAUSE
+                      ? "Component "
+                          + name
+                          + " is "
+                          + (phase == Phase.PAUSED ? "paused already" : phase.state())
+                          + "; only a RUNNING component can be paused."
+                      : "Component " + name + " is not paused."));
+      return;
+    }
+    try {
+      if (a.event() == Event.PAUSE) {
+        body.pause();
+      } else {
+        body.resume();
+      }
+      handle(a.event(), "", "");
+      a.answer().complete(null);
+    } catch (RuntimeException e) {
+      a.answer().completeExceptionally(e);
     }
   }
 
@@ -290,7 +367,12 @@ final class ComponentActor {
     boolean moved = phase.state() != before.phase().state();
     standing =
         new Standing(
-            phase, start, moved ? clock.instant() : before.since(), statusCode, statusReason);
+            phase,
+            start,
+            moved ? clock.instant() : before.since(),
+            statusCode,
+            statusReason,
+            errors.looping());
     if (phase == before.phase() && statusCode.equals(before.statusCode())) {
       return;
     }
@@ -310,19 +392,29 @@ final class ComponentActor {
     if (counts(event)) {
       statusCode = code;
       statusReason = reason;
-      if (countError()) {
+      delayed = Event.BACK_OFF;
+      Duration inPhase = Duration.between(phaseSince, clock.instant());
+      Phase counted = phase == Phase.PAUSED ? Phase.RUNNING : phase;
+      if (errors.add(counted, clock.instant(), inPhase, timeouts.errorReset(), policy)) {
         effective = Event.GIVE_UP;
       }
     } else if (event == Event.STEP_FAILED) {
       statusCode = code;
       statusReason = reason;
+    } else if (WISHES.contains(event)) {
+      delayed = null;
     }
     if (cancelled && (event == Event.STEP_OK || event == Event.STEP_FAILED)) {
       effective = Event.STEP_CANCELLED;
     }
     Transition t = LifecycleTable.next(phase, effective);
-    if (phase == Phase.RUNNING && t.next() == Phase.STOPPING) {
-      errors.remove(Phase.RUNNING);
+    if (t.next() != phase) {
+      if (!counts(event)) {
+        errors.left(phase == Phase.PAUSED ? Phase.RUNNING : phase);
+      }
+      if (phase != Phase.PAUSED && t.next() != Phase.PAUSED) {
+        phaseSince = clock.instant(); // a pause does not begin the time anew
+      }
     }
     phase = t.next();
     act(t.action());
@@ -343,26 +435,16 @@ final class ComponentActor {
 
   private boolean counts(Event event) {
     return switch (phase) {
-      case INSTALLING -> event == Event.STEP_FAILED && !cancelled;
+      case INSTALLING ->
+          (event == Event.STEP_FAILED || event == Event.REPORT_ERRORED) && !cancelled;
       case STARTING -> event == Event.STEP_FAILED || event == Event.REPORT_ERRORED;
-      case RUNNING -> event == Event.REPORT_ERRORED;
+      case RUNNING, PAUSED -> event == Event.REPORT_ERRORED;
       default -> false;
     };
   }
 
-  /** True at the third error. */
-  private boolean countError() {
-    Instant now = clock.instant();
-    List<Instant> times = errors.computeIfAbsent(phase, p -> new ArrayList<>());
-    if (!times.isEmpty()
-        && Duration.between(times.getLast(), now).compareTo(timeouts.errorReset()) > 0) {
-      times.clear();
-    }
-    times.add(now);
-    return times.size() >= ERRORS_TO_BREAK;
-  }
-
   private void act(Action action) {
+    ComponentBody b = body;
     switch (action) {
       case NOTHING -> {}
       case INSTALL -> {
@@ -370,46 +452,51 @@ final class ComponentActor {
         if (goal == Goal.REINSTALL) {
           goal = Goal.RUN;
         }
-        ComponentBody b = body;
-        step("INSTALL", timeouts.install(), b::install);
+        cancelled = false;
+        steps.run("INSTALL", timeouts.install(), body::install);
       }
       case CANCEL_STEP -> {
         cancelled = true;
-        Thread t = stepThread;
-        if (t != null) {
-          t.interrupt();
-        }
+        steps.interrupt();
       }
       case AWAIT_DEPENDENCIES -> {
         if (surroundings.dependenciesReady()) {
           handle(Event.READY, "", "");
         }
       }
-      case START_BODY -> startBody();
+      case START_BODY -> {
+        takeNextBody();
+        steps.start(body, timeouts.startup(), () -> phase != Phase.STARTING);
+      }
       case CLEAR_ERRORS -> {
-        errors.remove(Phase.INSTALLING);
-        errors.remove(Phase.STARTING);
         statusCode = "";
         statusReason = "";
       }
       case STOP_FINISHED_BODY -> {
+        errors.finished();
         if (goal == Goal.RUN) {
-          goal = Goal.STOP;
-          wanted = false;
+          if (policy.mode() == RestartPolicy.Mode.ALWAYS) {
+            delayed = Event.REST;
+          } else {
+            goal = Goal.STOP;
+            wanted = false;
+          }
         }
         statusCode = "";
         statusReason = "";
         stopBody();
       }
-      case STOP_BODY -> stopBody();
-      case END_BODY -> stopBody();
+      case STOP_BODY, END_BODY -> stopBody();
       case RECOVER -> {
-        ComponentBody b = body;
-        step("RECOVER", timeouts.recover(), b::recover);
+        if (phase == Phase.ERRORED_INSTALL) {
+          steps.interrupt(); // the component said itself that it failed; its script may still run
+        }
+        cancelled = false;
+        steps.run("RECOVER", timeouts.recover(), b::recover);
       }
       case UNINSTALL -> {
-        ComponentBody b = body;
-        step("UNINSTALL", timeouts.uninstall(), b::uninstall);
+        cancelled = false;
+        steps.run("UNINSTALL", timeouts.uninstall(), b::uninstall);
       }
       case RESET_AND_PURSUE_GOAL -> {
         errors.clear();
@@ -418,6 +505,11 @@ final class ComponentActor {
         pursueGoal();
       }
       case PURSUE_GOAL -> pursueGoal();
+      case WAIT -> {
+        Duration delay = policy.delay(Math.max(1, errors.inARow()), ThreadLocalRandom.current());
+        LOG.info("{} begins again in {} ms", name, delay.toMillis());
+        steps.later(delay);
+      }
       case CLOSE -> wanted = false;
     }
   }
@@ -434,9 +526,14 @@ final class ComponentActor {
 
   private void pursueGoal() {
     cancelled = false;
+    Event because = delayed;
+    delayed = null;
     handle(
         switch (goal) {
-          case RUN -> Event.START;
+          case RUN ->
+              because != null && policy.mode() != RestartPolicy.Mode.GREENGRASS
+                  ? because
+                  : Event.START;
           case STOP -> Event.STOP;
           case REINSTALL -> Event.REINSTALL;
           case REMOVE -> Event.REMOVE;
@@ -445,125 +542,10 @@ final class ComponentActor {
         "");
   }
 
-  private void startBody() {
-    takeNextBody();
-    int number = ++step;
-    ComponentBody b = body;
-    StateReporter reporter =
-        new StateReporter() {
-          @Override
-          public void running() {
-            put(new Happened(Event.REPORT_RUNNING, number, "", ""));
-          }
-
-          @Override
-          public void finished() {
-            put(new Happened(Event.REPORT_FINISHED, number, "", ""));
-          }
-
-          @Override
-          public void errored(String code, String reason) {
-            put(new Happened(Event.REPORT_ERRORED, number, code, reason));
-          }
-        };
-    Thread previous = stepThread;
-    Thread starter =
-        Thread.ofVirtual()
-            .name("start-" + name)
-            .start(
-                () -> {
-                  await(previous);
-                  try {
-                    b.start(reporter);
-                  } catch (NucleusException e) {
-                    reporter.errored(e.code(), String.valueOf(e.getMessage()));
-                  } catch (RuntimeException e) {
-                    LOG.error("{} cannot be started", name, e);
-                    reporter.errored("STARTUP_ERROR", String.valueOf(e));
-                  }
-                });
-    stepThread = starter;
-    watch(
-        timeouts.startup(),
-        () -> phase != Phase.STARTING,
-        () -> {
-          starter.interrupt();
-          put(
-              new Happened(
-                  Event.STEP_FAILED,
-                  number,
-                  "STARTUP_TIMEOUT",
-                  "The component did not report RUNNING within "
-                      + timeouts.startup().toSeconds()
-                      + " s."));
-        });
-  }
-
   private void stopBody() {
     ComponentBody b = body;
     Duration limit = timeouts.shutdown();
-    step("SHUTDOWN", limit.plus(grace).plus(grace), () -> b.stop(limit));
-  }
-
-  private void step(String code, Duration limit, Runnable work) {
-    int number = ++step;
     cancelled = false;
-    Thread previous = stepThread;
-    Thread worker =
-        Thread.ofVirtual()
-            .name(code.toLowerCase(java.util.Locale.ROOT) + "-" + name)
-            .start(
-                () -> {
-                  await(previous);
-                  try {
-                    work.run();
-                    put(new Happened(Event.STEP_OK, number, "", ""));
-                  } catch (NucleusException e) {
-                    put(
-                        new Happened(
-                            Event.STEP_FAILED, number, e.code(), String.valueOf(e.getMessage())));
-                  } catch (RuntimeException e) {
-                    LOG.error("Step {} of {} failed", code, name, e);
-                    put(
-                        new Happened(
-                            Event.STEP_FAILED, number, code + "_ERROR", String.valueOf(e)));
-                  }
-                });
-    stepThread = worker;
-    watch(
-        limit.plus(MARGIN),
-        () -> !worker.isAlive(),
-        () -> {
-          worker.interrupt();
-          put(
-              new Happened(
-                  Event.STEP_FAILED,
-                  number,
-                  code + "_TIMEOUT",
-                  "The step did not end within " + limit.toSeconds() + " s."));
-        });
-  }
-
-  /** Steps do not overlap: a step that ignores its end is waited for, but not for ever. */
-  private static void await(@Nullable Thread previous) {
-    if (previous == null) {
-      return;
-    }
-    try {
-      previous.join(Duration.ofSeconds(30));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private void watch(Duration limit, BooleanSupplier done, Runnable late) {
-    CompletableFuture.delayedExecutor(
-            limit.toMillis(), TimeUnit.MILLISECONDS, Thread::startVirtualThread)
-        .execute(
-            () -> {
-              if (!done.getAsBoolean()) {
-                late.run();
-              }
-            });
+    steps.run("SHUTDOWN", limit.plus(grace).plus(grace), () -> b.stop(limit));
   }
 }

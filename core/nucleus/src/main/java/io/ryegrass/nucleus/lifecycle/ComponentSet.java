@@ -27,11 +27,14 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -116,26 +119,13 @@ public final class ComponentSet implements Components {
   public Reconciled reconcile(Generation g, Map<String, ObjectNode> before) {
     reconcileLock.lock();
     try {
+      maker.readLogging();
       Map<String, Definition> definitions = reader.read(g);
       Set<String> touched = new TreeSet<>();
       Set<String> revived = new TreeSet<>();
       Set<String> removed = new TreeSet<>(members.keySet());
       removed.removeAll(definitions.keySet());
-      for (String name : removed) {
-        Member m = members.remove(name);
-        if (m != null) {
-          leaving.put(name, m.actor());
-          m.actor().wish(Event.REMOVE);
-          m.actor()
-              .closed()
-              .thenRun(
-                  () -> {
-                    leaving.remove(name, m.actor());
-                    m.log().close();
-                  });
-          tokens.revoke(name);
-        }
-      }
+      remove(removed);
       List<Runnable> wishes = new ArrayList<>();
       for (Definition d : definitions.values()) {
         String name = d.entry().name();
@@ -148,11 +138,19 @@ public final class ComponentSet implements Components {
           touched.add(name);
         } else {
           members.put(name, new Member(d, old.actor(), old.log()));
-          if (old.actor().state() == ComponentState.BROKEN) {
+          if (d.differsInScripts(old.definition())) {
+            // only in Shutdown: the running instance keeps the one it was started with
+            old.actor().replaceBody(maker.body(d, old.log()), BodyMaker.timeouts(d));
+          }
+          if (!Objects.equals(d.limits(), old.definition().limits())) {
+            old.actor().tell(b -> b.limit(d.limits()));
+          }
+          if (old.actor().broken()) {
             wishes.add(() -> old.actor().wish(Event.REINSTALL));
             revived.add(name);
           }
         }
+        readPolicy(name);
       }
       watches.forgetPolicies();
       for (String name : definitions.keySet()) {
@@ -173,12 +171,64 @@ public final class ComponentSet implements Components {
     }
   }
 
+  /**
+   * Components that leave: each when all that hard depend on it have left (section 4.1, "Close/stop
+   * order").
+   */
+  private void remove(Set<String> names) {
+    Map<String, Member> going = new LinkedHashMap<>();
+    for (String name : names) {
+      Member m = members.remove(name);
+      if (m != null) {
+        going.put(name, m);
+        leaving.put(name, m.actor());
+        Runnable revoke = tokens.retire(name);
+        m.actor()
+            .closed()
+            .thenRun(
+                () -> {
+                  revoke.run();
+                  leaving.remove(name, m.actor());
+                  m.log().close();
+                });
+      }
+    }
+    for (Map.Entry<String, Member> e : going.entrySet()) {
+      CompletableFuture<?>[] dependers =
+          going.values().stream()
+              .filter(m -> m.definition().hard().contains(e.getKey()))
+              .map(m -> m.actor().closed().copy())
+              .toArray(CompletableFuture[]::new);
+      CompletableFuture.allOf(dependers)
+          .completeOnTimeout(null, STOP_DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
+          .thenRun(() -> e.getValue().actor().wish(Event.REMOVE));
+    }
+  }
+
+  /** Takes the restart policy from the component's configuration. */
+  private void readPolicy(String name) {
+    Member m = members.get(name);
+    if (m == null) {
+      return;
+    }
+    try {
+      m.actor()
+          .restartPolicy(
+              RestartPolicy.parse(
+                  config.find(name, List.of("ryegrass", "restartPolicy")).orElse(null)));
+    } catch (RestartPolicy.NotValid e) {
+      LOG.warn("Restart policy of {}: {}", name, e.getMessage());
+      m.log().warn(e.getMessage() + " The component is treated as the contract says until then.");
+      m.actor().restartPolicy(RestartPolicy.CONTRACT);
+    }
+  }
+
   private Runnable add(Definition d) {
     String name = d.entry().name();
     ComponentActor previous = leaving.get(name);
     if (previous != null) {
       try {
-        previous.closed().get(STOP_DEADLINE.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS);
+        previous.closed().get(STOP_DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
@@ -224,6 +274,7 @@ public final class ComponentSet implements Components {
     public void changed(ComponentActor actor) {
       Member m = members.get(name);
       if (m != null && m.actor() == actor) {
+        m.log().state(actor.state());
         ComponentStatus status = status(m);
         for (Consumer<ComponentStatus> l : stateListeners) {
           l.accept(status);
@@ -292,7 +343,7 @@ public final class ComponentSet implements Components {
       if (ignored.contains(a.name())) {
         continue;
       }
-      if (!a.settled() || a.state() == ComponentState.BROKEN) {
+      if (!a.settled() || a.broken()) {
         return false;
       }
       if (young.contains(a.name())
@@ -429,6 +480,38 @@ public final class ComponentSet implements Components {
   }
 
   @Override
+  public void pause(String component) {
+    ask(component, Event.PAUSE);
+  }
+
+  @Override
+  public void resume(String component) {
+    ask(component, Event.RESUME);
+  }
+
+  @Override
+  public boolean paused(String component) {
+    return member(component).actor().phase() == LifecycleTable.Phase.PAUSED;
+  }
+
+  private void ask(String component, Event event) {
+    try {
+      member(component).actor().ask(event).get(10, TimeUnit.SECONDS);
+    } catch (java.util.concurrent.ExecutionException e) {
+      throw e.getCause() instanceof NucleusException n
+          ? n
+          : new NucleusException(
+              "PAUSE_ERROR", component + " cannot be paused or resumed: " + e.getCause(), e);
+    } catch (java.util.concurrent.TimeoutException e) {
+      throw new NucleusException(
+          "PAUSE_ERROR", component + " is busy and did not answer within 10 s; try again.", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new NucleusException("PAUSE_ERROR", "The request for " + component + " was ended.", e);
+    }
+  }
+
+  @Override
   public void reportState(String component, String state) {
     ComponentActor actor = member(component).actor();
     switch (state) {
@@ -437,7 +520,11 @@ public final class ComponentSet implements Components {
       case "ERRORED" ->
           actor.report(
               Event.REPORT_ERRORED,
-              actor.state() == ComponentState.STARTING ? "STARTUP_ERROR" : "RUN_ERROR",
+              switch (actor.state()) {
+                case NEW -> "INSTALL_ERROR";
+                case STARTING -> "STARTUP_ERROR";
+                default -> "RUN_ERROR";
+              },
               "The component reported ERRORED itself.");
       default ->
           throw new NucleusException(
@@ -469,6 +556,10 @@ public final class ComponentSet implements Components {
     GenerationStore.Change change =
         generations.update(component, path, value, timestamp.toEpochMilli());
     if (watches.announce(component, change.before(), change.after())) {
+      readPolicy(component);
+      if (m.definition().recipe().componentType() == ComponentType.NUCLEUS) {
+        maker.readLogging();
+      }
       m.actor().configurationChanged(config.component(component));
     }
   }

@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.lifecycle;
 
+import io.ryegrass.model.DeploymentDocument.SystemResourceLimits;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.config.Generation;
@@ -12,6 +13,7 @@ import tools.jackson.databind.node.ObjectNode;
  * A component of a generation, worked out: recipe, life cycle with variables replaced, user.
  *
  * @param lifecycle empty when the definition is not usable
+ * @param limits of its processes together, or null for none
  * @param hard names of hard dependencies
  * @param unusable why it cannot run, or null
  */
@@ -21,6 +23,7 @@ record Definition(
     Recipe.@Nullable Manifest manifest,
     ObjectNode lifecycle,
     @Nullable String posixUser,
+    @Nullable SystemResourceLimits limits,
     Set<String> hard,
     @Nullable NucleusException unusable) {
 
@@ -32,6 +35,11 @@ record Definition(
     return needsInstall(old)
         || !withoutShutdown(lifecycle).equals(withoutShutdown(old.lifecycle))
         || !hard.equals(old.hard);
+  }
+
+  /** Whether the scripts differ at all, also in what a running component has no use for yet. */
+  boolean differsInScripts(Definition old) {
+    return !lifecycle.equals(old.lifecycle);
   }
 
   /** Whether the change needs an installation. */

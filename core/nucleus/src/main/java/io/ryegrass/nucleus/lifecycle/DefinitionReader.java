@@ -75,7 +75,7 @@ public final class DefinitionReader {
     if (BuiltInComponents.isBuiltIn(e.name())) {
       Recipe recipe = builtIn(e.name());
       return new Definition(
-          e, recipe, null, JsonNodeFactory.instance.objectNode(), null, hard(recipe), null);
+          e, recipe, null, JsonNodeFactory.instance.objectNode(), null, null, hard(recipe), null);
     }
     Optional<ComponentStore.StoredRecipe> stored = store.find(e.name(), e.version());
     if (stored.isEmpty()) {
@@ -114,6 +114,7 @@ public final class DefinitionReader {
         manifest,
         variables.lifecycle(recipe.lifecycleFor(manifest)),
         posixUser(e),
+        e.limits() != null ? e.limits() : nucleus.runWithDefaultLimits().orElse(null),
         hard(recipe),
         null);
   }
@@ -121,7 +122,7 @@ public final class DefinitionReader {
   private Definition unusable(Generation.Entry e, NucleusException why) {
     Recipe placeholder = builtIn("aws.greengrass.Nucleus");
     return new Definition(
-        e, placeholder, null, JsonNodeFactory.instance.objectNode(), null, Set.of(), why);
+        e, placeholder, null, JsonNodeFactory.instance.objectNode(), null, null, Set.of(), why);
   }
 
   private Recipe builtIn(String name) {

@@ -1,11 +1,13 @@
 package io.ryegrass.nucleus.lifecycle;
 
 import io.ryegrass.model.ComponentType;
+import io.ryegrass.model.DeploymentDocument.SystemResourceLimits;
 import io.ryegrass.nucleus.ComponentBody;
 import io.ryegrass.nucleus.ComponentBodyFactory;
 import io.ryegrass.nucleus.ComponentInstance;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.StateReporter;
+import io.ryegrass.nucleus.host.ComponentCgroup;
 import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.host.PosixUsers.PosixUser;
 import io.ryegrass.nucleus.lifecycle.Steps.Step;
@@ -20,6 +22,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -31,6 +35,8 @@ final class GenericBody implements ComponentBody {
   static final Duration SHUTDOWN_TIMEOUT = Duration.ofSeconds(15);
   static final Duration RECOVER_TIMEOUT = Duration.ofSeconds(60);
   static final Duration UNINSTALL_TIMEOUT = Duration.ofSeconds(120);
+  private static final Logger LOG = LoggerFactory.getLogger(GenericBody.class);
+  private static final Duration FREEZE = Duration.ofSeconds(2);
   private static final Duration NO_TIMEOUT = Duration.ofDays(36500);
 
   /** Makes generic bodies. */
@@ -66,17 +72,18 @@ final class GenericBody implements ComponentBody {
   /** Whether there is anything to shut down: a component whose installation failed never began. */
   private volatile boolean begun;
 
+  private volatile @Nullable SystemResourceLimits limits;
+  private volatile long memoryKills;
+
   private GenericBody(ComponentInstance instance, Factory host) {
     this.instance = instance;
     this.host = host;
     this.steps = new Steps(instance.lifecycle());
+    this.limits = instance.limits();
   }
 
   @Override
   public void install() {
-    if (steps.find("Bootstrap", INSTALL_TIMEOUT) != null) {
-      instance.log().warn("The recipe's Bootstrap step is not run by this core.");
-    }
     Step step = steps.find("Install", INSTALL_TIMEOUT);
     if (step != null) {
       runToEnd(step, "INSTALL");
@@ -86,6 +93,7 @@ final class GenericBody implements ComponentBody {
   @Override
   public void start(StateReporter r) {
     begun = true;
+    applyLimits();
     Step startup = steps.find("Startup", STARTUP_TIMEOUT);
     if (startup != null) {
       ScriptRunner.Running running = launch(startup);
@@ -139,6 +147,7 @@ final class GenericBody implements ComponentBody {
     NucleusException failure = null;
     boolean wasBegun = begun;
     begun = false;
+    resume();
     try {
       Step shutdown = wasBegun ? steps.find("Shutdown", SHUTDOWN_TIMEOUT) : null;
       if (shutdown != null) {
@@ -158,6 +167,58 @@ final class GenericBody implements ComponentBody {
     for (ScriptRunner.Running r : started) {
       r.end(host.grace);
       started.remove(r);
+    }
+    host.runner.endGroup(instance.name(), host.grace);
+  }
+
+  // ---- pause and limits
+
+  @Override
+  public void pause() {
+    ComponentCgroup group = host.runner.group(instance.name());
+    if (!group.exists()) {
+      throw new NucleusException(
+          "PAUSE_ERROR",
+          "This core cannot pause components ("
+              + host.runner.cgroups().reason()
+              + "); use stop and restart.");
+    }
+    group.freeze(FREEZE);
+  }
+
+  @Override
+  public void resume() {
+    host.runner.group(instance.name()).thaw();
+  }
+
+  @Override
+  public void limit(@Nullable SystemResourceLimits another) {
+    limits = another;
+    if (begun) {
+      applyLimits();
+    }
+  }
+
+  /** NUC-07: where they cannot be set the component runs without, and the log says so. */
+  private void applyLimits() {
+    SystemResourceLimits l = limits;
+    long memory = l == null ? 0 : l.memory();
+    double cpus = l == null ? 0 : l.cpus();
+    if ((memory > 0 || cpus > 0) && !host.runner.cgroups().canLimit()) {
+      LOG.warn(
+          "The resource limits of {} are not applied: {}",
+          instance.name(),
+          host.runner.cgroups().reason());
+      instance.log().warn("Resource limits are not applied on this core.");
+      return;
+    }
+    try {
+      ComponentCgroup group = host.runner.group(instance.name());
+      group.limit(memory, cpus);
+      memoryKills = group.outOfMemoryKills();
+    } catch (NucleusException e) {
+      LOG.warn("{}", e.getMessage());
+      instance.log().warn(String.valueOf(e.getMessage()));
     }
   }
 
@@ -179,8 +240,6 @@ final class GenericBody implements ComponentBody {
     if (step != null) {
       try {
         runToEnd(step, "UNINSTALL");
-      } catch (NucleusException e) {
-        instance.log().warn(String.valueOf(e.getMessage()));
       } finally {
         endAll();
       }
@@ -226,7 +285,7 @@ final class GenericBody implements ComponentBody {
     if (step.name().equals("Uninstall")) {
       environment.put("GREENGRASS_COMPONENT_VERSION", instance.version().text());
     }
-    PosixUser user = user(step);
+    @Nullable PosixUser user = user(step);
     ScriptRunner.Running running =
         host.runner.start(
             new ScriptRunner.Spec(
@@ -243,11 +302,30 @@ final class GenericBody implements ComponentBody {
   }
 
   private @Nullable PosixUser user(Step step) {
+    if (step.requiresPrivilege()) {
+      return null;
+    }
     String text = instance.posixUser();
-    return text == null || step.requiresPrivilege() ? null : host.users.resolve(text);
+    if (text == null) {
+      return null;
+    }
+    try {
+      return host.users.resolve(text);
+    } catch (NucleusException e) {
+      throw new NucleusException(
+          step.name().toUpperCase(Locale.ROOT) + "_MISSING_DEFAULT_RUNWITH",
+          "Could not determine user/group to run with: " + e.getMessage(),
+          e);
+    }
   }
 
-  private static String reason(String step, int code) {
-    return "The " + step + " script exited with code " + code + ".";
+  private String reason(String step, int code) {
+    String ended = "The " + step + " script exited with code " + code + ".";
+    long kills = host.runner.group(instance.name()).outOfMemoryKills();
+    if (kills > memoryKills) {
+      memoryKills = kills;
+      return ended + " The component was beyond its memory limit.";
+    }
+    return ended;
   }
 }

@@ -12,7 +12,8 @@ import java.util.Map;
  * <p>Phases are finer than the states that others see: an install in progress shows as NEW, and
  * ERRORED remembers where it came from, because that decides what follows. What the component
  * should become (its goal) is not in the table: {@link Action#PURSUE_GOAL} turns it into one of the
- * five wishes.
+ * five wishes, or into BACK_OFF or REST where a {@link RestartPolicy} of our own asks for time
+ * between two tries (LESSON-15).
  */
 public final class LifecycleTable {
   /** Where a component is. */
@@ -22,11 +23,19 @@ public final class LifecycleTable {
     INSTALLED(ComponentState.INSTALLED),
     STARTING(ComponentState.STARTING),
     RUNNING(ComponentState.RUNNING),
+    /** All its processes are frozen; others see no difference (IPC-19). */
+    PAUSED(ComponentState.RUNNING),
     STOPPING(ComponentState.STOPPING),
     FINISHED(ComponentState.FINISHED),
     ERRORED_INSTALL(ComponentState.ERRORED),
     ERRORED_RUN(ComponentState.ERRORED),
     ERRORED_STOP(ComponentState.ERRORED),
+    /** Failed to install; tried again when the restart policy's delay is over. */
+    WAITING_TO_INSTALL(ComponentState.ERRORED),
+    /** Failed; started again when the restart policy's delay is over. */
+    WAITING_TO_START(ComponentState.ERRORED),
+    /** Has done its work; begins again when the restart policy's delay is over. */
+    RESTING(ComponentState.FINISHED),
     BROKEN(ComponentState.BROKEN),
     UNINSTALLING(ComponentState.FINISHED),
     UNINSTALLED(ComponentState.UNINSTALLED);
@@ -71,8 +80,18 @@ public final class LifecycleTable {
     REPORT_FINISHED,
     /** The component failed. */
     REPORT_ERRORED,
-    /** Failed for the third time in this phase within the reset time. */
-    GIVE_UP
+    /** Failed for the third time in this phase within the reset time, or as often as the policy. */
+    GIVE_UP,
+    /** Somebody wants its processes to stand still. */
+    PAUSE,
+    /** Somebody wants its processes to go on. */
+    RESUME,
+    /** The restart policy wants some time between a failure and the next try. */
+    BACK_OFF,
+    /** The restart policy wants a component that has done its work to begin again. */
+    REST,
+    /** The restart policy's delay is over. */
+    TIME_UP
   }
 
   /** What is done on the way into the next phase. */
@@ -90,6 +109,8 @@ public final class LifecycleTable {
     PURSUE_GOAL,
     RESET_AND_PURSUE_GOAL,
     UNINSTALL,
+    /** Begin the restart policy's delay. */
+    WAIT,
     CLOSE
   }
 
@@ -108,6 +129,7 @@ public final class LifecycleTable {
 
     row(Phase.INSTALLING, Event.STEP_OK, Phase.INSTALLED, Action.AWAIT_DEPENDENCIES);
     row(Phase.INSTALLING, Event.STEP_FAILED, Phase.ERRORED_INSTALL, Action.RECOVER);
+    row(Phase.INSTALLING, Event.REPORT_ERRORED, Phase.ERRORED_INSTALL, Action.RECOVER);
     row(Phase.INSTALLING, Event.GIVE_UP, Phase.BROKEN, Action.END_BODY);
     row(Phase.INSTALLING, Event.STEP_CANCELLED, Phase.NEW, Action.PURSUE_GOAL);
     for (Event wish : new Event[] {Event.STOP, Event.REINSTALL, Event.REMOVE}) {
@@ -121,7 +143,7 @@ public final class LifecycleTable {
     row(Phase.INSTALLED, Event.REINSTALL, Phase.INSTALLING, Action.INSTALL);
     row(Phase.INSTALLED, Event.REMOVE, Phase.UNINSTALLING, Action.UNINSTALL);
 
-    for (Phase up : new Phase[] {Phase.STARTING, Phase.RUNNING}) {
+    for (Phase up : new Phase[] {Phase.STARTING, Phase.RUNNING, Phase.PAUSED}) {
       row(up, Event.REPORT_FINISHED, Phase.STOPPING, Action.STOP_FINISHED_BODY);
       row(up, Event.REPORT_ERRORED, Phase.ERRORED_RUN, Action.RECOVER);
       row(up, Event.GIVE_UP, Phase.BROKEN, Action.END_BODY);
@@ -130,6 +152,8 @@ public final class LifecycleTable {
         row(up, wish, Phase.STOPPING, Action.STOP_BODY);
       }
     }
+    row(Phase.RUNNING, Event.PAUSE, Phase.PAUSED, Action.NOTHING);
+    row(Phase.PAUSED, Event.RESUME, Phase.RUNNING, Action.NOTHING);
     row(Phase.STARTING, Event.REPORT_RUNNING, Phase.RUNNING, Action.CLEAR_ERRORS);
     row(Phase.STARTING, Event.STEP_FAILED, Phase.ERRORED_RUN, Action.RECOVER);
 
@@ -146,6 +170,24 @@ public final class LifecycleTable {
       row(Phase.ERRORED_RUN, done, Phase.STOPPING, Action.STOP_BODY);
       row(Phase.ERRORED_STOP, done, Phase.FINISHED, Action.PURSUE_GOAL);
       row(Phase.UNINSTALLING, done, Phase.UNINSTALLED, Action.CLOSE);
+    }
+
+    row(Phase.NEW, Event.BACK_OFF, Phase.WAITING_TO_INSTALL, Action.WAIT);
+    row(Phase.WAITING_TO_INSTALL, Event.TIME_UP, Phase.NEW, Action.PURSUE_GOAL);
+    row(Phase.WAITING_TO_INSTALL, Event.STOP, Phase.NEW, Action.NOTHING);
+    row(Phase.WAITING_TO_INSTALL, Event.REMOVE, Phase.UNINSTALLED, Action.CLOSE);
+    for (Event wish : new Event[] {Event.START, Event.RESTART, Event.REINSTALL}) {
+      row(Phase.WAITING_TO_INSTALL, wish, Phase.NEW, Action.RESET_AND_PURSUE_GOAL);
+    }
+    row(Phase.FINISHED, Event.BACK_OFF, Phase.WAITING_TO_START, Action.WAIT);
+    row(Phase.FINISHED, Event.REST, Phase.RESTING, Action.WAIT);
+    for (Phase waiting : new Phase[] {Phase.WAITING_TO_START, Phase.RESTING}) {
+      row(waiting, Event.TIME_UP, Phase.FINISHED, Action.PURSUE_GOAL);
+      row(waiting, Event.STOP, Phase.FINISHED, Action.NOTHING);
+      row(waiting, Event.REMOVE, Phase.UNINSTALLING, Action.UNINSTALL);
+      for (Event wish : new Event[] {Event.START, Event.RESTART, Event.REINSTALL}) {
+        row(waiting, wish, Phase.FINISHED, Action.RESET_AND_PURSUE_GOAL);
+      }
     }
 
     row(Phase.BROKEN, Event.RESTART, Phase.NEW, Action.RESET_AND_PURSUE_GOAL);

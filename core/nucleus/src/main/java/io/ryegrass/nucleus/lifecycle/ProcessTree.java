@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,23 +76,11 @@ final class ProcessTree {
    * @return whether nothing is left
    */
   static boolean end(long session, String mark, Duration grace) {
+    terminate(() -> members(session, mark), grace);
     boolean interrupted = false;
     try {
-      Set<Long> told = new HashSet<>();
-      long until = System.nanoTime() + grace.toNanos();
+      long until = System.nanoTime() + Duration.ofSeconds(5).toNanos();
       Set<Long> alive = members(session, mark);
-      long pause = 5;
-      while (!alive.isEmpty() && System.nanoTime() < until) {
-        for (long pid : alive) {
-          if (told.add(pid)) {
-            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
-          }
-        }
-        interrupted |= pause(pause);
-        pause = Math.min(100, pause * 2);
-        alive = members(session, mark);
-      }
-      until = System.nanoTime() + Duration.ofSeconds(5).toNanos();
       while (!alive.isEmpty() && System.nanoTime() < until) {
         for (long pid : alive) {
           ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
@@ -104,6 +93,28 @@ final class ProcessTree {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /** SIGTERM to each process once, also to those that come meanwhile; returns when none is left. */
+  static void terminate(Supplier<Set<Long>> members, Duration grace) {
+    boolean interrupted = false;
+    Set<Long> told = new HashSet<>();
+    long until = System.nanoTime() + grace.toNanos();
+    Set<Long> alive = members.get();
+    long pause = 5;
+    while (!alive.isEmpty() && System.nanoTime() < until) {
+      for (long pid : alive) {
+        if (told.add(pid)) {
+          ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
+        }
+      }
+      interrupted |= pause(pause);
+      pause = Math.min(100, pause * 2);
+      alive = members.get();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 

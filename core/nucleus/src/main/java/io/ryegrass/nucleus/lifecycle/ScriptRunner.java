@@ -3,19 +3,17 @@ package io.ryegrass.nucleus.lifecycle;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.ComponentLog;
 import io.ryegrass.nucleus.NucleusException;
+import io.ryegrass.nucleus.host.Cgroups;
+import io.ryegrass.nucleus.host.ComponentCgroup;
 import io.ryegrass.nucleus.host.PosixUsers.PosixUser;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
@@ -36,18 +34,19 @@ import tools.jackson.databind.node.JsonNodeFactory;
  */
 public final class ScriptRunner {
   private static final Logger LOG = LoggerFactory.getLogger(ScriptRunner.class);
-  private static final int MAX_LINE = 32 << 10;
 
   private final Path records;
   private final RandomGenerator random;
   private final boolean setsid;
   private final @Nullable String setpriv;
   private final int ownUid;
+  private final Cgroups cgroups;
 
   /**
    * @param records folder of the start records
    */
-  public ScriptRunner(Path records, RandomGenerator random, int ownUid) {
+  public ScriptRunner(Path records, RandomGenerator random, int ownUid, Cgroups cgroups) {
+    this.cgroups = cgroups;
     this.records = records;
     this.random = random;
     this.ownUid = ownUid;
@@ -113,6 +112,7 @@ public final class ScriptRunner {
     if (setsid) {
       command.add("setsid");
     }
+    command.addAll(join(cgroups.group(s.component())));
     PosixUser user = s.user();
     if (user != null && user.uid() != ownUid) {
       command.addAll(switchUser(user));
@@ -137,7 +137,7 @@ public final class ScriptRunner {
       process = builder.start();
     } catch (IOException e) {
       throw new NucleusException(
-          "IO_ERROR",
+          s.step().toUpperCase(Locale.ROOT) + "_IO_ERROR",
           "Step "
               + s.step()
               + " of "
@@ -150,8 +150,11 @@ public final class ScriptRunner {
           e);
     }
     Path record = writeRecord(s, process.pid(), mark);
-    CompletableFuture<Void> out = copy(process.getInputStream(), s, "INFO", "stdout. ");
-    CompletableFuture<Void> err = copy(process.getErrorStream(), s, "WARN", "stderr. ");
+    String script = "services." + s.component() + ".lifecycle." + s.step();
+    CompletableFuture<Void> out =
+        OutputCopier.copy(process.getInputStream(), s.log(), s.component(), script, false);
+    CompletableFuture<Void> err =
+        OutputCopier.copy(process.getErrorStream(), s.log(), s.component(), script, true);
     CompletableFuture<Integer> exit =
         process
             .onExit()
@@ -161,6 +164,46 @@ public final class ScriptRunner {
                         .completeOnTimeout(null, 300, java.util.concurrent.TimeUnit.MILLISECONDS)
                         .thenApply(v -> p.exitValue()));
     return new Running(process, mark, record, exit);
+  }
+
+  /**
+   * A shell that puts itself into the groups and becomes the program: nothing that the program
+   * forks is ever outside them. A group that cannot be joined does not keep the component from
+   * running.
+   */
+  private static List<String> join(ComponentCgroup group) {
+    List<Path> files = group.joins();
+    if (files.isEmpty()) {
+      return List.of();
+    }
+    StringBuilder script = new StringBuilder();
+    for (Path file : files) {
+      script.append("{ echo 0 > '").append(file).append("'; } 2>/dev/null; ");
+    }
+    return List.of("/bin/sh", "-c", script + "exec \"$@\"", "ryegrass");
+  }
+
+  /** The groups of a component's processes. */
+  ComponentCgroup group(String component) {
+    return cgroups.group(component);
+  }
+
+  Cgroups cgroups() {
+    return cgroups;
+  }
+
+  /**
+   * Ends what is left in a component's groups, wherever it came from (LESSON-27), and removes them.
+   */
+  void endGroup(String component, Duration grace) {
+    ComponentCgroup group = cgroups.group(component);
+    if (!group.members().isEmpty()) {
+      ProcessTree.terminate(group::members, grace);
+      if (!group.kill(Duration.ofSeconds(5))) {
+        LOG.warn("Processes in the control group of {} did not end after SIGKILL", component);
+      }
+    }
+    group.remove();
   }
 
   private List<String> switchUser(PosixUser user) {
@@ -182,43 +225,6 @@ public final class ScriptRunner {
         "--regid=" + user.gid(),
         user.name() == null ? "--clear-groups" : "--init-groups",
         "--");
-  }
-
-  /**
-   * A small platform thread for each stream: reading a pipe blocks in the kernel and would hold a
-   * carrier.
-   */
-  private static CompletableFuture<Void> copy(InputStream in, Spec s, String level, String prefix) {
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .daemon()
-        .name("log-" + s.component())
-        .stackSize(128 << 10)
-        .start(
-            () -> {
-              try (Reader reader =
-                  new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8), 4096)) {
-                StringBuilder line = new StringBuilder();
-                int c;
-                while ((c = reader.read()) >= 0) {
-                  if (c == '\n' || line.length() >= MAX_LINE) {
-                    s.log().write(level, prefix + line + " {step=" + s.step() + "}");
-                    line.setLength(0);
-                  }
-                  if (c != '\n' && c != '\r') {
-                    line.append((char) c);
-                  }
-                }
-                if (!line.isEmpty()) {
-                  s.log().write(level, prefix + line + " {step=" + s.step() + "}");
-                }
-              } catch (IOException e) {
-                s.log().write("DEBUG", "The output of " + s.step() + " ended: " + e.getMessage());
-              } finally {
-                done.complete(null);
-              }
-            });
-    return done;
   }
 
   // ---- records of started scripts
@@ -255,14 +261,15 @@ public final class ScriptRunner {
    * concerned.
    */
   public int endLeftovers(Duration grace) {
+    int groups = cgroups.reclaim();
     List<Path> files;
     try (Stream<Path> all = Files.list(records)) {
       files = all.filter(p -> String.valueOf(p.getFileName()).endsWith(".json")).toList();
     } catch (IOException e) {
       LOG.warn("Cannot list {}: {}", records, e.getMessage());
-      return 0;
+      return groups;
     }
-    int ended = 0;
+    int ended = groups;
     for (Path file : files) {
       try {
         JsonNode r = JsonMapper.shared().readTree(Files.readAllBytes(file));
@@ -284,6 +291,11 @@ public final class ScriptRunner {
       deleteRecord(file);
     }
     return ended;
+  }
+
+  /** Leaves nothing on the host: the parent groups go when they are empty. */
+  public void close() {
+    cgroups.removeParents();
   }
 
   static @Nullable String onPath(String program) {

@@ -86,10 +86,14 @@ final class Steps {
 
   /**
    * Whether the component counts as running as soon as its process has begun: it has a Run step and
-   * no Startup.
+   * no Startup, or one that is skipped here.
    */
   boolean hasRunOnly() {
-    return child(lifecycle, "Startup") == null && child(lifecycle, "Run") != null;
+    try {
+      return child(lifecycle, "Run") != null && find("Startup", Duration.ZERO) == null;
+    } catch (NucleusException e) {
+      return false;
+    }
   }
 
   private static Duration timeout(String name, JsonNode step, Duration defaultTimeout) {

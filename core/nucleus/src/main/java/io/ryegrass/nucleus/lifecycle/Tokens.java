@@ -22,11 +22,17 @@ final class Tokens {
     return ofComponent.computeIfAbsent(component, this::make);
   }
 
-  void revoke(String component) {
+  /**
+   * The component leaves: its token counts until the answer is run (its Shutdown may still talk to
+   * the nucleus), and a component of that name that comes later gets another one.
+   */
+  Runnable retire(String component) {
     String token = ofComponent.remove(component);
-    if (token != null) {
-      principals.remove(token);
-    }
+    return () -> {
+      if (token != null) {
+        principals.remove(token);
+      }
+    };
   }
 
   Components.Token issue(String principal) {
