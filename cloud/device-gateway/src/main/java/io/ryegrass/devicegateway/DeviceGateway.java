@@ -176,6 +176,7 @@ public final class DeviceGateway implements AutoCloseable {
         new Doors(
             services,
             new DeviceDoor(services, settings.region(), settings.accountId(), broker::publish)));
+    services.registry().onAuthorityChange(broker::forgetDecisions);
     mqttDoor.serve(services);
   }
 

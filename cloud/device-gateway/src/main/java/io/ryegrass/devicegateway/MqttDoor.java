@@ -135,6 +135,12 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
         .isAllowed(device.principal(), action, arnPrefix + resource, device.variables());
   }
 
+  /** Only what is reserved is for services; the rest goes to the subscribers. */
+  @Override
+  public boolean wants(String topic) {
+    return topic.startsWith("$");
+  }
+
   @Override
   public Disposition onPublish(
       ClientSession session, String topic, byte[] payload, int qos, boolean retain) {

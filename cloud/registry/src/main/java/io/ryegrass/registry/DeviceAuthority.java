@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -26,6 +27,7 @@ final class DeviceAuthority {
   private final Registry registry;
   private final Map<String, Cached> cache = new ConcurrentHashMap<>();
   private final AtomicLong epoch = new AtomicLong();
+  private final List<Runnable> changes = new CopyOnWriteArrayList<>();
 
   DeviceAuthority(CloudStore store, Registry registry) {
     this.store = store;
@@ -39,6 +41,12 @@ final class DeviceAuthority {
   void forget() {
     epoch.incrementAndGet();
     cache.clear();
+    changes.forEach(Runnable::run);
+  }
+
+  /** Calls back after each change of what certificates may do. */
+  void onChange(Runnable listener) {
+    changes.add(listener);
   }
 
   /** The things of an active certificate; empty when it is unknown or not active. */

@@ -125,6 +125,14 @@ public final class Registry {
     return store.read(sql -> Certificates.things(sql, certificateId).contains(thing));
   }
 
+  /**
+   * Calls back after each change that may make {@link #isAllowed} or {@link #findActive} answer
+   * otherwise. The callback must be short and not throw.
+   */
+  public void onAuthorityChange(Runnable listener) {
+    authority.onChange(listener);
+  }
+
   public void onGroupMembership(GroupMembershipListener listener) {
     membershipListeners.add(listener);
   }

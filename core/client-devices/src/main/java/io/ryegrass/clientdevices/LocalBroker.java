@@ -1,6 +1,7 @@
 package io.ryegrass.clientdevices;
 
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.mqtt.Authoriser;
 import io.ryegrass.mqtt.Limits;
 import io.ryegrass.mqtt.MqttBroker;
 import io.ryegrass.mqtt.MqttBrokerException;
@@ -166,6 +167,7 @@ final class LocalBroker implements BuiltIn {
   static MqttBroker.Builder engine(BuiltInContext c, DeviceAdmission admission) {
     return MqttBroker.builder()
         .authenticator(admission)
+        .authoriser(Authoriser.permitAll()) // the bus decides by the subscription table
         .interceptor(admission)
         .limits(Limits.device())
         .eventLoops(1)

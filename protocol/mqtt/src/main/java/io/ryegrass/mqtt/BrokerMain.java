@@ -12,12 +12,19 @@ import org.jspecify.annotations.Nullable;
  * everything.
  */
 public final class BrokerMain {
+  /**
+   * Interoperability suites need one filter whose subscription is refused; this is the one that
+   * they use.
+   */
+  private static final String REFUSED_FILTER = "test/nosubscribe";
+
   private static final String USAGE =
       """
       usage: ryegrass mqtt --port N --anonymous [--data DIR]
 
         --port N      MQTT on 127.0.0.1; 0 takes any free port
-        --anonymous   everybody may do everything; without it nothing starts
+        --anonymous   everybody may do everything, but subscribe to test/nosubscribe, which
+                      interoperability suites want refused; without it nothing starts
         --data DIR    keep sessions, queued and retained messages there (default: in memory)
       """;
 
@@ -60,6 +67,9 @@ public final class BrokerMain {
         MqttBroker.builder()
             .listener("mqtt", new InetSocketAddress("127.0.0.1", port), null)
             .authenticator(r -> new AuthenticationResult.Accepted(r.clientId()))
+            .authoriser(Authoriser.permitAll())
+            .refusedFilter(REFUSED_FILTER)
+            .limits(Limits.standard())
             .dataFolder(data)
             .start()) {
       Runtime.getRuntime()

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param certificates the client's chain, its own first; empty without TLS or without client
  *     certificate. TLS has proven that the client holds the key of the first; whether the chain
  *     means anything was the listener's trust manager's to say
+ * @param protocolVersion 3 (MQTT 3.1), 4 (3.1.1) or 5
  */
 public record ConnectRequest(
     String clientId,
@@ -21,4 +22,5 @@ public record ConnectRequest(
     List<X509Certificate> certificates,
     InetSocketAddress peer,
     boolean cleanSession,
-    @Nullable Will will) {}
+    @Nullable Will will,
+    int protocolVersion) {}

@@ -1,38 +1,23 @@
 package io.ryegrass.mqtt;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.handler.codec.mqtt.MqttConnAckMessage;
-import io.netty.handler.codec.mqtt.MqttConnAckVariableHeader;
-import io.netty.handler.codec.mqtt.MqttConnectMessage;
-import io.netty.handler.codec.mqtt.MqttConnectReturnCode;
-import io.netty.handler.codec.mqtt.MqttFixedHeader;
-import io.netty.handler.codec.mqtt.MqttIdentifierRejectedException;
-import io.netty.handler.codec.mqtt.MqttMessage;
-import io.netty.handler.codec.mqtt.MqttMessageType;
-import io.netty.handler.codec.mqtt.MqttPublishMessage;
-import io.netty.handler.codec.mqtt.MqttPublishVariableHeader;
-import io.netty.handler.codec.mqtt.MqttQoS;
-import io.netty.handler.codec.mqtt.MqttUnacceptableProtocolVersionException;
+import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
@@ -40,45 +25,50 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One socket. The event loop decodes and puts packets into a mailbox; a virtual thread takes them
- * out in order, some at a time, and gives them to {@link ConnectionPackets}. When the mailbox is
- * full or the client does not take what is written, nothing more is read from it: the back-pressure
- * is TCP's.
+ * One socket: what comes in is handed to {@link ConnectionPackets} in its order, what goes out is
+ * collected by {@link Output} and written once per batch.
+ *
+ * <p>A packet is handled on the event loop when that needs nobody else; what may block (host code,
+ * the disk) goes through {@link Mailbox} to a virtual thread, and so does everything behind it
+ * until the mailbox is empty again. When the mailbox is full, the client does not take what is
+ * written, or it sends faster than it may, nothing more is read from it: the back-pressure is
+ * TCP's.
  */
 final class Connection extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
-  private static final int BATCH = 64;
-  private static final Object END = new Object();
 
-  /**
-   * A PUBLISH with its payload on the heap, so that no reference-counted buffer leaves the event
-   * loop.
-   */
-  record InboundPublish(String topic, byte[] payload, int qos, boolean retain, int packetId) {}
+  /** How long a client has to read why its connection ends. */
+  private static final Duration LINGER = Duration.ofSeconds(1);
 
   private final Engine engine;
   private final Limits limits;
+  private final LoopState loop;
   private final ConnectionPackets packets;
+  private final Mailbox mailbox;
   private final AtomicReference<@Nullable String> endReason = new AtomicReference<>();
   private final CountDownLatch ended = new CountDownLatch(1);
+  private final AtomicBoolean pumpScheduled = new AtomicBoolean();
 
-  private final ReentrantLock mailLock = new ReentrantLock();
-  private final ArrayDeque<Object> mail = new ArrayDeque<>();
-  private boolean draining;
-  private boolean endPosted;
-  private volatile boolean mailboxFull;
-
-  private @Nullable ChannelHandlerContext context;
-  private volatile @Nullable Channel channel;
-  private volatile long lastReadNanos = System.nanoTime();
+  private volatile @Nullable ChannelHandlerContext context;
+  private @Nullable Output output;
+  private @Nullable RateLimit rate;
+  private volatile long lastReadNanos;
   private long unwritableSince;
-  private long packetsFramed;
-  private long packetsDecoded;
+  private boolean inBatch;
+  private boolean touched;
+  private boolean pumpWanted;
+  private boolean held;
 
-  Connection(Engine engine) {
+  Connection(Engine engine, LoopState loop) {
     this.engine = engine;
     this.limits = engine.limits();
+    this.loop = loop;
+    this.lastReadNanos = System.nanoTime();
     this.packets = new ConnectionPackets(engine, this);
+    this.mailbox = new Mailbox(engine.threads(), limits.maxPendingPackets(), this);
+    if (limits.publishesPerSecond() > 0 || limits.bytesPerSecond() > 0) {
+      rate = new RateLimit(limits.publishesPerSecond(), limits.bytesPerSecond());
+    }
   }
 
   // ---- event loop ----
@@ -86,11 +76,25 @@ final class Connection extends ChannelInboundHandlerAdapter {
   @Override
   public void handlerAdded(ChannelHandlerContext ctx) {
     context = ctx;
-    channel = ctx.channel();
+    output = new Output(ctx, engine.counters(), loop.latencies());
+    if (ctx.channel().isActive()) {
+      begin(ctx);
+    }
   }
 
   @Override
   public void channelActive(ChannelHandlerContext ctx) {
+    begin(ctx);
+    ctx.fireChannelActive();
+  }
+
+  private boolean begun;
+
+  private void begin(ChannelHandlerContext ctx) {
+    if (begun) {
+      return;
+    }
+    begun = true;
     if (!engine.register(this)) {
       ctx.close();
       return;
@@ -104,86 +108,80 @@ final class Connection extends ChannelInboundHandlerAdapter {
             },
             limits.connectTimeout().toMillis(),
             TimeUnit.MILLISECONDS);
-    ctx.fireChannelActive();
-  }
-
-  /** A whole packet goes to the decoder, which must make one message of it. */
-  void packetBegins() {
-    packetsFramed++;
-  }
-
-  @Override
-  public void channelReadComplete(ChannelHandlerContext ctx) {
-    if (packetsFramed != packetsDecoded && endReason.get() == null) {
-      protocolError("a packet whose fields are longer than itself");
-    }
-    ctx.fireChannelReadComplete();
   }
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object msg) {
-    lastReadNanos = System.nanoTime();
-    packetsDecoded++;
-    try {
-      if (!(msg instanceof MqttMessage message) || endReason.get() != null) {
-        return;
+    if (!inBatch) {
+      inBatch = true;
+      loop.begin();
+      lastReadNanos = loop.nanos();
+    }
+    if (endReason.get() != null) {
+      ReferenceCountUtil.release(msg);
+    } else if (msg instanceof Packet packet) {
+      if (packet instanceof Packet.Publish publish) {
+        paceOf(publish);
       }
-      if (message.decoderResult().isFailure()) {
-        malformed(message.decoderResult().cause());
-      } else if (message.fixedHeader().messageType() == MqttMessageType.PINGREQ
-          && packets.connected()) {
-        ctx.writeAndFlush(MqttMessage.PINGRESP);
-      } else if (message instanceof MqttPublishMessage publish) {
-        receivePublish(publish);
-      } else {
-        post(message);
-      }
-    } finally {
+      packets.receive(packet);
+      loop.packetDone();
+    } else if (msg instanceof MalformedPacketException malformed) {
+      packets.malformed(malformed);
+    } else {
       ReferenceCountUtil.release(msg);
     }
   }
 
-  private void receivePublish(MqttPublishMessage publish) {
-    ByteBuf payload = publish.payload();
-    engine.counters().publishesReceived.increment();
-    engine.counters().bytesReceived.add(payload.readableBytes());
-    if (payload.readableBytes() > limits.maxPayloadBytes()) {
-      protocolError("a payload of " + payload.readableBytes() + " bytes");
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    if (inBatch) {
+      inBatch = false;
+      loop.end();
+    }
+    ctx.fireChannelReadComplete();
+  }
+
+  private void paceOf(Packet.Publish publish) {
+    RateLimit pace = rate;
+    if (pace == null) {
       return;
     }
-    MqttFixedHeader header = publish.fixedHeader();
-    post(
-        new InboundPublish(
-            publish.variableHeader().topicName(),
-            ByteBufUtil.getBytes(payload),
-            header.qosLevel().value(),
-            header.isRetain(),
-            Math.max(0, publish.variableHeader().packetId())));
-  }
-
-  private void malformed(@Nullable Throwable cause) {
-    if (!packets.connectSeen()) {
-      if (cause instanceof MqttUnacceptableProtocolVersionException) {
-        writeRefusal(ReturnCode.UNACCEPTABLE_PROTOCOL_VERSION);
-      } else if (cause instanceof MqttIdentifierRejectedException) {
-        writeRefusal(ReturnCode.IDENTIFIER_REJECTED);
+    long pause = pace.take(publish.bytes(), loop.nanos());
+    ChannelHandlerContext ctx = context;
+    if (pause > 0 && !held && ctx != null) {
+      held = true;
+      engine.counters().throttled.increment();
+      if (pace.firstOfMinute(loop.nanos())) {
+        LOG.info(
+            "MQTT client {} sends more than {} messages or {} bytes per second and is read from more slowly",
+            packets.describe(),
+            limits.publishesPerSecond(),
+            limits.bytesPerSecond());
       }
+      updateReading(ctx.channel());
+      ctx.executor()
+          .schedule(
+              () -> {
+                held = false;
+                updateReading(ctx.channel());
+              },
+              pause,
+              TimeUnit.NANOSECONDS);
     }
-    protocolError(String.valueOf(cause));
-  }
-
-  /** The client breaks the protocol: the connection ends [MQTT-4.8.0-1]. */
-  void protocolError(String what) {
-    engine.counters().protocolErrors.increment();
-    LOG.info(
-        "MQTT client {} breaks the protocol and is disconnected: {}", packets.describe(), what);
-    terminate(DisconnectReason.CLIENT_ERROR.name());
   }
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
     endReason.compareAndSet(null, DisconnectReason.CONNECTION_LOST.name());
-    postEnd();
+    if (inBatch) {
+      inBatch = false;
+      loop.end();
+    }
+    mailbox.end();
+    Output out = output;
+    if (out != null) {
+      out.release();
+    }
     ctx.fireChannelInactive();
   }
 
@@ -191,7 +189,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   public void channelWritabilityChanged(ChannelHandlerContext ctx) {
     if (ctx.channel().isWritable()) {
       unwritableSince = 0;
-      run(packets::resume);
+      wantsPump();
     } else if (unwritableSince == 0) {
       long since = System.nanoTime();
       unwritableSince = since;
@@ -222,8 +220,16 @@ final class Connection extends ChannelInboundHandlerAdapter {
     terminate(DisconnectReason.CONNECTION_LOST.name());
   }
 
+  /** Reads on, or not, as the mailbox, the client's own reading and its pace have it. */
+  void updateReading() {
+    ChannelHandlerContext ctx = context;
+    if (ctx != null) {
+      updateReading(ctx.channel());
+    }
+  }
+
   private void updateReading(Channel of) {
-    boolean read = !mailboxFull && of.isWritable();
+    boolean read = !mailbox.isFull() && !held && of.isWritable();
     if (of.config().isAutoRead() != read) {
       of.config().setAutoRead(read);
     }
@@ -248,105 +254,25 @@ final class Connection extends ChannelInboundHandlerAdapter {
     long left = allowed - (System.nanoTime() - lastReadNanos);
     if (left <= 0) {
       engine.counters().keepAliveTimeouts.increment();
-      terminate(DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT.name());
+      packets.disconnect(
+          ReasonCode.KEEP_ALIVE_TIMEOUT, null, DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT.name());
     } else {
       ctx.executor().schedule(() -> checkKeepAlive(ctx, allowed), left, TimeUnit.NANOSECONDS);
     }
   }
 
-  // ---- mailbox ----
+  // ---- order of input ----
 
-  private void post(Object packet) {
-    mailLock.lock();
-    try {
-      if (endPosted) {
-        return;
-      }
-      mail.add(packet);
-      if (mail.size() >= limits.maxPendingPackets()) {
-        mailboxFull = true;
-      }
-      startDraining();
-    } finally {
-      mailLock.unlock();
-    }
-    Channel ch = channel;
-    if (mailboxFull && ch != null) {
-      updateReading(ch);
-    }
+  Mailbox mailbox() {
+    return mailbox;
   }
 
-  private void postEnd() {
-    mailLock.lock();
-    try {
-      if (!endPosted) {
-        endPosted = true;
-        mail.add(END);
-        startDraining();
-      }
-    } finally {
-      mailLock.unlock();
-    }
+  ConnectionPackets packets() {
+    return packets;
   }
 
-  private void startDraining() {
-    if (!draining) {
-      draining = true;
-      run(this::drain);
-    }
-  }
-
-  private void run(Runnable task) {
-    try {
-      engine.threads().execute(task);
-    } catch (RejectedExecutionException e) {
-      LOG.debug("The broker is closed; nothing more is done for {}", packets.describe(), e);
-      ended.countDown();
-    }
-  }
-
-  private void drain() {
-    List<Object> batch = new ArrayList<>(BATCH);
-    while (takeBatch(batch)) {
-      boolean last = batch.getLast() == END;
-      if (last) {
-        batch.removeLast();
-      }
-      packets.handle(batch);
-      batch.clear();
-      if (last) {
-        finish();
-        return;
-      }
-    }
-  }
-
-  private boolean takeBatch(List<Object> batch) {
-    boolean resume = false;
-    mailLock.lock();
-    try {
-      while (batch.size() < BATCH && !mail.isEmpty()) {
-        batch.add(mail.remove());
-      }
-      if (mailboxFull && mail.size() <= limits.maxPendingPackets() / 2) {
-        mailboxFull = false;
-        resume = true;
-      }
-      if (batch.isEmpty()) {
-        draining = false;
-        return false;
-      }
-    } finally {
-      mailLock.unlock();
-    }
-    ChannelHandlerContext ctx = context;
-    if (resume && ctx != null) {
-      ctx.executor().execute(() -> updateReading(ctx.channel()));
-    }
-    return true;
-  }
-
-  private void finish() {
+  /** The last call for this connection, when everything that was received has been handled. */
+  void finish() {
     try {
       // A client may close its socket before its DISCONNECT is handled: then the packet is the
       // reason, not the close.
@@ -361,6 +287,133 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
+  /** The broker is closed before this could be done. */
+  void abandoned() {
+    ended.countDown();
+  }
+
+  // ---- output, on the event loop ----
+
+  boolean inEventLoop() {
+    ChannelHandlerContext ctx = context;
+    return ctx != null && ctx.executor().inEventLoop();
+  }
+
+  /** On the event loop: whether more may be put into the output. */
+  boolean isWritable() {
+    ChannelHandlerContext ctx = context;
+    return ctx != null && ctx.channel().isWritable();
+  }
+
+  int receiveMaximum() {
+    return packets.receiveMaximum();
+  }
+
+  Output output() {
+    Output out = output;
+    if (out == null) {
+      throw new IllegalStateException("not before the connection's handler was added");
+    }
+    return out;
+  }
+
+  /** False: the packet is larger than this client takes. */
+  boolean writePublish(Queued message, int packetId, boolean duplicate) {
+    return output().publish(message, packetId, duplicate, engine.now());
+  }
+
+  void writeAck(int type, int packetId, int reasonCode) {
+    output().ack(type, packetId, reasonCode, null);
+  }
+
+  /** Something was put into the output: it is written when the batch ends. */
+  void touched() {
+    if (!touched) {
+      touched = true;
+      loop.touch(this);
+    }
+  }
+
+  /** There is something to send; from any thread. */
+  void wantsPump() {
+    ChannelHandlerContext ctx = context;
+    if (ctx == null) {
+      return;
+    }
+    if (ctx.executor().inEventLoop()) {
+      pumpWanted = true;
+      loop.begin();
+      touched();
+      loop.end();
+    } else if (pumpScheduled.compareAndSet(false, true)) {
+      execute(
+          () -> {
+            pumpScheduled.set(false);
+            pumpWanted = true;
+            touched();
+          });
+    }
+  }
+
+  void pumpWhenDurable(long position) {
+    engine.journal().whenDurable(position, failure -> durable(failure));
+  }
+
+  private void durable(@Nullable RuntimeException failure) {
+    if (failure == null) {
+      wantsPump();
+    } else {
+      terminate(DisconnectReason.SERVER_ERROR.name());
+    }
+  }
+
+  /** Called by the loop's state once the batch is done. */
+  void endOfBatch(long now) {
+    touched = false;
+    if (pumpWanted) {
+      pumpWanted = false;
+      packets.pump();
+      touched = false;
+    }
+    output().flush(now);
+  }
+
+  /** Runs on the event loop, at once when this is it, and writes what it causes. */
+  void execute(Runnable task) {
+    ChannelHandlerContext ctx = context;
+    if (ctx == null) {
+      return;
+    }
+    EventExecutor executor = ctx.executor();
+    if (executor.inEventLoop()) {
+      inBatchOf(task);
+    } else {
+      executeLater(task);
+    }
+  }
+
+  /** Runs on the event loop after what was given to it before, also when this is it. */
+  void executeLater(Runnable task) {
+    ChannelHandlerContext ctx = context;
+    if (ctx == null) {
+      return;
+    }
+    try {
+      ctx.executor().execute(() -> inBatchOf(task));
+    } catch (RejectedExecutionException e) {
+      LOG.debug("The broker is closed; nothing more is sent to {}", packets.describe(), e);
+    }
+  }
+
+  private void inBatchOf(Runnable task) {
+    loop.begin();
+    try {
+      task.run();
+    } finally {
+      loop.end();
+    }
+  }
+
   // ---- from any thread ----
 
   /**
@@ -369,11 +422,44 @@ final class Connection extends ChannelInboundHandlerAdapter {
    */
   void terminate(String reason) {
     endReason.compareAndSet(null, reason);
-    Channel ch = channel;
-    if (ch != null) {
-      ch.close();
+    ChannelHandlerContext ctx = context;
+    if (ctx != null) {
+      ctx.channel().close();
     }
-    postEnd();
+    mailbox.end();
+  }
+
+  /**
+   * Writes what {@code farewell} puts into the output, then closes. The socket stays half open for
+   * a moment in which input is thrown away: closing with unread input would make TCP drop what the
+   * client was just told.
+   */
+  void terminateAfter(Runnable farewell, String reason) {
+    if (!endReason.compareAndSet(null, reason)) {
+      return;
+    }
+    execute(
+        () -> {
+          ChannelHandlerContext ctx = context;
+          if (ctx == null || !ctx.channel().isActive()) {
+            return;
+          }
+          farewell.run();
+          output().flush(System.nanoTime());
+          Channel channel = ctx.channel();
+          if (ctx.pipeline().get(SslHandler.class) == null
+              && channel instanceof SocketChannel socket) {
+            socket.shutdownOutput();
+          }
+          held = false;
+          channel.config().setAutoRead(true);
+          ctx.executor().schedule(() -> channel.close(), LINGER.toMillis(), TimeUnit.MILLISECONDS);
+        });
+    mailbox.end();
+  }
+
+  boolean isEnding() {
+    return endReason.get() != null;
   }
 
   boolean awaitEnd(Duration atMost) {
@@ -386,10 +472,21 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   InetSocketAddress peer() {
-    Channel ch = channel;
-    return ch != null && ch.remoteAddress() instanceof InetSocketAddress address
+    ChannelHandlerContext ctx = context;
+    return ctx != null && ctx.channel().remoteAddress() instanceof InetSocketAddress address
         ? address
         : InetSocketAddress.createUnresolved("unknown", 0);
+  }
+
+  /** What the decoder knows: 0 when nothing, else the version that the client understands. */
+  int decodedVersion() {
+    ChannelHandlerContext ctx = context;
+    PacketDecoder decoder = ctx == null ? null : ctx.pipeline().get(PacketDecoder.class);
+    return decoder == null ? 0 : decoder.version();
+  }
+
+  LoopState loop() {
+    return loop;
   }
 
   /** What TLS has proven; empty when it has proven nothing. */
@@ -407,60 +504,5 @@ final class Connection extends ChannelInboundHandlerAdapter {
     } catch (SSLPeerUnverifiedException e) {
       return List.of();
     }
-  }
-
-  boolean isWritable() {
-    Channel ch = channel;
-    return ch != null && ch.isWritable();
-  }
-
-  void write(MqttMessage message) {
-    Channel ch = channel;
-    if (ch != null) {
-      ch.write(message, ch.voidPromise());
-    }
-  }
-
-  void flush() {
-    Channel ch = channel;
-    if (ch != null) {
-      ch.flush();
-    }
-  }
-
-  void writePublish(Queued message, int packetId, boolean duplicate) {
-    engine.counters().publishesSent.increment();
-    engine.counters().bytesSent.add(message.payload().length);
-    write(
-        new MqttPublishMessage(
-            new MqttFixedHeader(
-                MqttMessageType.PUBLISH,
-                duplicate,
-                MqttQoS.valueOf(message.qos()),
-                message.retain(),
-                0),
-            new MqttPublishVariableHeader(message.topic(), packetId),
-            Unpooled.wrappedBuffer(message.payload())));
-  }
-
-  void writeConnAck(boolean sessionPresent) {
-    write(connAck(MqttConnectReturnCode.CONNECTION_ACCEPTED, sessionPresent));
-  }
-
-  void writeRefusal(ReturnCode code) {
-    engine.counters().refusedConnects.increment();
-    write(connAck(MqttConnectReturnCode.valueOf((byte) code.value()), false));
-    flush();
-  }
-
-  private static MqttConnAckMessage connAck(MqttConnectReturnCode code, boolean present) {
-    return new MqttConnAckMessage(
-        new MqttFixedHeader(MqttMessageType.CONNACK, false, MqttQoS.AT_MOST_ONCE, false, 0),
-        new MqttConnAckVariableHeader(code, present));
-  }
-
-  /** Whether this is a CONNECT of the version that is served. */
-  static boolean isServed(MqttConnectMessage connect) {
-    return connect.variableHeader().version() == 4;
   }
 }

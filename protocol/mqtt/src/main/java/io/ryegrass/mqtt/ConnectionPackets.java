@@ -1,22 +1,8 @@
 package io.ryegrass.mqtt;
 
-import io.netty.handler.codec.mqtt.MqttConnectMessage;
-import io.netty.handler.codec.mqtt.MqttConnectPayload;
-import io.netty.handler.codec.mqtt.MqttConnectVariableHeader;
-import io.netty.handler.codec.mqtt.MqttFixedHeader;
-import io.netty.handler.codec.mqtt.MqttMessage;
-import io.netty.handler.codec.mqtt.MqttMessageIdVariableHeader;
-import io.netty.handler.codec.mqtt.MqttMessageType;
-import io.netty.handler.codec.mqtt.MqttPubAckMessage;
-import io.netty.handler.codec.mqtt.MqttQoS;
-import io.netty.handler.codec.mqtt.MqttSubAckMessage;
-import io.netty.handler.codec.mqtt.MqttSubAckPayload;
-import io.netty.handler.codec.mqtt.MqttSubscribeMessage;
-import io.netty.handler.codec.mqtt.MqttTopicSubscription;
-import io.netty.handler.codec.mqtt.MqttUnsubAckMessage;
-import io.netty.handler.codec.mqtt.MqttUnsubscribeMessage;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -25,26 +11,40 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a client's packets mean, in their order. Runs on one virtual thread at a time.
+ * What a client's packets mean, in their order.
  *
- * <p>PUBACKs of a batch are kept back until one sync has put all of the batch on the disk: a client
- * that sends many at once waits for one fsync, not for many.
+ * <p>{@link #receive} runs on the event loop and does at once what needs neither host code nor the
+ * disk; the rest goes through the mailbox and comes back in {@link #handle} on a virtual thread.
+ *
+ * <p>An acknowledgement that promises something waits in {@code replies} until the journal is that
+ * far; those behind it wait with it, as they must keep their order [MQTT-4.6.0-2]. Nobody waits for
+ * the disk meanwhile: however many messages a client sends at once, one sync serves them all.
  */
 final class ConnectionPackets {
   private static final Logger LOG = LoggerFactory.getLogger(ConnectionPackets.class);
 
   /** CONNECT was accepted. */
-  private record Established(Session session, ClientSession client) {}
+  private record Established(Session session, Client client) {}
+
+  /** An answer that waits for the disk. */
+  private record Reply(long position, Runnable write) {}
+
+  private static final String NO_REASON = "";
 
   private final Engine engine;
   private final Connection connection;
-  private final List<MqttMessage> replies = new ArrayList<>();
-  private boolean toSync;
   private volatile boolean connectSeen;
   private volatile @Nullable Established established;
-  private @Nullable Will will;
-  private boolean broken;
-  private boolean disconnectReceived;
+  private volatile @Nullable Will will;
+  private volatile boolean disconnectReceived;
+  private volatile boolean broken;
+  private volatile int receiveMaximum = 0xFFFF;
+  private volatile int version = 4;
+
+  // Event loop only.
+  private @Nullable ArrayDeque<Reply> replies;
+  private Topic @Nullable [] aliases;
+  private int unacknowledged;
 
   ConnectionPackets(Engine engine, Connection connection) {
     this.engine = engine;
@@ -55,93 +55,264 @@ final class ConnectionPackets {
     return connectSeen;
   }
 
-  boolean connected() {
-    return established != null;
+  int receiveMaximum() {
+    return receiveMaximum;
+  }
+
+  boolean disconnectReceived() {
+    return disconnectReceived;
   }
 
   String describe() {
     Established e = established;
     return e == null
         ? String.valueOf(connection.peer())
-        : e.client.clientId() + " (" + connection.peer() + ")";
+        : e.client.id() + " (" + connection.peer() + ")";
   }
 
-  /** Handles packets; nothing that host code or the store throws gets out. */
-  void handle(List<Object> batch) {
+  // ---- event loop ----
+
+  void receive(Packet packet) {
+    Established e = established;
     try {
-      for (Object packet : batch) {
-        if (broken) {
-          break;
-        }
-        handle(packet);
+      switch (packet) {
+        case Packet.Publish p -> receive(e, p);
+        case Packet.Ack a when a.type() != PacketTypes.PUBREL && e != null ->
+            e.session.acknowledged(connection, a);
+        case Packet.PingRequest unused when e != null -> pingResp();
+        case Packet.Subscribe s when e != null && mayTakeSubscriptions() -> subscribe(e, s);
+        case Packet.Unsubscribe u when e != null && mayTakeSubscriptions() -> unsubscribe(e, u);
+        case Packet.Ack a when e != null && connection.mailbox().isIdle() -> pubRel(e, a);
+        default -> connection.mailbox().post(packet);
       }
-      commit();
-    } catch (RuntimeException e) {
-      LOG.warn(
-          "A packet of MQTT client {} could not be handled; it is disconnected and may send it again",
-          describe(),
-          e);
-      replies.clear();
-      abort(DisconnectReason.SERVER_ERROR);
+    } catch (RuntimeException failure) {
+      failed(failure);
     }
   }
 
-  private void handle(Object packet) {
+  /** Whether subscriptions can be changed here and now, as nobody has to be asked who may block. */
+  private boolean mayTakeSubscriptions() {
+    return connection.mailbox().isIdle() && engine.isImmediate();
+  }
+
+  private void pingResp() {
+    connection.output().pingResp();
+    connection.touched();
+  }
+
+  private void receive(@Nullable Established e, Packet.Publish received) {
+    Counters counters = engine.counters();
+    counters.publishesReceived.increment();
+    counters.bytesReceived.add(received.payload().length);
+    Packet.Publish p = received.topicAlias() == 0 ? received : resolveAlias(received);
+    if (p == null) {
+      return;
+    }
+    if (p.qos() > 0 && version >= 5 && ++unacknowledged > engine.limits().receiveMaximum()) {
+      protocolError(
+          ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more unacknowledged messages than were announced");
+      return;
+    }
+    Topic topic = p.topic();
+    if (e != null && topic != null && connection.mailbox().isIdle()) {
+      Route route = engine.routeAtOnce(e.client, topic, p.retain(), connection.loop().nanos());
+      if (route != null && fits(p, topic)) {
+        accept(e, p, topic, route);
+        return;
+      }
+    }
+    connection.mailbox().post(p);
+  }
+
+  /** Null: the connection ends. */
+  private Packet.@Nullable Publish resolveAlias(Packet.Publish p) {
+    int most = engine.limits().topicAliases();
+    if (p.topicAlias() > most) { // [MQTT5-3.3.2-9]
+      protocolError(ReasonCode.TOPIC_ALIAS_INVALID, "topic alias " + p.topicAlias());
+      return null;
+    }
+    Topic[] known = aliases == null ? aliases = new Topic[most + 1] : aliases;
+    Topic named = p.topic();
+    if (named != null) {
+      known[p.topicAlias()] = named;
+      return p;
+    }
+    Topic meant = known[p.topicAlias()];
+    if (meant == null) {
+      protocolError(
+          ReasonCode.TOPIC_ALIAS_INVALID,
+          "topic alias " + p.topicAlias() + ", which was never set");
+      return null;
+    }
+    return new Packet.Publish(
+        p.duplicate(),
+        p.qos(),
+        p.retain(),
+        meant,
+        p.topicAlias(),
+        p.packetId(),
+        p.payload(),
+        p.properties(),
+        p.expirySeconds(),
+        p.bytes());
+  }
+
+  /** The decoder met something that is no packet. */
+  void malformed(MalformedPacketException e) {
+    String what = String.valueOf(e.getMessage());
+    if (connectSeen) {
+      protocolError(e.reasonCode(), what);
+      return;
+    }
+    connectSeen = true;
+    engine.counters().protocolErrors.increment();
+    LOG.info("{} breaks the protocol before it is connected: {}", describe(), what);
+    int understood = connection.decodedVersion();
+    boolean hasCode =
+        e.reasonCode() == ReasonCode.UNSUPPORTED_PROTOCOL_VERSION
+            || e.reasonCode() == ReasonCode.CLIENT_IDENTIFIER_NOT_VALID;
+    if (understood >= 5 || (understood > 0 && hasCode)) {
+      connection.output().speak(understood, 0, 0, true);
+      refuse(e.reasonCode(), "", what);
+    } else {
+      connection.terminate(DisconnectReason.CLIENT_ERROR.name());
+    }
+  }
+
+  /** The client breaks the protocol: the connection ends [MQTT-4.8.0-1] [MQTT5-4.13.1-1]. */
+  void protocolError(int reasonCode, String what) {
+    broken = true;
+    engine.counters().protocolErrors.increment();
+    LOG.info("MQTT client {} breaks the protocol and is disconnected: {}", describe(), what);
+    disconnect(reasonCode, what, DisconnectReason.CLIENT_ERROR.name());
+  }
+
+  /** Ends the connection, telling a client of MQTT 5 why. From any thread. */
+  void disconnect(int reasonCode, @Nullable String reason, String forHost) {
+    broken = true;
+    if (version >= 5 && connectSeen) {
+      connection.terminateAfter(() -> connection.output().disconnect(reasonCode, reason), forHost);
+    } else {
+      connection.terminate(forHost);
+    }
+  }
+
+  private void failed(RuntimeException e) {
+    LOG.warn(
+        "A packet of MQTT client {} could not be handled; it is disconnected and may send it again",
+        describe(),
+        e);
+    disconnect(
+        ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR,
+        "the broker failed to handle a packet",
+        DisconnectReason.SERVER_ERROR.name());
+  }
+
+  void pump() {
     Established e = established;
-    if (packet instanceof MqttConnectMessage connect) {
+    if (e != null) {
+      try {
+        e.session.pump(connection);
+      } catch (RuntimeException failure) {
+        failed(failure);
+      }
+    }
+  }
+
+  // ---- virtual thread ----
+
+  /** Handles packets; nothing that host code or the store throws gets out. */
+  void handle(List<Packet> batch) {
+    try {
+      for (Packet packet : batch) {
+        if (broken) {
+          return;
+        }
+        handle(packet);
+      }
+    } catch (RuntimeException e) {
+      failed(e);
+    }
+  }
+
+  private void handle(Packet packet) {
+    Established e = established;
+    if (packet instanceof Packet.Connect connect) {
       if (connectSeen) {
-        abortProtocol("a second CONNECT"); // [MQTT-3.1.0-2]
+        protocolError(ReasonCode.PROTOCOL_ERROR, "a second CONNECT"); // [MQTT-3.1.0-2]
       } else {
         connectSeen = true;
         connect(connect);
       }
-    } else if (e == null) {
-      abortProtocol("a packet before CONNECT"); // [MQTT-3.1.0-1]
-    } else if (packet instanceof Connection.InboundPublish publish) {
-      publish(e, publish);
-    } else if (packet instanceof MqttSubscribeMessage subscribe) {
-      subscribe(e, subscribe);
-    } else if (packet instanceof MqttUnsubscribeMessage unsubscribe) {
-      unsubscribe(e, unsubscribe);
-    } else if (packet instanceof MqttMessage other) {
-      handleOther(e, other);
+      return;
+    }
+    if (e == null) {
+      broken = true;
+      engine.counters().protocolErrors.increment();
+      LOG.info("{} sends a packet before CONNECT", describe()); // [MQTT-3.1.0-1]
+      connection.terminate(DisconnectReason.CLIENT_ERROR.name());
+      return;
+    }
+    switch (packet) {
+      case Packet.Publish p -> publish(e, p);
+      case Packet.Subscribe s -> subscribe(e, s);
+      case Packet.Unsubscribe u -> unsubscribe(e, u);
+      case Packet.Ack a when a.type() == PacketTypes.PUBREL ->
+          connection.execute(() -> pubRel(e, a));
+      case Packet.Ack a -> connection.execute(() -> e.session.acknowledged(connection, a));
+      case Packet.PingRequest unused -> connection.execute(this::pingResp);
+      case Packet.Disconnect d -> disconnected(e, d);
+      case Packet.Auth unused ->
+          protocolError(
+              ReasonCode.PROTOCOL_ERROR, "AUTH, though no authentication method was agreed");
+      case Packet.Connect unused -> throw new IllegalStateException("handled above");
     }
   }
 
-  private void handleOther(Established e, MqttMessage packet) {
-    MqttMessageType type = packet.fixedHeader().messageType();
-    if (type == MqttMessageType.PUBACK
-        && packet.variableHeader() instanceof MqttMessageIdVariableHeader id) {
-      e.session.acknowledge(connection, id.messageId());
-    } else if (type == MqttMessageType.PINGREQ) {
-      replies.add(MqttMessage.PINGRESP);
-    } else if (type == MqttMessageType.DISCONNECT) {
-      will = null; // [MQTT-3.1.2-10]
-      disconnectReceived = true;
-      commit();
-      abort(DisconnectReason.CLIENT_INITIATED_DISCONNECT);
-    } else {
-      abortProtocol("an unexpected " + type);
+  private void disconnected(Established e, Packet.Disconnect d) {
+    if (d.sessionExpirySeconds() >= 0) {
+      if (d.sessionExpirySeconds() > 0 && e.session.expirySeconds() == 0) { // [MQTT5-3.14.2.2.2]
+        protocolError(
+            ReasonCode.PROTOCOL_ERROR, "a session expiry in DISCONNECT where CONNECT had none");
+        return;
+      }
+      e.session.expiryChanged(connection, engine.allowedExpiry(d.sessionExpirySeconds()));
     }
+    if (d.reasonCode() != ReasonCode.DISCONNECT_WITH_WILL) {
+      will = null; // [MQTT-3.1.2-10] [MQTT5-3.14.4-3]
+    }
+    disconnectReceived = true;
+    broken = true;
+    connection.terminate(DisconnectReason.CLIENT_INITIATED_DISCONNECT.name());
   }
 
   // ---- CONNECT ----
 
-  private void connect(MqttConnectMessage packet) {
-    MqttConnectVariableHeader header = packet.variableHeader();
-    MqttConnectPayload payload = packet.payload();
-    String clientId = payload.clientIdentifier();
-    if (!Connection.isServed(packet)) {
+  private void connect(Packet.Connect packet) {
+    version = packet.version();
+    receiveMaximum = packet.receiveMaximum();
+    connection.execute(
+        () ->
+            connection
+                .output()
+                .speak(
+                    packet.version(),
+                    packet.maximumPacketSize(),
+                    Math.min(packet.topicAliasMaximum(), engine.limits().topicAliases()),
+                    packet.requestProblemInformation()));
+    String clientId = packet.clientId();
+    boolean assigned = clientId.isEmpty();
+    if (packet.authenticationMethod() != null) { // [MQTT5-4.12.0-1]
       refuse(
-          ReturnCode.UNACCEPTABLE_PROTOCOL_VERSION,
-          String.valueOf(clientId),
-          "only MQTT 3.1.1 is served");
+          ReasonCode.BAD_AUTHENTICATION_METHOD,
+          clientId,
+          "no enhanced authentication is offered; connect without an authentication method");
       return;
     }
-    if (clientId == null || clientId.isEmpty()) {
-      if (!header.isCleanSession()) {
+    if (assigned) {
+      if (version < 5 && !packet.cleanStart()) {
         refuse(
-            ReturnCode.IDENTIFIER_REJECTED,
+            ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
             "",
             "an empty client id needs a clean session"); // [MQTT-3.1.3-8]
         return;
@@ -150,208 +321,417 @@ final class ConnectionPackets {
     }
     if (clientId.getBytes(StandardCharsets.UTF_8).length > engine.limits().maxClientIdBytes()
         || !engine.rules().validClientId(clientId)) {
-      refuse(ReturnCode.IDENTIFIER_REJECTED, clientId, "the client id is too long or not allowed");
+      refuse(
+          ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+          clientId,
+          "the client id is too long or not allowed");
       return;
     }
-    Will asked = will(header, payload);
-    if (asked != null && !validWill(asked)) {
-      abortProtocol("a will that cannot be published");
+    if (!engine.mayConnectAgain(clientId)) {
+      refuse(
+          ReasonCode.CONNECTION_RATE_EXCEEDED,
+          clientId,
+          "it connects more often than every "
+              + engine.limits().connectInterval().toMillis()
+              + " ms");
+      return;
+    }
+    Will asked = packet.will() == null ? null : Will.of(packet.will());
+    if (asked != null && !validWill(clientId, asked)) {
       return;
     }
     ConnectRequest request =
         new ConnectRequest(
             clientId,
-            header.hasUserName() ? payload.userName() : null,
-            header.hasPassword() ? payload.passwordInBytes() : null,
+            packet.userName(),
+            packet.password(),
             connection.certificates(),
             connection.peer(),
-            header.isCleanSession(),
-            asked);
+            packet.cleanStart(),
+            asked,
+            version);
     switch (engine.authenticate(request)) {
       case AuthenticationResult.Refused refused ->
-          refuse(refused.code(), clientId, refused.reason());
+          refuse(refused.code().reasonCode(), clientId, refused.reason());
       case AuthenticationResult.Accepted accepted -> {
-        ClientSession client = engine.clientSession(request, accepted.principal());
+        Client client = engine.client(request, accepted.principal());
         if (asked != null && !engine.mayPublish(client, asked.topic(), asked.retain())) {
           refuse(
-              ReturnCode.NOT_AUTHORISED,
+              ReasonCode.NOT_AUTHORIZED,
               clientId,
               "its will on " + asked.topic() + " is not allowed");
         } else {
-          establish(client, header, asked);
+          establish(client, packet, asked, assigned);
         }
       }
     }
   }
 
+  private boolean validWill(String clientId, Will asked) {
+    Limits limits = engine.limits();
+    if (asked.qos() > limits.maxQos()) { // [MQTT5-3.2.2-12]
+      refuse(ReasonCode.QOS_NOT_SUPPORTED, clientId, "its will has QoS " + asked.qos());
+    } else if (!engine.rules().validTopic(asked.topic())) {
+      refuse(ReasonCode.TOPIC_NAME_INVALID, clientId, "its will's topic is not valid");
+    } else if (asked.payload().length > limits.maxPayloadBytes()) {
+      refuse(ReasonCode.PACKET_TOO_LARGE, clientId, "its will is too large");
+    } else {
+      return true;
+    }
+    return false;
+  }
+
   private void establish(
-      ClientSession client, MqttConnectVariableHeader header, @Nullable Will asked) {
-    Session session = engine.connect(connection, client, header.isCleanSession());
-    if (session == null) {
-      refuse(
-          ReturnCode.SERVER_UNAVAILABLE,
-          client.clientId(),
-          "the broker keeps as many sessions as it may");
+      Client client, Packet.Connect packet, @Nullable Will asked, boolean assigned) {
+    Limits limits = engine.limits();
+    long wanted = engine.wantedExpiry(packet);
+    Engine.Taken taken = engine.connect(connection, client, packet.cleanStart(), wanted);
+    if (taken == null) {
+      refuse(ReasonCode.QUOTA_EXCEEDED, client.id(), "the broker keeps as many sessions as it may");
       return;
     }
+    if (connection.isEnding()) {
+      LOG.debug("Client {} is gone before its CONNACK", client.id());
+    }
     will = asked;
-    established = new Established(session, client);
-    Duration most = engine.limits().maxKeepAlive();
-    Duration wanted = Duration.ofSeconds(header.keepAliveTimeSeconds());
-    connection.watchKeepAlive(wanted.isZero() || wanted.compareTo(most) > 0 ? most : wanted);
+    established = new Established(taken.session(), client);
+    int asksFor = packet.keepAliveSeconds();
+    long keepAlive = keepAlive(asksFor);
+    if (keepAlive > 0) {
+      connection.watchKeepAlive(Duration.ofSeconds(keepAlive));
+    }
+    ConnAckProperties properties =
+        new ConnAckProperties(
+            wanted == packet.sessionExpirySeconds() || packet.sessionExpirySeconds() < 0
+                ? -1
+                : wanted,
+            limits.receiveMaximum(),
+            limits.maxQos(),
+            true,
+            limits.maxPacketBytes(),
+            assigned ? client.id() : null,
+            limits.topicAliases(),
+            null,
+            true,
+            limits.subscriptionIdentifiers(),
+            true,
+            keepAlive == asksFor ? -1 : (int) keepAlive,
+            null);
+    connection.execute(
+        () ->
+            taken
+                .session()
+                .open(
+                    connection,
+                    () -> {
+                      connection.output().connAck(taken.present(), ReasonCode.SUCCESS, properties);
+                      connection.touched();
+                    }));
     engine.connected(client);
   }
 
-  private static @Nullable Will will(MqttConnectVariableHeader header, MqttConnectPayload payload) {
-    if (!header.isWillFlag()) {
-      return null;
+  /** Seconds; 0 for none. */
+  private long keepAlive(int asked) {
+    Limits limits = engine.limits();
+    if (version >= 5) {
+      long most = limits.maxKeepAlive().toSeconds();
+      return asked == 0 || asked > most ? most : asked;
     }
-    byte[] message = payload.willMessageInBytes();
-    return new Will(
-        String.valueOf(payload.willTopic()),
-        message == null ? new byte[0] : message,
-        header.willQos(),
-        header.isWillRetain());
+    long most = limits.maxKeepAliveOfVersion3().toSeconds();
+    return most > 0 && (asked == 0 || asked > most) ? most : asked;
   }
 
-  private boolean validWill(Will asked) {
-    return asked.qos() <= 1
-        && asked.payload().length <= engine.limits().maxPayloadBytes()
-        && engine.rules().validTopic(asked.topic());
-  }
-
-  private void refuse(ReturnCode code, String clientId, String reason) {
+  private void refuse(int reasonCode, String clientId, String reason) {
+    broken = true;
+    engine.counters().refusedConnects.increment();
     LOG.info(
-        "MQTT client {} from {} is refused ({}): {}", clientId, connection.peer(), code, reason);
-    connection.writeRefusal(code);
-    abort(DisconnectReason.FORBIDDEN_ACCESS);
+        "MQTT client {} from {} is refused (0x{}): {}",
+        clientId,
+        connection.peer(),
+        Integer.toHexString(reasonCode),
+        reason);
+    connection.terminateAfter(
+        () -> connection.output().connAck(false, reasonCode, ConnAckProperties.refusal(reason)),
+        DisconnectReason.FORBIDDEN_ACCESS.name());
   }
 
-  // ---- PUBLISH, SUBSCRIBE, UNSUBSCRIBE ----
+  // ---- PUBLISH ----
 
-  private void publish(Established e, Connection.InboundPublish packet) {
-    if (packet.qos() > 1) {
-      abortProtocol("a PUBLISH with QoS 2, which is not served");
+  /** Whether it may be taken as far as the limits say; otherwise {@link #publish} tells why not. */
+  private boolean fits(Packet.Publish p, Topic topic) {
+    return p.qos() <= engine.limits().maxQos()
+        && p.payload().length <= engine.limits().maxPayloadBytes()
+        && topic.isValid(engine.rules());
+  }
+
+  private void publish(Established e, Packet.Publish p) {
+    Topic topic = p.topic();
+    if (topic == null || !engine.rules().validTopic(topic.name())) {
+      protocolError(
+          ReasonCode.TOPIC_NAME_INVALID,
+          "a PUBLISH to a topic that is not valid or beyond the limits");
       return;
     }
-    if (!engine.rules().validTopic(packet.topic())) {
-      abortProtocol("a PUBLISH to a topic that is not valid or beyond the limits");
+    if (p.qos() > engine.limits().maxQos()) {
+      protocolError(ReasonCode.QOS_NOT_SUPPORTED, "a PUBLISH with QoS " + p.qos());
       return;
     }
-    switch (engine.publish(
-        e.client, packet.topic(), packet.payload(), packet.qos(), packet.retain())) {
-      case REFUSED -> {
+    if (p.payload().length > engine.limits().maxPayloadBytes()) {
+      protocolError(ReasonCode.PACKET_TOO_LARGE, "a payload of " + p.payload().length + " bytes");
+      return;
+    }
+    if (p.qos() == 2 && e.session.hasReceived(p.packetId())) {
+      reply(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, NO_REASON, 0);
+      return;
+    }
+    if (!engine.mayPublish(e.client, topic.name(), p.retain())) {
+      refused(p, topic, "not allowed by policy");
+      return;
+    }
+    switch (engine.ask(e.client, published(e, p, topic))) {
+      case CONSUMED -> consumed(e, p);
+      case REFUSED_DISCONNECT -> {
         engine.counters().refusedPublishes.increment();
-        LOG.info(
-            "MQTT client {} may not publish to {} and is disconnected", describe(), packet.topic());
-        commit();
-        abort(DisconnectReason.FORBIDDEN_ACCESS);
-        return;
+        LOG.info("MQTT client {} may not publish to {} and is disconnected", describe(), topic);
+        disconnect(
+            ReasonCode.NOT_AUTHORIZED,
+            "publishing to " + topic + " is not allowed",
+            DisconnectReason.FORBIDDEN_ACCESS.name());
       }
-      case DONE_TO_SYNC -> toSync |= packet.qos() > 0;
-      case DONE -> {}
-    }
-    if (packet.qos() == 1) {
-      replies.add(
-          new MqttPubAckMessage(
-              header(MqttMessageType.PUBACK), MqttMessageIdVariableHeader.from(packet.packetId())));
+      case ROUTE -> accept(e, p, topic, engine.route(topic));
     }
   }
 
-  private void subscribe(Established e, MqttSubscribeMessage packet) {
-    List<MqttTopicSubscription> wanted = packet.payload().topicSubscriptions();
-    if (wanted.isEmpty() || wanted.size() > engine.limits().maxFiltersPerSubscribe()) {
-      abortProtocol("a SUBSCRIBE with " + wanted.size() + " filters");
+  /** The host has it, durably if it must be; nobody else gets it. */
+  private void consumed(Established e, Packet.Publish p) {
+    if (p.qos() == 1) {
+      reply(PacketTypes.PUBACK, p.packetId(), ReasonCode.SUCCESS, NO_REASON, 0);
+    } else if (p.qos() == 2) {
+      long position = engine.receivedOnly(e.session, p.packetId());
+      reply(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, NO_REASON, position);
+    }
+  }
+
+  /**
+   * Version 3 has no way to refuse a PUBLISH but to end the connection, as AWS IoT Core does too.
+   * MQTT 5 has: the connection, which many parts of a program may share, stays.
+   */
+  private void refused(Packet.Publish p, Topic topic, String why) {
+    engine.counters().refusedPublishes.increment();
+    if (version < 5) {
+      LOG.info("MQTT client {} may not publish to {} and is disconnected", describe(), topic);
+      disconnect(ReasonCode.NOT_AUTHORIZED, null, DisconnectReason.FORBIDDEN_ACCESS.name());
       return;
     }
-    List<Integer> codes = new ArrayList<>();
+    LOG.info("MQTT client {} may not publish to {}", describe(), topic);
+    if (p.qos() > 0) {
+      reply(
+          p.qos() == 1 ? PacketTypes.PUBACK : PacketTypes.PUBREC,
+          p.packetId(),
+          ReasonCode.NOT_AUTHORIZED,
+          "publishing to " + topic + " is " + why,
+          0);
+    }
+  }
+
+  private Message published(Established e, Packet.Publish p, Topic topic) {
+    return new Message(
+        topic,
+        p.payload(),
+        p.qos(),
+        p.retain(),
+        p.properties(),
+        p.expirySeconds() < 0 ? 0 : engine.now() + p.expirySeconds() * 1_000,
+        e.client.id(),
+        connection.loop().nanos());
+  }
+
+  /** To the subscribers. On the event loop or on the virtual thread. */
+  private void accept(Established e, Packet.Publish p, Topic topic, Route route) {
+    if (p.qos() == 2 && e.session.hasReceived(p.packetId())) { // [MQTT-4.3.3-2]
+      reply(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, NO_REASON, 0);
+      return;
+    }
+    Engine.Routed routed =
+        engine.deliver(
+            published(e, p, topic), route, p.qos() == 2 ? e.session : null, p.packetId());
+    if (p.qos() > 0) {
+      reply(
+          p.qos() == 1 ? PacketTypes.PUBACK : PacketTypes.PUBREC,
+          p.packetId(),
+          routed.matched() || version < 5 ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS,
+          NO_REASON,
+          routed.position());
+    }
+  }
+
+  private void pubRel(Established e, Packet.Ack ack) {
+    boolean known = e.session.released(connection, ack.packetId());
+    reply(
+        PacketTypes.PUBCOMP,
+        ack.packetId(),
+        known || version < 5 ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND,
+        NO_REASON,
+        known ? engine.journal().position() : 0);
+  }
+
+  // ---- replies ----
+
+  /** Answers as soon as the journal is at the position. */
+  private void reply(int type, int packetId, int reasonCode, String reason, long position) {
+    if (connection.inEventLoop()) {
+      replyNow(type, packetId, reasonCode, reason, position);
+    } else {
+      connection.executeLater(() -> replyNow(type, packetId, reasonCode, reason, position));
+    }
+  }
+
+  private void replyNow(int type, int packetId, int reasonCode, String reason, long position) {
+    ArrayDeque<Reply> waiting = replies;
+    boolean durable = position == 0 || position <= engine.journal().durablePosition();
+    if (durable && (waiting == null || waiting.isEmpty())) {
+      write(type, packetId, reasonCode, reason);
+      return;
+    }
+    if (waiting == null) {
+      waiting = new ArrayDeque<>();
+      replies = waiting;
+    }
+    waiting.add(new Reply(position, () -> write(type, packetId, reasonCode, reason)));
+    if (!durable) {
+      engine.journal().whenDurable(position, this::durable);
+    }
+  }
+
+  /** The same for other answers. On the event loop. */
+  private void answer(long position, Runnable write) {
+    ArrayDeque<Reply> waiting = replies;
+    boolean durable = position == 0 || position <= engine.journal().durablePosition();
+    if (durable && (waiting == null || waiting.isEmpty())) {
+      write.run();
+      return;
+    }
+    if (waiting == null) {
+      waiting = new ArrayDeque<>();
+      replies = waiting;
+    }
+    waiting.add(new Reply(position, write));
+    if (!durable) {
+      engine.journal().whenDurable(position, this::durable);
+    }
+  }
+
+  /** On a thread of the journal. */
+  private void durable(@Nullable RuntimeException failure) {
+    if (failure == null) {
+      connection.execute(this::writeReplies);
+    } else {
+      failed(failure);
+    }
+  }
+
+  private void writeReplies() {
+    ArrayDeque<Reply> waiting = replies;
+    if (waiting == null) {
+      return;
+    }
+    long durable = engine.journal().durablePosition();
+    while (!waiting.isEmpty() && waiting.element().position() <= durable) {
+      waiting.remove().write().run();
+    }
+  }
+
+  private void write(int type, int packetId, int reasonCode, String reason) {
+    boolean done = type != PacketTypes.PUBREC || reasonCode >= 0x80;
+    if (done && unacknowledged > 0) {
+      unacknowledged--;
+    }
+    connection.output().ack(type, packetId, reasonCode, reason.isEmpty() ? null : reason);
+    connection.touched();
+  }
+
+  // ---- SUBSCRIBE, UNSUBSCRIBE ----
+
+  private void subscribe(Established e, Packet.Subscribe packet) {
+    List<Subscription> wanted = packet.subscriptions();
+    if (wanted.size() > engine.limits().maxFiltersPerSubscribe()) {
+      protocolError(ReasonCode.QUOTA_EXCEEDED, "a SUBSCRIBE with " + wanted.size() + " filters");
+      return;
+    }
+    if (!engine.limits().subscriptionIdentifiers()
+        && wanted.stream().anyMatch(s -> s.identifier() > 0)) {
+      protocolError(ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED, "a subscription identifier");
+      return;
+    }
+    int[] codes = new int[wanted.size()];
+    List<Subscription> retainedFor = new ArrayList<>();
     List<String> granted = new ArrayList<>();
-    for (MqttTopicSubscription s : wanted) {
-      int code =
-          engine.subscribe(
-              connection, e.session, e.client, s.topicFilter(), s.qualityOfService().value());
-      codes.add(code);
-      if (code != 0x80) {
-        granted.add(s.topicFilter());
+    for (int i = 0; i < codes.length; i++) {
+      Engine.SubscribeResult result =
+          engine.subscribe(connection, e.session, e.client, wanted.get(i));
+      codes[i] = result.code();
+      if (result.code() < 0x80) {
+        granted.add(wanted.get(i).filter());
+        if (result.sendRetained()) {
+          retainedFor.add(wanted.get(i));
+        }
       }
     }
-    toSync |= !granted.isEmpty();
-    replies.add(
-        new MqttSubAckMessage(
-            header(MqttMessageType.SUBACK),
-            MqttMessageIdVariableHeader.from(packet.variableHeader().messageId()),
-            new MqttSubAckPayload(codes)));
-    commit();
-    granted.forEach(filter -> engine.sendRetained(e.session, e.client, filter));
+    long position = granted.isEmpty() ? 0 : engine.journal().position();
+    Runnable retained =
+        () -> retainedFor.forEach(s -> engine.sendRetained(e.session, e.client, s.filter()));
+    if (connection.inEventLoop()) {
+      answer(
+          position,
+          () -> {
+            subAck(packet.packetId(), codes);
+            retained.run();
+          });
+      return;
+    }
+    connection.executeLater(() -> answer(position, () -> subAck(packet.packetId(), codes)));
+    engine.sync();
+    retained.run();
     if (!granted.isEmpty()) {
       engine.subscribed(e.client, granted);
     }
   }
 
-  private void unsubscribe(Established e, MqttUnsubscribeMessage packet) {
+  private void subAck(int packetId, int[] codes) {
+    connection.output().subAck(packetId, codes);
+    connection.touched();
+  }
+
+  private void unsubscribe(Established e, Packet.Unsubscribe packet) {
     List<String> given = new ArrayList<>();
-    List<String> filters = packet.payload().topics();
-    if (filters.isEmpty()) {
-      abortProtocol("an UNSUBSCRIBE without filters"); // [MQTT-3.10.3-2]
-      return;
-    }
-    for (String filter : filters) {
-      if (e.session.unsubscribe(connection, filter)) {
+    int[] codes = new int[packet.filters().size()];
+    for (int i = 0; i < codes.length; i++) {
+      String filter = packet.filters().get(i);
+      if (!engine.rules().validFilter(filter)) {
+        codes[i] = ReasonCode.TOPIC_FILTER_INVALID;
+      } else if (e.session.unsubscribe(connection, filter)) {
         given.add(filter);
+      } else {
+        codes[i] = ReasonCode.NO_SUBSCRIPTION_EXISTED;
       }
     }
-    toSync |= !given.isEmpty();
-    replies.add(
-        new MqttUnsubAckMessage(
-            header(MqttMessageType.UNSUBACK),
-            MqttMessageIdVariableHeader.from(packet.variableHeader().messageId())));
-    commit();
+    long position = given.isEmpty() ? 0 : engine.journal().position();
+    Runnable unsubAck =
+        () -> {
+          connection.output().unsubAck(packet.packetId(), codes);
+          connection.touched();
+        };
+    if (connection.inEventLoop()) {
+      answer(position, unsubAck);
+      return;
+    }
+    connection.executeLater(() -> answer(position, unsubAck));
     if (!given.isEmpty()) {
       engine.unsubscribed(e.client, given);
     }
   }
 
-  private static MqttFixedHeader header(MqttMessageType type) {
-    return new MqttFixedHeader(type, false, MqttQoS.AT_MOST_ONCE, false, 0);
-  }
-
-  /** Makes what was done durable, then says so to the client, in order [MQTT-4.6.0-2]. */
-  private void commit() {
-    if (toSync) {
-      toSync = false;
-      engine.sync();
-    }
-    if (!replies.isEmpty()) {
-      replies.forEach(connection::write);
-      replies.clear();
-      connection.flush();
-    }
-  }
-
-  private void abort(DisconnectReason reason) {
-    broken = true;
-    connection.terminate(reason.name());
-  }
-
-  private void abortProtocol(String what) {
-    commit();
-    broken = true;
-    connection.protocolError(what);
-  }
-
   // ---- end ----
-
-  /** The channel takes bytes again. */
-  void resume() {
-    Established e = established;
-    if (e != null) {
-      e.session.resume(connection);
-    }
-  }
-
-  boolean disconnectReceived() {
-    return disconnectReceived;
-  }
 
   void end(String reason) {
     Established e = established;

@@ -1,14 +1,11 @@
 package io.ryegrass.mqtt;
 
-import java.nio.file.Path;
+import io.netty.util.concurrent.EventExecutor;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,13 +13,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sessions, routing and retained messages: the broker without sockets. {@link Connection} calls it
- * for what clients send, {@link MqttBroker} for what the host sends.
+ * Sessions, routing and retained messages: the broker without sockets. {@link ConnectionPackets}
+ * calls it for what clients send, {@link MqttBroker} for what the host sends.
  */
 final class Engine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
@@ -32,83 +30,68 @@ final class Engine implements AutoCloseable {
    */
   private static final Duration TAKEOVER_WAIT = Duration.ofSeconds(5);
 
+  /** What sessions and their parts share. */
+  record Parts(
+      SubscriptionTree tree, Journal journal, Counters counters, TopicRules rules, Clock clock) {
+    long now() {
+      return clock.millis();
+    }
+  }
+
   private final Authenticator authenticator;
   private final Authoriser authoriser;
   private final Interceptor interceptor;
+  private final Parts parts;
   private final Limits limits;
   private final TopicRules rules;
-  private final Clock clock;
   private final Journal journal;
-  private final Counters counters = new Counters();
+  private final Counters counters;
   private final SubscriptionTree tree;
   private final ConcurrentHashMap<String, Session> sessions = new ConcurrentHashMap<>();
   private final RetainedMessages retained;
+  private final ConnectRate connectRate;
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+  private final ConcurrentHashMap<EventExecutor, LoopState> loops = new ConcurrentHashMap<>();
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("mqtt-", 0).factory());
+  private final Departures departures;
   private final AtomicBoolean compacting = new AtomicBoolean();
+  private final AtomicLong epoch = new AtomicLong();
   private volatile boolean closing;
 
-  private Engine(
+  Engine(
       Authenticator authenticator,
       Authoriser authoriser,
       Interceptor interceptor,
-      Limits limits,
       TopicRules rules,
       Clock clock,
-      @Nullable Path dataFolder,
-      long compactAfterBytes) {
+      Counters counters,
+      Journal journal,
+      Journal.State recovered) {
     this.authenticator = authenticator;
     this.authoriser = authoriser;
     this.interceptor = interceptor;
-    this.limits = limits;
     this.rules = rules;
-    this.clock = clock;
+    this.limits = rules.limits();
+    this.counters = counters;
+    this.journal = journal;
     this.tree = new SubscriptionTree(!rules.aws());
-    if (dataFolder == null) {
-      this.journal = new Journal.Volatile();
-      this.retained = new RetainedMessages(journal, rules, counters);
-    } else {
-      DurableJournal durable = new DurableJournal(dataFolder, counters, compactAfterBytes);
-      this.journal = durable;
-      this.retained = new RetainedMessages(journal, rules, counters);
-      restore(durable.recovered());
-    }
-    threads.execute(this::expireSessions);
-  }
-
-  static Engine open(
-      Authenticator authenticator,
-      Authoriser authoriser,
-      Interceptor interceptor,
-      Limits limits,
-      TopicRules rules,
-      Clock clock,
-      @Nullable Path dataFolder,
-      long compactAfterBytes) {
-    return new Engine(
-        authenticator,
-        authoriser,
-        interceptor,
-        limits,
-        rules,
-        clock,
-        dataFolder,
-        compactAfterBytes);
-  }
-
-  private void restore(Journal.State state) {
-    Instant now = clock.instant();
-    for (Journal.SessionState s : state.sessions()) {
-      Session session = newSession(s.clientId());
+    this.parts = new Parts(tree, journal, counters, rules, clock);
+    this.retained = new RetainedMessages(journal, rules, counters);
+    this.connectRate = new ConnectRate(limits.connectInterval(), limits.maxSessions());
+    this.departures = new Departures(this, clock);
+    long now = clock.millis();
+    for (Journal.SessionState s : recovered.sessions()) {
+      Session session = newSession(s.meta().clientId());
       session.restore(s, now);
-      sessions.put(s.clientId(), session);
+      sessions.put(s.meta().clientId(), session);
+      departures.sessionWaits(session);
     }
-    retained.restore(state.retained());
+    retained.restore(recovered.retained());
   }
 
   private Session newSession(String clientId) {
-    return new Session(clientId, tree, journal, counters, rules);
+    return new Session(clientId, parts);
   }
 
   Limits limits() {
@@ -123,8 +106,20 @@ final class Engine implements AutoCloseable {
     return counters;
   }
 
+  Journal journal() {
+    return journal;
+  }
+
   ExecutorService threads() {
     return threads;
+  }
+
+  long now() {
+    return parts.now();
+  }
+
+  LoopState loop(EventExecutor eventLoop) {
+    return loops.computeIfAbsent(eventLoop, unused -> new LoopState());
   }
 
   // ---- connections ----
@@ -132,7 +127,7 @@ final class Engine implements AutoCloseable {
   /** A socket was accepted. False: there are as many as there may be. */
   boolean register(Connection connection) {
     if (closing || connections.size() >= limits.maxConnections()) {
-      counters.refusedConnects.increment();
+      counters.refusedConnections.increment();
       return false;
     }
     connections.add(connection);
@@ -141,6 +136,10 @@ final class Engine implements AutoCloseable {
 
   void unregister(Connection connection) {
     connections.remove(connection);
+  }
+
+  boolean mayConnectAgain(String clientId) {
+    return connectRate.allows(clientId, System.nanoTime());
   }
 
   AuthenticationResult authenticate(ConnectRequest request) {
@@ -153,38 +152,59 @@ final class Engine implements AutoCloseable {
     }
   }
 
-  ClientSession clientSession(ConnectRequest request, Object principal) {
-    return new ClientSession(request.clientId(), principal, request.peer(), clock.instant());
+  Client client(ConnectRequest request, Object principal) {
+    return new Client(
+        new ClientSession(request.clientId(), principal, request.peer(), parts.clock().instant()),
+        new Decisions());
+  }
+
+  /** Seconds for which the session is kept after the connection, within the limits. */
+  long wantedExpiry(Packet.Connect packet) {
+    if (packet.version() >= 5) {
+      return packet.sessionExpirySeconds() <= 0 ? 0 : allowedExpiry(packet.sessionExpirySeconds());
+    }
+    return packet.cleanStart() ? 0 : allowedExpiry(SessionMeta.NEVER);
+  }
+
+  long allowedExpiry(long wanted) {
+    return Math.min(wanted, Math.min(SessionMeta.NEVER, limits.sessionExpiry().toSeconds()));
   }
 
   /**
-   * Gives the client's session to the connection, after ending the one that has it [MQTT-3.1.4-2],
-   * sends CONNACK and what waits.
+   * @param present stored state was taken up
+   */
+  record Taken(Session session, boolean present) {}
+
+  /**
+   * Gives the client's session to the connection, after ending the one that has it [MQTT-3.1.4-2].
+   * What it changes is on the disk when this returns.
    *
    * @return null when there are too many sessions
    */
-  @Nullable Session connect(Connection connection, ClientSession client, boolean clean) {
+  @Nullable Taken connect(Connection connection, Client client, boolean clean, long expirySeconds) {
     while (true) {
-      Session session = sessions.get(client.clientId());
+      Session session = sessions.get(client.id());
       if (session == null) {
         if (sessions.size() >= limits.maxSessions()) {
           return null;
         }
-        session = sessions.computeIfAbsent(client.clientId(), this::newSession);
+        session = sessions.computeIfAbsent(client.id(), this::newSession);
       }
-      switch (session.attach(connection, client, clean)) {
-        case Session.Attached.Gone unused -> sessions.remove(client.clientId(), session);
+      switch (session.attach(connection, client, clean, expirySeconds, now())) {
+        case Session.Attached.Gone unused -> sessions.remove(client.id(), session);
         case Session.Attached.Busy busy -> takeOver(session, busy.holder());
         case Session.Attached.Done done -> {
-          if (done.stored()) {
-            journal.sync();
-          }
+          departures.returned(session, done.present());
           if (done.present()) {
+            session.load();
+            if (session.hasSubscriptions()) {
+              epoch.incrementAndGet(); // another principal may receive other things
+            }
             dropWhatMayNotBeReceived(session, client);
           }
-          session.open(connection, done.present());
+          journal.sync();
           counters.connectsAccepted.increment();
-          return session;
+          return new Taken(session, done.present());
         }
       }
     }
@@ -192,16 +212,23 @@ final class Engine implements AutoCloseable {
 
   private void takeOver(Session session, Connection holder) {
     counters.takeovers.increment();
-    holder.terminate(DisconnectReason.DUPLICATE_CLIENTID.name());
+    holder
+        .packets()
+        .disconnect(
+            ReasonCode.SESSION_TAKEN_OVER,
+            "another connection has the same client id",
+            DisconnectReason.DUPLICATE_CLIENTID.name());
     if (!holder.awaitEnd(TAKEOVER_WAIT)) {
       LOG.warn(
           "The replaced connection of client {} is still busy; its session is taken from it",
           session.clientId());
-      session.detach(holder, clock.instant());
+      if (session.detach(holder, now()) == Session.Left.ENDED) {
+        sessions.remove(session.clientId(), session);
+      }
     }
   }
 
-  private void dropWhatMayNotBeReceived(Session session, ClientSession client) {
+  private void dropWhatMayNotBeReceived(Session session, Client client) {
     Set<String> refused = new LinkedHashSet<>();
     for (String topic : session.owedTopics()) {
       if (!mayReceive(client, topic)) {
@@ -213,86 +240,346 @@ final class Engine implements AutoCloseable {
     }
   }
 
-  void connected(ClientSession client) {
-    interceptor.onConnect(client);
+  void connected(Client client) {
+    interceptor.onConnect(client.session());
   }
 
   /** The end of a connection that had a session: will, registry, host. */
   void disconnected(
-      Connection connection,
-      Session session,
-      ClientSession client,
-      @Nullable Will will,
-      String reason) {
-    if (session.detach(connection, clock.instant())) {
+      Connection connection, Session session, Client client, @Nullable Will will, String reason) {
+    long willDelay = will == null ? 0 : Math.min(will.delaySeconds(), session.expirySeconds());
+    Session.Left left = session.detach(connection, now());
+    if (left == Session.Left.ENDED) {
       sessions.remove(session.clientId(), session);
     }
     if (will != null && !closing) {
-      publishWill(client, will);
+      if (left == Session.Left.KEPT && willDelay > 0) {
+        departures.willWaits(session, client, will, willDelay);
+      } else {
+        publishWill(client, will);
+      }
+    }
+    if (left == Session.Left.KEPT) {
+      departures.sessionWaits(session);
     }
     try {
-      interceptor.onDisconnect(client, reason);
+      interceptor.onDisconnect(client.session(), reason);
     } catch (RuntimeException e) {
-      LOG.warn("The host failed to take the disconnect of client {}", client.clientId(), e);
+      LOG.warn("The host failed to take the disconnect of client {}", client.id(), e);
     }
   }
 
-  private void publishWill(ClientSession client, Will will) {
+  /** On a virtual thread: asks host code. */
+  void publishWill(Client client, Will will) {
     try {
-      Publication outcome =
-          publish(client, will.topic(), will.payload(), will.qos(), will.retain());
-      if (outcome == Publication.REFUSED) {
+      if (!mayPublish(client, will.topic(), will.retain())) {
         LOG.info(
             "The will of client {} on {} is not allowed and was not sent",
-            client.clientId(),
+            client.id(),
             will.topic());
-      } else if (outcome == Publication.DONE_TO_SYNC) {
-        journal.sync();
+        return;
+      }
+      Message message =
+          new Message(
+              Topic.of(will.topic()),
+              will.payload(),
+              will.qos(),
+              will.retain(),
+              will.properties(),
+              will.expirySeconds() < 0 ? 0 : now() + will.expirySeconds() * 1_000,
+              client.id(),
+              System.nanoTime());
+      if (ask(client, message) == Interceptor.Disposition.ROUTE) {
+        deliver(message, route(message.topic()), null, 0);
+        sync();
       }
     } catch (RuntimeException e) {
-      LOG.warn("The will of client {} could not be sent", client.clientId(), e);
+      LOG.warn("The will of client {} could not be sent", client.id(), e);
     }
   }
 
-  boolean mayPublish(ClientSession client, String topic, boolean retain) {
+  /** A session whose time may be over. */
+  void expire(Session session) {
+    if (session.expire(now())) {
+      sessions.remove(session.clientId(), session);
+      counters.expiredSessions.increment();
+      sync();
+    }
+  }
+
+  // ---- decisions ----
+
+  /** Whether neither authoriser nor host may block. */
+  boolean isImmediate() {
+    return authoriser.isImmediate() && interceptor.isPassive();
+  }
+
+  /** Forgets what the authoriser has said. */
+  void forgetDecisions() {
+    epoch.incrementAndGet();
+  }
+
+  private long until() {
+    return System.nanoTime() + limits.decisionLifetime().toNanos();
+  }
+
+  boolean mayPublish(Client client, String topic, boolean retain) {
+    long at = epoch.get();
+    Boolean known = client.decisions().publish(topic, retain, at, System.nanoTime());
+    if (known != null) {
+      return known;
+    }
     try {
-      return authoriser.mayPublish(client, topic, retain);
+      boolean may = authoriser.mayPublish(client.session(), topic, retain);
+      client.decisions().publishDecided(topic, retain, may, at, until());
+      return may;
     } catch (RuntimeException e) {
-      LOG.warn("The authoriser failed for a publish of client {}; refused", client.clientId(), e);
+      LOG.warn("The authoriser failed for a publish of client {}; refused", client.id(), e);
       return false;
     }
   }
 
-  private boolean mayReceive(ClientSession client, String topic) {
+  private boolean mayReceive(Client client, String topic) {
+    long at = epoch.get();
+    Boolean known = client.decisions().receive(topic, at, System.nanoTime());
+    if (known != null) {
+      return known;
+    }
     try {
-      return authoriser.mayReceive(client, topic);
+      boolean may = authoriser.mayReceive(client.session(), topic);
+      client.decisions().receiveDecided(topic, may, at, until());
+      return may;
     } catch (RuntimeException e) {
-      LOG.warn("The authoriser failed for a delivery to client {}; refused", client.clientId(), e);
+      LOG.warn("The authoriser failed for a delivery to client {}; refused", client.id(), e);
       return false;
     }
   }
 
-  // ---- publishing ----
-
-  enum Publication {
-    DONE,
-    /** PUBACK only after {@link Engine#sync()}. */
-    DONE_TO_SYNC,
-    REFUSED
+  Interceptor.Disposition ask(Client client, Message m) {
+    return interceptor.onPublish(
+        client.session(), m.topic().name(), m.payload(), m.qos(), m.retain());
   }
 
-  /** What a client published. */
-  Publication publish(ClientSession client, String topic, byte[] payload, int qos, boolean retain) {
-    if (!mayPublish(client, topic, retain)) {
-      return Publication.REFUSED;
+  // ---- routing ----
+
+  /**
+   * The receivers of what this client publishes to the topic, if that can be said without asking
+   * anybody who may block, and the client may publish there; else null. On an event loop.
+   */
+  @Nullable Route routeAtOnce(Client client, Topic topic, boolean retain, long now) {
+    if (interceptor.wants(topic.name())) {
+      return null;
     }
-    return switch (interceptor.onPublish(client, topic, payload, qos, retain)) {
-      case CONSUMED -> Publication.DONE;
-      case REFUSED_DISCONNECT -> Publication.REFUSED;
-      case ROUTE ->
-          route(topic, payload, qos, retain) ? Publication.DONE_TO_SYNC : Publication.DONE;
-    };
+    if (authoriser.isImmediate()) {
+      if (!mayPublish(client, topic.name(), retain)) {
+        return null;
+      }
+    } else if (!Boolean.TRUE.equals(
+        client.decisions().publish(topic.name(), retain, epoch.get(), now))) {
+      return null;
+    }
+    Route known = topic.route();
+    if (known != null
+        && known.version() == tree.version()
+        && known.epoch() == epoch.get()
+        && now - known.validUntilNanos() < 0) {
+      return known;
+    }
+    Route found = route(topic.name(), authoriser.isImmediate());
+    if (found != null) {
+      topic.route(found);
+    }
+    return found;
   }
+
+  /** The receivers of a topic. May ask the authoriser, who may block. */
+  Route route(Topic topic) {
+    return Objects.requireNonNull(route(topic.name(), true));
+  }
+
+  /**
+   * @param mayAsk whether the authoriser may be asked; if not, null when it would have to be
+   */
+  private @Nullable Route route(String topic, boolean mayAsk) {
+    long at = epoch.get();
+    SubscriptionTree.Found found = tree.match(topic);
+    List<Route.Target> targets = new ArrayList<>(found.sessions().size());
+    for (var e : found.sessions().entrySet()) {
+      Boolean may = mayReceive(e.getKey(), topic, at, mayAsk);
+      if (may == null) {
+        return null;
+      }
+      if (may) {
+        targets.add(SubscriptionTree.target(e.getKey(), e.getValue()));
+      }
+    }
+    List<Route.Share> shares = new ArrayList<>(found.groups().size());
+    for (SubscriptionTree.GroupMatch g : found.groups()) {
+      List<Route.Target> members = new ArrayList<>(g.members().size());
+      for (SubscriptionTree.Entry member : g.members()) {
+        Boolean may = mayReceive(member.session(), topic, at, mayAsk);
+        if (may == null) {
+          return null;
+        }
+        if (may) {
+          members.add(SubscriptionTree.target(member.session(), List.of(member)));
+        }
+      }
+      if (!members.isEmpty()) {
+        shares.add(new Route.Share(members.toArray(Route.NO_TARGETS), g.turn()));
+      }
+    }
+    return new Route(
+        found.version(),
+        at,
+        until(),
+        targets.toArray(Route.NO_TARGETS),
+        shares.toArray(Route.NO_SHARES));
+  }
+
+  /** Null: not known, and not to be asked. */
+  private @Nullable Boolean mayReceive(Session session, String topic, long at, boolean mayAsk) {
+    Client client = session.client();
+    if (client == null) {
+      return true; // it is asked when the client comes back
+    }
+    return mayAsk
+        ? Boolean.valueOf(mayReceive(client, topic))
+        : client.decisions().receive(topic, at, System.nanoTime());
+  }
+
+  /**
+   * @param matched whether there was anybody to get it
+   * @param position of the journal that an acknowledgement must wait for, 0 for none
+   */
+  record Routed(boolean matched, long position) {}
+
+  /**
+   * Gives a message to its receivers and keeps it if it is to be retained.
+   *
+   * @param exactlyOnce the publisher's session when the message is of QoS 2, whose packet
+   *     identifier is taken from now on; else null
+   */
+  Routed deliver(Message m, Route route, @Nullable Session exactlyOnce, int packetId) {
+    boolean stored = false;
+    journal.enter();
+    try {
+      if (m.retain()) {
+        stored = retained.keep(m);
+      }
+      long publisher = exactlyOnce == null ? 0 : exactlyOnce.storedIncarnation();
+      stored |= hand(m, route.targets(), route.shares(), false, publisher, packetId);
+      if (exactlyOnce != null) {
+        exactlyOnce.received(packetId);
+      }
+    } finally {
+      journal.exit();
+    }
+    compactIfDue();
+    return new Routed(!route.isEmpty(), stored && m.qos() > 0 ? journal.position() : 0);
+  }
+
+  /** A QoS 2 message that the host has taken: only its identifier is kept. */
+  long receivedOnly(Session publisher, int packetId) {
+    journal.enter();
+    try {
+      long incarnation = publisher.storedIncarnation();
+      if (incarnation != 0) {
+        journal.message(
+            new Message(Topic.of(""), new byte[0], 2, false, Message.NO_PROPERTIES, 0, null),
+            List.of(),
+            incarnation,
+            packetId);
+      }
+      publisher.received(packetId);
+      return incarnation == 0 ? 0 : journal.position();
+    } finally {
+      journal.exit();
+    }
+  }
+
+  /**
+   * Writes what is owed to persistent sessions once for all of them, then sends or queues it.
+   * Within the journal's gate.
+   *
+   * @return whether something was written to the journal
+   */
+  private boolean hand(
+      Message m,
+      Route.Target[] targets,
+      Route.Share[] shares,
+      boolean retainedOne,
+      long publisher,
+      int packetId) {
+    Route.Target[] all = shares.length == 0 ? targets : withPicked(targets, shares);
+    List<Owed> owed = m.qos() > 0 && journal.stores() ? owed(m, all, retainedOne) : List.of();
+    long sequence = 0;
+    long notBefore = 0;
+    if (!owed.isEmpty() || publisher != 0) {
+      sequence = journal.message(m, owed, publisher, packetId);
+      notBefore = m.qos() == 2 ? journal.position() : 0;
+    }
+    Queued last = null;
+    for (Route.Target each : all) {
+      Route.Target t = forPublisher(each, m);
+      if (t == null) {
+        continue;
+      }
+      int qos = Math.min(m.qos(), t.qos());
+      boolean retain = retainedOne || (m.retain() && t.retainAsPublished());
+      boolean stored = !owed.isEmpty() && qos > 0 && isOwed(owed, t.incarnation());
+      long seq = stored ? sequence : 0;
+      if (last == null
+          || last.qos() != qos
+          || last.retain() != retain
+          || last.sequence() != seq
+          || last.identifiers() != t.identifiers()) {
+        last = new Queued(seq, m, qos, retain, t.identifiers(), notBefore);
+      }
+      t.session().offer(t.incarnation(), last);
+    }
+    return sequence != 0;
+  }
+
+  private static Route.Target[] withPicked(Route.Target[] targets, Route.Share[] shares) {
+    Route.Target[] all = new Route.Target[targets.length + shares.length];
+    System.arraycopy(targets, 0, all, 0, targets.length);
+    for (int i = 0; i < shares.length; i++) {
+      all[targets.length + i] = shares[i].pick();
+    }
+    return all;
+  }
+
+  private static Route.@Nullable Target forPublisher(Route.Target t, Message m) {
+    return t.plain() || !t.session().clientId().equals(m.publisher()) ? t : t.own();
+  }
+
+  private static List<Owed> owed(Message m, Route.Target[] all, boolean retainedOne) {
+    List<Owed> owed = new ArrayList<>();
+    for (Route.Target each : all) {
+      Route.Target t = forPublisher(each, m);
+      if (t != null && t.qos() > 0 && t.session().stores(t.incarnation())) {
+        owed.add(
+            new Owed(
+                t.incarnation(),
+                Math.min(m.qos(), t.qos()),
+                retainedOne || (m.retain() && t.retainAsPublished()),
+                t.identifiers()));
+      }
+    }
+    return owed;
+  }
+
+  private static boolean isOwed(List<Owed> owed, long incarnation) {
+    for (Owed o : owed) {
+      if (o.incarnation() == incarnation) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // ---- the host's messages ----
 
   void publishFromHost(String topic, byte[] payload, int qos, boolean retain) {
     if (!rules.validTopic(topic)) {
@@ -303,101 +590,57 @@ final class Engine implements AutoCloseable {
               + "': not a plain topic within the limits of this broker; shorten it or remove wildcards",
           null);
     }
-    if (route(topic, payload, Math.min(qos, 1), retain)) {
+    Message m = fromHost(topic, payload, Math.min(qos, limits.maxQos()), retain);
+    if (deliver(m, route(m.topic()), null, 0).position() > 0) {
       sync();
     }
   }
 
+  private static Message fromHost(String topic, byte[] payload, int qos, boolean retain) {
+    return new Message(
+        Topic.of(topic), payload, qos, retain, Message.NO_PROPERTIES, 0, null, System.nanoTime());
+  }
+
   boolean deliver(String clientId, String topic, byte[] payload, int qos) {
     Session session = sessions.get(clientId);
-    SubscriptionTree.Grant grant = session == null ? null : session.grantFor(topic);
-    if (session == null || grant == null) {
+    Route.Target target = session == null ? null : session.targetFor(topic);
+    if (session == null || target == null) {
       return false;
     }
-    ClientSession client = session.client();
+    Client client = session.client();
     if (client != null && !mayReceive(client, topic)) {
       return false;
     }
-    Map<Session, SubscriptionTree.Grant> target = new LinkedHashMap<>();
-    target.put(session, grant);
-    boolean[] taken = new boolean[1];
-    journal.enter();
+    Message m = fromHost(topic, payload, Math.min(qos, limits.maxQos()), false);
+    int effective = Math.min(m.qos(), target.qos());
+    boolean taken;
     boolean stored;
+    journal.enter();
     try {
-      stored = hand(topic, payload, Math.min(qos, 1), false, target, taken);
+      stored = effective > 0 && session.stores(target.incarnation());
+      List<Owed> owed =
+          List.of(new Owed(target.incarnation(), effective, false, target.identifiers()));
+      long sequence = stored ? journal.message(m, owed, 0, 0) : 0;
+      taken =
+          session.offer(
+              target.incarnation(),
+              new Queued(sequence, m, effective, false, target.identifiers(), 0));
     } finally {
       journal.exit();
     }
     if (stored) {
       sync();
     }
-    return taken[0];
+    return taken;
   }
 
-  /** True when something was written that a PUBACK must wait for. */
-  private boolean route(String topic, byte[] payload, int qos, boolean retain) {
-    Map<Session, SubscriptionTree.Grant> targets = tree.match(topic);
-    targets
-        .keySet()
-        .removeIf(
-            s -> {
-              ClientSession client = s.client();
-              return client != null && !mayReceive(client, topic);
-            });
-    boolean toSync = false;
-    journal.enter();
-    try {
-      if (retain) {
-        toSync = retained.keep(topic, payload, qos);
-      }
-      toSync |= hand(topic, payload, qos, false, targets, new boolean[1]);
-    } finally {
-      journal.exit();
-    }
-    return toSync;
-  }
-
-  /**
-   * Writes what is owed to persistent sessions once for all of them, then queues it. Within the
-   * journal's gate.
-   */
-  private boolean hand(
-      String topic,
-      byte[] payload,
-      int qos,
-      boolean retainFlag,
-      Map<Session, SubscriptionTree.Grant> targets,
-      boolean[] taken) {
-    if (targets.isEmpty()) {
-      return false;
-    }
-    List<Long> owedTo = new ArrayList<>();
-    if (qos > 0) {
-      targets.forEach(
-          (session, grant) -> {
-            if (grant.qos() > 0 && session.stores(grant.incarnation())) {
-              owedTo.add(grant.incarnation());
-            }
-          });
-    }
-    long sequence = owedTo.isEmpty() ? 0 : journal.message(topic, payload, retainFlag, owedTo);
-    targets.forEach(
-        (session, grant) -> {
-          int effective = Math.min(qos, grant.qos());
-          boolean stored = effective > 0 && owedTo.contains(grant.incarnation());
-          Queued message = new Queued(stored ? sequence : 0, topic, payload, effective, retainFlag);
-          if (session.enqueue(grant.incarnation(), message)) {
-            taken[0] = true;
-          }
-        });
-    return !owedTo.isEmpty();
-  }
-
-  /**
-   * Waits for the disk; then whatever was answered with DONE_TO_SYNC before may be acknowledged.
-   */
+  /** Waits for the disk. */
   void sync() {
     journal.sync();
+    compactIfDue();
+  }
+
+  private void compactIfDue() {
     if (journal.compactionDue() && compacting.compareAndSet(false, true)) {
       threads.execute(this::compact);
     }
@@ -414,63 +657,89 @@ final class Engine implements AutoCloseable {
     }
   }
 
-  private Journal.State capture() {
-    List<Journal.SessionState> images =
+  private Journal.Captured capture() {
+    List<Journal.CapturedSession> images =
         sessions.values().stream().map(Session::image).filter(Objects::nonNull).toList();
-    return new Journal.State(images, retained.all(), journal.nextNumber());
+    return new Journal.Captured(images, retained.all(), journal.nextNumber());
   }
 
   // ---- subscribing ----
 
-  /** The granted QoS, or 0x80. */
-  int subscribe(
-      Connection connection, Session session, ClientSession client, String filter, int qos) {
-    if (!rules.validFilter(filter) || !maySubscribe(client, filter)) {
-      return 0x80;
+  /**
+   * @param code for the SUBACK
+   * @param sendRetained whether retained messages follow
+   */
+  record SubscribeResult(int code, boolean sendRetained) {}
+
+  SubscribeResult subscribe(
+      Connection connection, Session session, Client client, Subscription wanted) {
+    if (!rules.validFilter(wanted.filter())) {
+      return new SubscribeResult(ReasonCode.TOPIC_FILTER_INVALID, false);
     }
-    SubscriptionTree.Grant grant = session.subscribe(connection, filter, Math.min(qos, 1));
-    return grant == null ? 0x80 : grant.qos();
+    if (wanted.filter().equals(rules.refusedFilter())) {
+      return new SubscribeResult(ReasonCode.UNSPECIFIED_ERROR, false);
+    }
+    Integer refused = maySubscribe(client, wanted.filter());
+    if (refused != null) {
+      return new SubscribeResult(refused, false);
+    }
+    int qos = Math.min(wanted.qos(), limits.maxQos());
+    Subscription granted =
+        new Subscription(
+            wanted.filter(),
+            qos,
+            wanted.noLocal(),
+            wanted.retainAsPublished(),
+            wanted.retainHandling(),
+            wanted.identifier());
+    return switch (session.subscribe(connection, granted)) {
+      case TOO_MANY -> new SubscribeResult(ReasonCode.QUOTA_EXCEEDED, false);
+      case NEW ->
+          new SubscribeResult(
+              qos, wanted.retainHandling() < 2 && !SubscriptionTree.isShared(wanted.filter()));
+      case REPLACED ->
+          new SubscribeResult(
+              qos, wanted.retainHandling() == 0 && !SubscriptionTree.isShared(wanted.filter()));
+    };
   }
 
-  private boolean maySubscribe(ClientSession client, String filter) {
+  /** Null when it may, else the reason code. */
+  private @Nullable Integer maySubscribe(Client client, String filter) {
     try {
-      return authoriser.maySubscribe(client, filter);
+      return authoriser.maySubscribe(client.session(), filter)
+          ? null
+          : Integer.valueOf(ReasonCode.NOT_AUTHORIZED);
     } catch (RuntimeException e) {
-      LOG.warn("The authoriser failed for a subscribe of client {}; refused", client.clientId(), e);
-      return false;
+      LOG.warn("The authoriser failed for a subscribe of client {}; refused", client.id(), e);
+      return ReasonCode.UNSPECIFIED_ERROR;
     }
   }
 
   /** After the SUBACK: the retained messages of a granted filter [MQTT-3.3.1-6]. */
-  void sendRetained(Session session, ClientSession client, String filter) {
-    retained.matching(filter).forEach(m -> sendRetained(session, client, m));
-  }
-
-  private void sendRetained(Session session, ClientSession client, RetainedMessage message) {
-    SubscriptionTree.Grant grant = session.grantFor(message.topic());
-    if (grant == null || !mayReceive(client, message.topic())) {
-      return;
-    }
-    journal.enter();
-    try {
-      hand(
-          message.topic(),
-          message.payload(),
-          message.qos(),
-          true,
-          Map.of(session, grant),
-          new boolean[1]);
-    } finally {
-      journal.exit();
+  void sendRetained(Session session, Client client, String filter) {
+    long now = now();
+    for (Message m : retained.matching(filter, now)) {
+      Route.Target target = session.targetOf(filter);
+      if (target == null) {
+        return;
+      }
+      if (mayReceive(client, m.topic().name())) {
+        journal.enter();
+        try {
+          hand(m, new Route.Target[] {target}, Route.NO_SHARES, true, 0, 0);
+        } finally {
+          journal.exit();
+        }
+      }
     }
   }
 
-  void subscribed(ClientSession client, List<String> filters) {
-    interceptor.onSubscribe(client, filters);
+  void subscribed(Client client, List<String> filters) {
+    interceptor.onSubscribe(client.session(), filters);
   }
 
-  void unsubscribed(ClientSession client, List<String> filters) {
-    interceptor.onUnsubscribe(client, filters);
+  void unsubscribed(Client client, List<String> filters) {
+    interceptor.onUnsubscribe(client.session(), filters);
   }
 
   // ---- host ----
@@ -479,7 +748,7 @@ final class Engine implements AutoCloseable {
     Session session = sessions.get(clientId);
     Connection connection = session == null ? null : session.connection();
     if (connection != null) {
-      connection.terminate(reason);
+      connection.packets().disconnect(ReasonCode.ADMINISTRATIVE_ACTION, reason, reason);
     }
   }
 
@@ -489,62 +758,33 @@ final class Engine implements AutoCloseable {
   }
 
   BrokerMetrics metrics() {
-    return new BrokerMetrics(
+    long[] latencies = new long[Latencies.BUCKETS];
+    loops.values().forEach(l -> l.latencies().addTo(latencies));
+    return counters.metrics(
         connections.size(),
         sessions.size(),
         tree.size(),
         retained.size(),
-        counters.queuedMessages.get(),
-        counters.queuedBytes.get(),
-        counters.connectsAccepted.sum(),
-        counters.publishesReceived.sum(),
-        counters.publishesSent.sum(),
-        counters.bytesReceived.sum(),
-        counters.bytesSent.sum(),
-        counters.droppedQueueFull.sum(),
-        counters.droppedNotRetained.sum(),
-        counters.refusedConnects.sum(),
-        counters.refusedPublishes.sum(),
-        counters.protocolErrors.sum(),
-        counters.takeovers.sum(),
-        counters.keepAliveTimeouts.sum(),
-        counters.stalledWriters.sum(),
-        counters.expiredSessions.sum(),
-        counters.journalFailures.sum());
-  }
-
-  /** Runs until the broker closes. A session whose end fails does not keep the others alive. */
-  private void expireSessions() {
-    long pause = Math.clamp(limits.sessionExpiry().toMillis() / 4, 50, 60_000);
-    try {
-      while (!closing) {
-        Thread.sleep(pause);
-        Instant before = clock.instant().minus(limits.sessionExpiry());
-        for (Session session : sessions.values()) {
-          try {
-            if (session.expire(before)) {
-              sessions.remove(session.clientId(), session);
-              counters.expiredSessions.increment();
-            }
-          } catch (RuntimeException e) {
-            LOG.warn("The session of client {} could not be ended", session.clientId(), e);
-          }
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // the broker closes
-    }
+        retained.bytes(),
+        latencies);
   }
 
   @Override
   public void close() {
     closing = true;
     List<Connection> left = List.copyOf(connections);
-    left.forEach(c -> c.terminate(DisconnectReason.SERVER_INITIATED_DISCONNECT.name()));
+    left.forEach(
+        c ->
+            c.packets()
+                .disconnect(
+                    ReasonCode.SERVER_SHUTTING_DOWN,
+                    null,
+                    DisconnectReason.SERVER_INITIATED_DISCONNECT.name()));
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
     for (Connection c : left) {
       c.awaitEnd(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
     }
+    departures.close();
     threads.shutdownNow();
     try {
       if (!threads.awaitTermination(3, TimeUnit.SECONDS)) {

@@ -9,6 +9,22 @@ import java.util.List;
  */
 public interface Interceptor {
   /**
+   * Whether {@link #onPublish} wants to see messages of this topic. Asked for each message on an
+   * event loop: must not block. False lets it go straight to the subscribers.
+   */
+  default boolean wants(String topic) {
+    return true;
+  }
+
+  /**
+   * Whether it takes part in nothing at all, so that subscriptions need not be told on a thread of
+   * their own.
+   */
+  default boolean isPassive() {
+    return false;
+  }
+
+  /**
    * A client published; authorisation has passed. When this returns {@code CONSUMED} the PUBACK
    * follows: what must not be lost has to be stored before. An exception closes the connection
    * without PUBACK, so that the client sends it again.
@@ -43,6 +59,22 @@ public interface Interceptor {
 
   /** All messages are routed. */
   static Interceptor none() {
-    return (session, topic, payload, qos, retain) -> Disposition.ROUTE;
+    return new Interceptor() {
+      @Override
+      public boolean isPassive() {
+        return true;
+      }
+
+      @Override
+      public boolean wants(String topic) {
+        return false;
+      }
+
+      @Override
+      public Disposition onPublish(
+          ClientSession session, String topic, byte[] payload, int qos, boolean retain) {
+        return Disposition.ROUTE;
+      }
+    };
   }
 }

@@ -4,15 +4,14 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.netty.handler.codec.mqtt.MqttDecoder;
-import io.netty.handler.codec.mqtt.MqttEncoder;
-import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -26,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The bound ports and what stands between a socket and {@link Connection}. */
 final class Listeners implements AutoCloseable {
-  /** Room for the other parts of a packet beside the payload: topic, user name, password. */
-  private static final int PACKET_OVERHEAD = 8 << 10;
+  /** Before anybody is known only so much is taken, will included. */
+  private static final int MAX_CONNECT_BYTES = 256 << 10;
 
   private static final WriteBufferWaterMark WATER_MARK =
       new WriteBufferWaterMark(64 << 10, 256 << 10);
@@ -100,15 +99,18 @@ final class Listeners implements AutoCloseable {
       handler.setHandshakeTimeout(10, TimeUnit.SECONDS);
       channel.pipeline().addLast(handler);
     }
-    int maxPacketBytes = engine.limits().maxPayloadBytes() + PACKET_OVERHEAD;
-    Connection connection = new Connection(engine);
-    channel
-        .pipeline()
-        .addLast(new FlushConsolidationHandler(64, true))
-        .addLast(new PacketFraming(maxPacketBytes, connection))
-        .addLast(new MqttDecoder(maxPacketBytes, 0xFFFF))
-        .addLast(MqttEncoder.INSTANCE)
-        .addLast(connection);
+    addMqttHandlers(channel.pipeline(), channel.eventLoop());
+  }
+
+  /** What handles MQTT packets, behind what makes a stream of bytes of the transport. */
+  private void addMqttHandlers(ChannelPipeline pipeline, EventLoop eventLoop) {
+    int maxPacketBytes = engine.limits().maxPacketBytes();
+    LoopState loop = engine.loop(eventLoop);
+    pipeline
+        .addLast(
+            new PacketDecoder(
+                maxPacketBytes, Math.min(maxPacketBytes, MAX_CONNECT_BYTES), loop.topics()))
+        .addLast(new Connection(engine, loop));
   }
 
   int port(String name) {

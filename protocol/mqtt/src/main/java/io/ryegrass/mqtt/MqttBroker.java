@@ -10,10 +10,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An MQTT 3.1.1 broker inside a host program. Built by {@link #builder()}, running from {@link
- * Builder#start()} to {@link #close()}. All methods may be called from any thread, also from within
- * {@link Interceptor} calls; those that publish may wait for the disk and so do not belong on an
- * event loop.
+ * A broker for MQTT 3.1, 3.1.1 and 5.0 inside a host program. Built by {@link #builder()}, running
+ * from {@link Builder#start()} to {@link #close()}. All methods may be called from any thread, also
+ * from within {@link Interceptor} calls; those that publish may wait for the disk and so do not
+ * belong on an event loop.
  */
 public final class MqttBroker implements AutoCloseable {
   private final Engine engine;
@@ -51,7 +51,7 @@ public final class MqttBroker implements AutoCloseable {
    * interceptor is asked. When this returns, what is owed to persistent sessions (QoS 1) or
    * retained is on the disk, if there is a data folder.
    *
-   * @param qos 0 or 1
+   * @param qos 0 to 2; no more than {@link Limits#maxQos} is used
    */
   public void publish(String topic, byte[] payload, int qos, boolean retain) {
     engine.publishFromHost(topic, payload, qos, retain);
@@ -80,6 +80,14 @@ public final class MqttBroker implements AutoCloseable {
     return engine.isConnected(clientId);
   }
 
+  /**
+   * Makes the broker ask the {@link Authoriser} anew instead of using what it said before: policies
+   * have changed.
+   */
+  public void forgetDecisions() {
+    engine.forgetDecisions();
+  }
+
   public BrokerMetrics metrics() {
     return engine.metrics();
   }
@@ -97,18 +105,19 @@ public final class MqttBroker implements AutoCloseable {
     }
   }
 
-  /** What a broker is made of. An authenticator is the one thing without a default. */
+  /** What a broker is made of. Authenticator and authoriser have no default. */
   public static final class Builder {
     private final List<ListenerSettings> listeners = new ArrayList<>();
     private @Nullable Authenticator authenticator;
-    private Authoriser authoriser = Authoriser.permitAll();
+    private @Nullable Authoriser authoriser;
     private Interceptor interceptor = Interceptor.none();
     private @Nullable Path dataFolder;
     private Limits limits = Limits.awsIotCore();
     private boolean awsTopicRules;
+    private @Nullable String refusedFilter;
     private long compactAfterBytes = 16 << 20;
     private Clock clock = Clock.systemUTC();
-    private int eventLoops = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
+    private int eventLoops = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
 
     private Builder() {}
 
@@ -127,7 +136,7 @@ public final class MqttBroker implements AutoCloseable {
       return this;
     }
 
-    /** Default: everything is allowed to whoever was authenticated. */
+    /** {@link Authoriser#permitAll} if so meant; there is no default that permits. */
     public Builder authoriser(Authoriser value) {
       this.authoriser = value;
       return this;
@@ -162,6 +171,12 @@ public final class MqttBroker implements AutoCloseable {
       return this;
     }
 
+    /** Subscriptions to exactly this filter get SUBACK 0x80; for interoperability suites. */
+    Builder refusedFilter(String value) {
+      this.refusedFilter = value;
+      return this;
+    }
+
     public Builder clock(Clock value) {
       this.clock = value;
       return this;
@@ -173,7 +188,7 @@ public final class MqttBroker implements AutoCloseable {
       return this;
     }
 
-    /** Threads that read and write sockets; default one per processor, at most 4. */
+    /** Threads that read and write sockets; default one for two processors, at most 4. */
     public Builder eventLoops(int value) {
       this.eventLoops = value;
       return this;
@@ -190,10 +205,12 @@ public final class MqttBroker implements AutoCloseable {
         throw new IllegalStateException(
             "An authenticator is needed; AuthenticationResult.Accepted for all if so meant");
       }
-      TopicRules rules = new TopicRules(awsTopicRules, limits);
-      Engine engine =
-          Engine.open(
-              who, authoriser, interceptor, limits, rules, clock, dataFolder, compactAfterBytes);
+      Authoriser what = authoriser;
+      if (what == null) {
+        throw new IllegalStateException(
+            "An authoriser is needed; Authoriser.permitAll() if everybody may do everything");
+      }
+      Engine engine = open(who, what);
       Listeners listening = null;
       try {
         listening = new Listeners(listeners, engine, eventLoops);
@@ -203,6 +220,28 @@ public final class MqttBroker implements AutoCloseable {
           engine.close();
         }
       }
+    }
+
+    private Engine open(Authenticator who, Authoriser what) {
+      TopicRules rules = new TopicRules(awsTopicRules, limits, refusedFilter);
+      Counters counters = new Counters();
+      Path folder = dataFolder;
+      if (folder == null) {
+        return new Engine(
+            who,
+            what,
+            interceptor,
+            rules,
+            clock,
+            counters,
+            new VolatileJournal(),
+            new Journal.State(List.of(), List.of(), 1));
+      }
+      DurableJournal journal =
+          new DurableJournal(
+              folder, counters.journalFailures, compactAfterBytes, limits.maxJournalBytes());
+      return new Engine(
+          who, what, interceptor, rules, clock, counters, journal, journal.recovered());
     }
   }
 

@@ -1,15 +1,21 @@
 package io.ryegrass.mqtt;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** The retained messages of all topics, at most {@link Limits#maxRetainedMessages}. */
+/**
+ * The retained messages of all topics, at most {@link Limits#maxRetainedMessages} and {@link
+ * Limits#maxRetainedBytes}.
+ */
 final class RetainedMessages {
   private final Journal journal;
   private final TopicRules rules;
   private final Counters counters;
-  private final ConcurrentHashMap<String, RetainedMessage> byTopic = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<String, Message> byTopic = new ConcurrentHashMap<>();
+  private final AtomicLong bytes = new AtomicLong();
 
   RetainedMessages(Journal journal, TopicRules rules, Counters counters) {
     this.journal = journal;
@@ -17,55 +23,100 @@ final class RetainedMessages {
     this.counters = counters;
   }
 
-  void restore(Collection<RetainedMessage> messages) {
-    messages.forEach(m -> byTopic.put(m.topic(), m));
+  void restore(Collection<Message> messages) {
+    messages.forEach(
+        m -> {
+          byTopic.put(m.topic().name(), m);
+          bytes.addAndGet(m.weight());
+        });
   }
 
   /**
    * Keeps the message, or forgets the topic's when the payload is empty [MQTT-3.3.1-5]
    * [MQTT-3.3.1-10]. Within the journal's gate.
    *
-   * @return true when the acknowledgement must wait for the disk
+   * @return whether something was written to the journal
    */
-  boolean keep(String topic, byte[] payload, int qos) {
+  boolean keep(Message m) {
+    String topic = m.topic().name();
     if (!rules.mayRetain(topic)) {
       return false;
     }
-    if (payload.length == 0) {
-      if (byTopic.containsKey(topic)) {
-        journal.retainedRemoved(topic);
-        byTopic.remove(topic);
-        return qos > 0;
-      }
-      return false;
-    }
-    if (!byTopic.containsKey(topic) && byTopic.size() >= rules.limits().maxRetainedMessages()) {
-      counters.droppedNotRetained.increment();
-      return false;
-    }
-    RetainedMessage message = new RetainedMessage(topic, payload, qos);
-    journal.retained(message);
-    byTopic.put(topic, message);
-    return qos > 0;
+    // One writer per topic at a time: what the map has last, the journal has last.
+    boolean[] written = new boolean[1];
+    byTopic.compute(
+        topic,
+        (unused, before) -> {
+          int had = before == null ? 0 : before.weight();
+          if (m.payload().length == 0) {
+            if (before != null) {
+              journal.retainedRemoved(topic);
+              bytes.addAndGet(-had);
+              written[0] = true;
+            }
+            return null;
+          }
+          Limits limits = rules.limits();
+          if ((before == null && byTopic.mappingCount() >= limits.maxRetainedMessages())
+              || bytes.get() + m.weight() - had > limits.maxRetainedBytes()) {
+            counters.droppedNotRetained.increment();
+            return before;
+          }
+          journal.retained(m);
+          bytes.addAndGet(m.weight() - had);
+          written[0] = true;
+          return m.atRest();
+        });
+    return written[0];
   }
 
-  /** What a new subscription gets [MQTT-3.3.1-6]; AWS gives nothing to filters with wildcards. */
-  List<RetainedMessage> matching(String filter) {
+  /**
+   * What a new subscription gets [MQTT-3.3.1-6]; AWS gives nothing to filters with wildcards. What
+   * has expired goes [MQTT5-3.3.2-5].
+   */
+  List<Message> matching(String filter, long now) {
     if (filter.indexOf('+') < 0 && filter.indexOf('#') < 0) {
-      RetainedMessage message = byTopic.get(filter);
-      return message == null ? List.of() : List.of(message);
+      Message m = byTopic.get(filter);
+      return m == null || expired(m, now) ? List.of() : List.of(m);
     }
     if (rules.aws()) {
       return List.of();
     }
-    return byTopic.values().stream().filter(m -> rules.retainedMatches(filter, m.topic())).toList();
+    List<Message> found = new ArrayList<>();
+    for (Message m : byTopic.values()) {
+      if (rules.retainedMatches(filter, m.topic().name()) && !expired(m, now)) {
+        found.add(m);
+      }
+    }
+    return found;
   }
 
-  List<RetainedMessage> all() {
+  private boolean expired(Message m, long now) {
+    if (!m.isExpired(now)) {
+      return false;
+    }
+    journal.enter();
+    try {
+      if (byTopic.remove(m.topic().name(), m)) {
+        journal.retainedRemoved(m.topic().name());
+        bytes.addAndGet(-m.weight());
+        counters.droppedExpired.increment();
+      }
+    } finally {
+      journal.exit();
+    }
+    return true;
+  }
+
+  List<Message> all() {
     return List.copyOf(byTopic.values());
   }
 
   int size() {
     return byTopic.size();
+  }
+
+  long bytes() {
+    return bytes.get();
   }
 }

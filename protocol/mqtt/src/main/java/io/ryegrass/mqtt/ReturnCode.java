@@ -14,6 +14,17 @@ public enum ReturnCode {
     this.value = value;
   }
 
+  /** The same in MQTT 5. */
+  int reasonCode() {
+    return switch (this) {
+      case UNACCEPTABLE_PROTOCOL_VERSION -> ReasonCode.UNSUPPORTED_PROTOCOL_VERSION;
+      case IDENTIFIER_REJECTED -> ReasonCode.CLIENT_IDENTIFIER_NOT_VALID;
+      case SERVER_UNAVAILABLE -> ReasonCode.SERVER_UNAVAILABLE;
+      case BAD_USER_NAME_OR_PASSWORD -> ReasonCode.BAD_USER_NAME_OR_PASSWORD;
+      case NOT_AUTHORISED -> ReasonCode.NOT_AUTHORIZED;
+    };
+  }
+
   /** The byte on the wire. */
   public int value() {
     return value;

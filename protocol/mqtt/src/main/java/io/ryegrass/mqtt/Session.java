@@ -1,9 +1,8 @@
 package io.ryegrass.mqtt;
 
-import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -13,13 +12,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the broker knows of one client identifier: subscriptions, messages that are owed, the
- * connection if there is one.
+ * What the broker knows of one client identifier: subscriptions, messages that are owed ({@link
+ * Outbox}), QoS 2 identifiers that are taken, the connection if there is one.
  *
  * <p>Everything is guarded by one lock that is held for memory operations and buffered journal
- * writes only, and whatever goes out to the client is written to the channel under it. So there is
- * one order of events, and it is the order on the wire. Each method enters the journal's gate
- * before it takes the lock.
+ * writes only. Whatever goes out to the client is put into the connection's output buffer under it,
+ * on the connection's event loop, so there is one order of events, and it is the order on the wire.
+ * Each method enters the journal's gate before it takes the lock, unless it says that its caller
+ * has.
  *
  * <p>An <em>incarnation</em> is the life of the session's state: a clean CONNECT begins a new one,
  * and what was found for the old one on the way is not delivered into the new.
@@ -27,11 +27,8 @@ import org.jspecify.annotations.Nullable;
 final class Session {
   /** What {@link #attach} found. */
   sealed interface Attached {
-    /**
-     * Done; {@code present}: stored state was taken up; {@code stored}: the journal was written and
-     * wants a sync.
-     */
-    record Done(boolean present, boolean stored) implements Attached {}
+    /** Done; {@code present}: stored state was taken up. */
+    record Done(boolean present) implements Attached {}
 
     /** Another connection has it and must end first. */
     record Busy(Connection holder) implements Attached {}
@@ -40,57 +37,59 @@ final class Session {
     record Gone() implements Attached {}
   }
 
+  /** What became of a session when its connection ended. */
+  enum Left {
+    /** Another connection has it. */
+    NOT_MINE,
+    /** It ended and is to be removed from the registry. */
+    ENDED,
+    /** It waits for its client. */
+    KEPT
+  }
+
   private final String clientId;
   private final SubscriptionTree tree;
   private final Journal journal;
-  private final Counters counters;
   private final Limits limits;
   private final TopicRules rules;
   private final ReentrantLock lock = new ReentrantLock();
+  private final Outbox outbox;
 
-  private final Map<String, Integer> subscriptions = new LinkedHashMap<>();
-  private final ArrayDeque<Queued> queue = new ArrayDeque<>();
-  private final LinkedHashMap<Integer, Queued> inFlight = new LinkedHashMap<>();
+  private final Map<String, Subscription> subscriptions = new LinkedHashMap<>(4);
+
+  /** Packet identifiers of QoS 2 messages of this client whose PUBREL has not come. */
+  private @Nullable Set<Integer> received;
+
   private long incarnation;
   private boolean persistent;
   private boolean removed;
-  private boolean open;
-  private long owedBytes;
-  private int lastPacketId;
+  private long expirySeconds;
+  private long disconnectedAt;
   private @Nullable Connection connection;
-  private @Nullable Instant disconnectedAt;
-  private volatile @Nullable ClientSession client;
+  private volatile boolean open;
+  private volatile @Nullable Client client;
 
-  Session(
-      String clientId,
-      SubscriptionTree tree,
-      Journal journal,
-      Counters counters,
-      TopicRules rules) {
+  Session(String clientId, Engine.Parts parts) {
     this.clientId = clientId;
-    this.tree = tree;
-    this.journal = journal;
-    this.counters = counters;
-    this.rules = rules;
-    this.limits = rules.limits();
+    this.tree = parts.tree();
+    this.journal = parts.journal();
+    this.rules = parts.rules();
+    this.limits = parts.rules().limits();
+    this.outbox = new Outbox(parts);
   }
 
   /** Takes up what the journal gave back; before anybody else sees the session. */
-  void restore(Journal.SessionState state, Instant now) {
+  void restore(Journal.SessionState state, long now) {
     incarnation = state.incarnation();
     persistent = true;
-    disconnectedAt = now;
-    state
-        .subscriptions()
-        .forEach(
-            (filter, qos) -> {
-              subscriptions.put(filter, qos);
-              tree.put(filter, this, new SubscriptionTree.Grant(incarnation, qos));
-            });
-    inFlight.putAll(state.inFlight());
-    queue.addAll(state.queue());
-    inFlight.values().forEach(this::owe);
-    queue.forEach(this::owe);
+    expirySeconds = state.meta().expirySeconds();
+    // Whoever was connected when the program died is away since the program is back.
+    disconnectedAt = state.meta().disconnectedAt() == 0 ? now : state.meta().disconnectedAt();
+    for (Subscription s : state.subscriptions()) {
+      subscriptions.put(s.filter(), s);
+      tree.put(s, this, incarnation);
+    }
+    outbox.restore(incarnation, state.stored());
   }
 
   String clientId() {
@@ -98,13 +97,16 @@ final class Session {
   }
 
   /** The client as it was last connected since the program started, or null. */
-  @Nullable ClientSession client() {
+  @Nullable Client client() {
     return client;
   }
 
   // ---- connection ----
 
-  Attached attach(Connection newcomer, ClientSession who, boolean clean) {
+  /**
+   * @param wantedExpiry seconds the session is to be kept after its connection; 0 not at all
+   */
+  Attached attach(Connection newcomer, Client who, boolean clean, long wantedExpiry, long now) {
     journal.enter();
     lock.lock();
     try {
@@ -115,39 +117,65 @@ final class Session {
       if (holder != null) {
         return new Attached.Busy(holder);
       }
-      boolean present = persistent && !clean;
-      boolean stored = false;
-      if (!present) {
-        stored = persistent || !clean;
+      boolean present = persistent && !clean && !isOver(now);
+      boolean persist = wantedExpiry > 0;
+      if (present && !persist) {
+        // The state goes on, in memory only until the connection ends [MQTT5-3.1.2-23]
+        expirySeconds = 0;
+        journal.sessionChanged(incarnation, new SessionMeta(clientId, 0, 0));
+      } else if (present) {
+        expirySeconds = wantedExpiry;
+        journal.sessionChanged(incarnation, new SessionMeta(clientId, expirySeconds, 0));
+      } else {
         forgetState();
         incarnation = journal.nextNumber();
-        persistent = !clean;
+        persistent = persist;
+        expirySeconds = wantedExpiry;
+        outbox.begin(incarnation, persistent);
         if (persistent) {
-          journal.sessionCreated(incarnation, clientId);
+          journal.sessionCreated(incarnation, new SessionMeta(clientId, expirySeconds, 0));
         }
       }
       connection = newcomer;
       client = who;
       open = false;
-      disconnectedAt = null;
-      return new Attached.Done(present, stored);
+      disconnectedAt = 0;
+      return new Attached.Done(present);
     } finally {
       lock.unlock();
       journal.exit();
     }
   }
 
-  /**
-   * Topics of the messages that wait, so that the host can be asked whether the client may still
-   * have them.
-   */
+  /** Reads what the disk has for this session, if nobody did yet. May block. */
+  void load() {
+    Journal.Stored stored;
+    lock.lock();
+    try {
+      stored = outbox.notLoaded();
+    } finally {
+      lock.unlock();
+    }
+    if (stored == null) {
+      return;
+    }
+    Journal.Owing owing = stored.load();
+    lock.lock();
+    try {
+      outbox.loaded(owing);
+      if (!owing.received().isEmpty()) {
+        received = new HashSet<>(owing.received());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Topics of what waits, so that the host can be asked whether the client may still have them. */
   Set<String> owedTopics() {
     lock.lock();
     try {
-      Set<String> topics = new LinkedHashSet<>();
-      inFlight.values().forEach(m -> topics.add(m.topic()));
-      queue.forEach(m -> topics.add(m.topic()));
-      return topics;
+      return outbox.topics();
     } finally {
       lock.unlock();
     }
@@ -158,20 +186,7 @@ final class Session {
     journal.enter();
     lock.lock();
     try {
-      for (Iterator<Queued> all = inFlight.values().iterator(); all.hasNext(); ) {
-        Queued m = all.next();
-        if (topics.contains(m.topic())) {
-          all.remove();
-          settle(m);
-        }
-      }
-      for (Iterator<Queued> all = queue.iterator(); all.hasNext(); ) {
-        Queued m = all.next();
-        if (topics.contains(m.topic())) {
-          all.remove();
-          settle(m);
-        }
-      }
+      outbox.dropTopics(topics);
     } finally {
       lock.unlock();
       journal.exit();
@@ -179,50 +194,81 @@ final class Session {
   }
 
   /**
-   * Sends CONNACK, then what was in flight with DUP and its old identifiers in the old order
-   * [MQTT-4.4.0-1] [MQTT-4.6.0-1], then what waits.
+   * Sends CONNACK, then what was in flight with its old identifiers in the old order [MQTT-4.4.0-1]
+   * [MQTT-4.6.0-1], then what waits. On the connection's event loop.
    */
-  void open(Connection by, boolean present) {
+  void open(Connection by, Runnable connAck) {
     journal.enter();
     lock.lock();
     try {
       if (connection != by) {
         return;
       }
-      by.writeConnAck(present);
-      inFlight.forEach((packetId, m) -> by.writePublish(m, packetId, true));
+      connAck.run();
+      outbox.open(by, by.receiveMaximum());
       open = true;
-      pump(by);
-      by.flush();
+      outbox.pump(by);
     } finally {
       lock.unlock();
       journal.exit();
     }
   }
 
-  /**
-   * The connection has ended.
-   *
-   * @return true when the session ends with it and is to be removed from the registry
-   */
-  boolean detach(Connection by, Instant now) {
+  /** MQTT 5: DISCONNECT may change the expiry [MQTT5-3.14.2-2]. */
+  void expiryChanged(Connection by, long seconds) {
+    journal.enter();
+    lock.lock();
+    try {
+      if (connection == by) {
+        expirySeconds = seconds;
+      }
+    } finally {
+      lock.unlock();
+      journal.exit();
+    }
+  }
+
+  long expirySeconds() {
+    lock.lock();
+    try {
+      return expirySeconds;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The connection has ended. */
+  Left detach(Connection by, long now) {
     journal.enter();
     lock.lock();
     try {
       if (connection != by) {
-        return false;
+        return Left.NOT_MINE;
       }
       connection = null;
       open = false;
       disconnectedAt = now;
-      if (persistent) {
-        for (Iterator<Queued> all = queue.iterator(); all.hasNext(); ) {
-          Queued m = all.next();
-          if (m.qos() == 0) {
-            all.remove();
-            settle(m);
-          }
-        }
+      if (persistent && expirySeconds > 0) {
+        journal.sessionChanged(
+            incarnation, new SessionMeta(clientId, expirySeconds, disconnectedAt));
+        outbox.close();
+        return Left.KEPT;
+      }
+      forgetState();
+      removed = true;
+      return Left.ENDED;
+    } finally {
+      lock.unlock();
+      journal.exit();
+    }
+  }
+
+  /** Ends a session that nobody came back to in time. True when it was removed now. */
+  boolean expire(long now) {
+    journal.enter();
+    lock.lock();
+    try {
+      if (removed || connection != null || !isOver(now)) {
         return false;
       }
       forgetState();
@@ -234,22 +280,22 @@ final class Session {
     }
   }
 
-  /** Ends a persistent session that nobody came back to. True when it was removed now. */
-  boolean expire(Instant disconnectedBefore) {
-    journal.enter();
+  /** When it ends, in milliseconds since the epoch, if nobody comes; Long.MAX_VALUE for never. */
+  long endsAt() {
     lock.lock();
     try {
-      Instant since = disconnectedAt;
-      if (removed || connection != null || since == null || !since.isBefore(disconnectedBefore)) {
-        return false;
-      }
-      forgetState();
-      removed = true;
-      return true;
+      return connection != null || expirySeconds >= SessionMeta.NEVER
+          ? Long.MAX_VALUE
+          : disconnectedAt + expirySeconds * 1_000;
     } finally {
       lock.unlock();
-      journal.exit();
     }
+  }
+
+  private boolean isOver(long now) {
+    return disconnectedAt != 0
+        && expirySeconds < SessionMeta.NEVER
+        && disconnectedAt + expirySeconds * 1_000 <= now;
   }
 
   private void forgetState() {
@@ -258,10 +304,8 @@ final class Session {
     }
     subscriptions.keySet().forEach(filter -> tree.remove(filter, this));
     subscriptions.clear();
-    inFlight.values().forEach(this::unowe);
-    queue.forEach(this::unowe);
-    inFlight.clear();
-    queue.clear();
+    outbox.forget();
+    received = null;
     persistent = false;
   }
 
@@ -275,33 +319,38 @@ final class Session {
   }
 
   boolean isConnected() {
-    lock.lock();
-    try {
-      return connection != null && open;
-    } finally {
-      lock.unlock();
-    }
+    return open;
+  }
+
+  /** Whether it is worth giving it one more message of a shared subscription. */
+  boolean keepsUp() {
+    return outbox.keepsUp();
   }
 
   // ---- subscriptions ----
 
-  /** Grants a filter; null when the session has as many as it may. */
-  SubscriptionTree.@Nullable Grant subscribe(Connection by, String filter, int qos) {
+  enum Granted {
+    NEW,
+    REPLACED,
+    TOO_MANY
+  }
+
+  /** An existing one of the same filter is replaced [MQTT-3.8.4-3]. */
+  Granted subscribe(Connection by, Subscription s) {
     journal.enter();
     lock.lock();
     try {
+      boolean known = subscriptions.containsKey(s.filter());
       if (connection != by
-          || (!subscriptions.containsKey(filter)
-              && subscriptions.size() >= limits.maxSubscriptionsPerSession())) {
-        return null;
+          || (!known && subscriptions.size() >= limits.maxSubscriptionsPerSession())) {
+        return Granted.TOO_MANY;
       }
       if (persistent) {
-        journal.subscribed(incarnation, filter, qos);
+        journal.subscribed(incarnation, s);
       }
-      SubscriptionTree.Grant grant = new SubscriptionTree.Grant(incarnation, qos);
-      subscriptions.put(filter, qos);
-      tree.put(filter, this, grant);
-      return grant;
+      subscriptions.put(s.filter(), s);
+      tree.put(s, this, incarnation);
+      return known ? Granted.REPLACED : Granted.NEW;
     } finally {
       lock.unlock();
       journal.exit();
@@ -327,23 +376,46 @@ final class Session {
     }
   }
 
-  /** The highest grant among the subscriptions that match, or null. */
-  SubscriptionTree.@Nullable Grant grantFor(String topic) {
+  boolean hasSubscriptions() {
     lock.lock();
     try {
-      int qos = -1;
-      for (Map.Entry<String, Integer> s : subscriptions.entrySet()) {
-        if (s.getValue() > qos && rules.matches(s.getKey(), topic)) {
-          qos = s.getValue();
-        }
-      }
-      return qos < 0 ? null : new SubscriptionTree.Grant(incarnation, qos);
+      return !subscriptions.isEmpty();
     } finally {
       lock.unlock();
     }
   }
 
-  /** Whether QoS 1 messages for this incarnation have to be written to the journal. */
+  /** What the subscriptions of this session that match ask for together, or null. */
+  Route.@Nullable Target targetFor(String topic) {
+    lock.lock();
+    try {
+      List<SubscriptionTree.Entry> entries = new ArrayList<>();
+      for (Subscription s : subscriptions.values()) {
+        if (rules.matches(SubscriptionTree.bareFilter(s.filter()), topic)) {
+          entries.add(new SubscriptionTree.Entry(this, incarnation, s));
+        }
+      }
+      return entries.isEmpty() ? null : SubscriptionTree.target(this, entries);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The subscription of exactly this filter, for the retained messages that it brings. */
+  Route.@Nullable Target targetOf(String filter) {
+    lock.lock();
+    try {
+      Subscription s = subscriptions.get(filter);
+      return s == null
+          ? null
+          : SubscriptionTree.target(
+              this, List.of(new SubscriptionTree.Entry(this, incarnation, s)));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether QoS 1 and 2 messages for this incarnation have to be written to the journal. */
   boolean stores(long forIncarnation) {
     lock.lock();
     try {
@@ -353,16 +425,25 @@ final class Session {
     }
   }
 
-  // ---- messages ----
+  /** The incarnation if it is stored, else 0: under which a publisher's QoS 2 state is kept. */
+  long storedIncarnation() {
+    lock.lock();
+    try {
+      return persistent && !removed ? incarnation : 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---- messages to the client ----
 
   /**
-   * Queues a message and sends what the window allows.
+   * Sends or queues a message. The caller is within the journal's gate.
    *
    * @return false when it was not taken: another incarnation, offline and not to be kept, or a full
    *     queue
    */
-  boolean enqueue(long forIncarnation, Queued message) {
-    journal.enter();
+  boolean offer(long forIncarnation, Queued message) {
     lock.lock();
     try {
       Connection to = connection;
@@ -371,19 +452,78 @@ final class Session {
           || (to == null && (message.qos() == 0 || !persistent))) {
         return false;
       }
-      if (queue.size() + inFlight.size() >= limits.maxQueuedMessages()
-          || owedBytes + message.payload().length > limits.maxQueuedBytes()
-          || counters.queuedBytes.get() + message.payload().length > limits.maxQueuedBytesInAll()) {
-        counters.droppedQueueFull.increment();
-        if (message.sequence() > 0) {
-          journal.settled(incarnation, message.sequence());
-        }
+      return outbox.offer(open ? to : null, message);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * PUBACK, PUBREC or PUBCOMP. On the connection's event loop. An unknown identifier is passed
+   * over: it may belong to a message that was settled otherwise.
+   */
+  void acknowledged(Connection by, Packet.Ack ack) {
+    journal.enter();
+    lock.lock();
+    try {
+      if (connection == by && open) {
+        outbox.acknowledged(by, ack);
+      }
+    } finally {
+      lock.unlock();
+      journal.exit();
+    }
+  }
+
+  /** Sends what may be sent now. On the connection's event loop. */
+  void pump(Connection by) {
+    journal.enter();
+    lock.lock();
+    try {
+      if (connection == by && open) {
+        outbox.pump(by);
+      }
+    } finally {
+      lock.unlock();
+      journal.exit();
+    }
+  }
+
+  // ---- QoS 2 messages from the client ----
+
+  /** Whether a QoS 2 message with this identifier was taken before and its PUBREL has not come. */
+  boolean hasReceived(int packetId) {
+    lock.lock();
+    try {
+      return received != null && received.contains(packetId);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The identifier is taken now. The journal's record is the message's, written by the caller. */
+  void received(int packetId) {
+    lock.lock();
+    try {
+      if (received == null) {
+        received = new HashSet<>(4);
+      }
+      received.add(packetId);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** PUBREL: the identifier is free again. False: it was not taken. */
+  boolean released(Connection by, int packetId) {
+    journal.enter();
+    lock.lock();
+    try {
+      if (connection != by || received == null || !received.remove(packetId)) {
         return false;
       }
-      queue.add(message);
-      owe(message);
-      if (to != null && open && pump(to)) {
-        to.flush();
+      if (persistent) {
+        journal.receivedDone(incarnation, packetId);
       }
       return true;
     } finally {
@@ -392,109 +532,22 @@ final class Session {
     }
   }
 
-  /**
-   * PUBACK. An unknown identifier is passed over: it may belong to a message that was settled
-   * otherwise.
-   */
-  void acknowledge(Connection by, int packetId) {
-    journal.enter();
-    lock.lock();
-    try {
-      if (connection != by) {
-        return;
-      }
-      Queued m = inFlight.remove(packetId);
-      if (m != null) {
-        settle(m);
-        if (open && pump(by)) {
-          by.flush();
-        }
-      }
-    } finally {
-      lock.unlock();
-      journal.exit();
-    }
-  }
-
-  /** The channel takes bytes again. */
-  void resume(Connection by) {
-    journal.enter();
-    lock.lock();
-    try {
-      if (connection == by && open && pump(by)) {
-        by.flush();
-      }
-    } finally {
-      lock.unlock();
-      journal.exit();
-    }
-  }
-
-  private boolean pump(Connection to) {
-    boolean wrote = false;
-    while (to.isWritable()) {
-      Queued next = queue.peek();
-      if (next == null || (next.qos() > 0 && inFlight.size() >= limits.maxInFlight())) {
-        break;
-      }
-      queue.remove();
-      if (next.qos() == 0) {
-        unowe(next);
-        to.writePublish(next, 0, false);
-      } else {
-        int packetId = freePacketId();
-        inFlight.put(packetId, next);
-        if (next.sequence() > 0) {
-          journal.sent(incarnation, next.sequence(), packetId);
-        }
-        to.writePublish(next, packetId, false);
-      }
-      wrote = true;
-    }
-    return wrote;
-  }
-
-  private int freePacketId() {
-    do {
-      lastPacketId = lastPacketId % 0xFFFF + 1;
-    } while (inFlight.containsKey(lastPacketId));
-    return lastPacketId;
-  }
-
-  private void owe(Queued m) {
-    owedBytes += m.payload().length;
-    counters.queuedMessages.incrementAndGet();
-    counters.queuedBytes.addAndGet(m.payload().length);
-  }
-
-  private void unowe(Queued m) {
-    owedBytes -= m.payload().length;
-    counters.queuedMessages.decrementAndGet();
-    counters.queuedBytes.addAndGet(-m.payload().length);
-  }
-
-  private void settle(Queued m) {
-    unowe(m);
-    if (m.sequence() > 0) {
-      journal.settled(incarnation, m.sequence());
-    }
-  }
+  // ---- snapshot ----
 
   /** For a snapshot, while nobody changes anything; null for a session that is not stored. */
-  Journal.@Nullable SessionState image() {
+  Journal.@Nullable CapturedSession image() {
     lock.lock();
     try {
       if (removed || !persistent) {
         return null;
       }
-      List<Queued> stored = new ArrayList<>(queue);
-      stored.removeIf(m -> m.sequence() == 0);
-      return new Journal.SessionState(
+      Collection<Integer> ids = received == null ? Set.of() : received;
+      return new Journal.CapturedSession(
           incarnation,
-          clientId,
+          new SessionMeta(clientId, expirySeconds, disconnectedAt),
           new LinkedHashMap<>(subscriptions),
-          new LinkedHashMap<>(inFlight),
-          stored);
+          outbox.owing(new LinkedHashSet<>(ids)),
+          outbox.notLoaded() != null);
     } finally {
       lock.unlock();
     }

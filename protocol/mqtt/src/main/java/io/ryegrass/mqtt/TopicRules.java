@@ -2,12 +2,20 @@ package io.ryegrass.mqtt;
 
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.Topics;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which topics and filters are valid and match: the standard's rules or AWS IoT Core's (mqtt-cloud
  * reference, section 2).
+ *
+ * @param refusedFilter nobody may subscribe to exactly this one
  */
-record TopicRules(boolean aws, Limits limits) {
+record TopicRules(boolean aws, Limits limits, @Nullable String refusedFilter) {
+  TopicRules(boolean aws, Limits limits) {
+    this(aws, limits, null);
+  }
+
+  private static final String SHARE = "$share/";
   private static final String RULES = "$aws/rules/";
 
   /** What a decoder puts in the place of bytes that are not UTF-8. */
@@ -22,14 +30,26 @@ record TopicRules(boolean aws, Limits limits) {
     }
   }
 
-  /** Shared subscriptions are not served: they would silently become ordinary ones. */
+  /** With {@code $share/<group>/} or without; the group does not count for the limits. */
   boolean validFilter(String filter) {
+    String bare = filter;
+    if (filter.startsWith(SHARE)) {
+      int end = filter.indexOf('/', SHARE.length());
+      if (end <= SHARE.length() || !plainGroup(filter.substring(SHARE.length(), end))) {
+        return false; // [MQTT5-4.8.2-1] [MQTT5-4.8.2-2]
+      }
+      bare = filter.substring(end + 1);
+    }
     try {
-      Topics.checkFilter(filter, limits.maxTopicBytes(), limits.maxTopicSlashes());
-      return wellFormed(filter) && !filter.startsWith("$share/");
+      Topics.checkFilter(bare, limits.maxTopicBytes(), limits.maxTopicSlashes());
+      return wellFormed(filter);
     } catch (InvalidDocumentException e) {
       return false;
     }
+  }
+
+  private static boolean plainGroup(String group) {
+    return group.indexOf('+') < 0 && group.indexOf('#') < 0;
   }
 
   /**

@@ -446,13 +446,7 @@ class BrokerTest {
 
   @Test
   void anAbandonedSessionExpires() throws Exception {
-    Limits limits =
-        Limits.device()
-            .withTimes(
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(60),
-                Duration.ofSeconds(5),
-                Duration.ofMillis(300));
+    Limits limits = Limits.device().with(b -> b.sessionExpiry(Duration.ofSeconds(1)));
     try (MqttBroker broker = TestBroker.builder().limits(limits).start()) {
       try (RawClient client = new RawClient(broker.port("mqtt"))) {
         client.connected("gone", false);
@@ -471,7 +465,8 @@ class BrokerTest {
           MqttBroker.builder()
               .listener(
                   "mqtt", new java.net.InetSocketAddress("127.0.0.1", broker.port("mqtt")), null)
-              .authenticator(r -> new AuthenticationResult.Accepted(""));
+              .authenticator(r -> new AuthenticationResult.Accepted(""))
+              .authoriser(Authoriser.permitAll());
       assertThatThrownBy(second::start)
           .isInstanceOf(MqttBrokerException.class)
           .hasMessageContaining("127.0.0.1:" + broker.port("mqtt"))

@@ -182,7 +182,10 @@ class DurabilityTest {
                     }
                   });
       try {
-        for (int i = 1; i <= 5000; i++) {
+        for (int i = 1; i <= 5000 && reader.isAlive(); i++) {
+          while (i - acknowledged.size() > 1_000 && reader.isAlive()) {
+            Thread.onSpinWait();
+          }
           sender.publish("t", "" + i, 1, i);
         }
       } catch (IOException e) {

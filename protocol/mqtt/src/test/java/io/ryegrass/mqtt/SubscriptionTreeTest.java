@@ -2,6 +2,7 @@ package io.ryegrass.mqtt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -36,7 +37,11 @@ class SubscriptionTreeTest {
       List<Session> sessions = new ArrayList<>();
       Map<Session, Map<String, Integer>> model = new HashMap<>();
       for (int i = 0; i < 20; i++) {
-        Session s = new Session("c" + i, tree, new Journal.Volatile(), new Counters(), rules);
+        Session s =
+            new Session(
+                "c" + i,
+                new Engine.Parts(
+                    tree, new VolatileJournal(), new Counters(), rules, Clock.systemUTC()));
         sessions.add(s);
         model.put(s, new HashMap<>());
       }
@@ -48,7 +53,7 @@ class SubscriptionTreeTest {
           model.get(s).remove(filter);
         } else {
           int qos = random.nextInt(2);
-          tree.put(filter, s, new SubscriptionTree.Grant(1, qos));
+          tree.put(new Subscription(filter, qos, false, false, 0, 0), s, 1);
           model.get(s).put(filter, qos);
         }
         String topic = random(random, false);
@@ -62,7 +67,11 @@ class SubscriptionTreeTest {
                       }
                     }));
         Map<Session, Integer> found = new HashMap<>();
-        tree.match(topic).forEach((session, grant) -> found.put(session, grant.qos()));
+        tree.match(topic)
+            .sessions()
+            .forEach(
+                (session, entries) ->
+                    found.put(session, SubscriptionTree.target(session, entries).qos()));
         assertThat(found).as("%s aws=%s", topic, aws).isEqualTo(expected);
       }
       model.forEach((s, filters) -> filters.keySet().forEach(f -> tree.remove(f, s)));

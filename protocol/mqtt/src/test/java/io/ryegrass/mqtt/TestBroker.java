@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -19,7 +20,9 @@ final class TestBroker {
   static MqttBroker.Builder builder() {
     return MqttBroker.builder()
         .listener("mqtt", new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), null)
-        .authenticator(r -> new AuthenticationResult.Accepted(r.clientId()));
+        .authenticator(r -> new AuthenticationResult.Accepted(r.clientId()))
+        .authoriser(Authoriser.permitAll())
+        .limits(Limits.awsIotCore().with(b -> b.rates(0, 0, Duration.ZERO)));
   }
 
   static MqttBroker durable(Path folder) {

@@ -134,6 +134,8 @@ class TlsTest {
                 "tls",
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 Identity.issue("server", serverCa).server(deviceCa.certificate()))
+            .authoriser(Authoriser.permitAll())
+            .limits(Limits.device())
             .authenticator(byCertificate)
             .start()) {
       int port = broker.port("tls");
