@@ -28,7 +28,14 @@ public record CloudPorts(
               Map<String, String> requirements,
               Map<String, String> platform,
               @Nullable ComponentVersion local) {
-            throw noCloud();
+            // Asking again will not help (LESSON-14).
+            throw new CloudRefusedException(
+                "NO_AVAILABLE_COMPONENT_VERSION",
+                "No version of "
+                    + name
+                    + " on this device fits "
+                    + requirements
+                    + ", and this core has no cloud to ask; deploy with the recipe's folder.");
           }
 
           @Override
@@ -37,7 +44,12 @@ public record CloudPorts(
           }
         },
         (arn, artifact, target) -> {
-          throw noCloud();
+          throw new CloudRefusedException(
+              "ARTIFACT_DOWNLOAD_ERROR",
+              "Artifact "
+                  + artifact.uri()
+                  + " is not on this device, and this core has no cloud to fetch it from; deploy"
+                  + " with the artifacts' folder.");
         },
         new CloudMessaging() {
           @Override

@@ -46,6 +46,7 @@ public final class Nucleus implements AutoCloseable {
   private final Engine engine;
   private final LocalDeployments local;
   private final FleetWatcher fleet;
+  private volatile RestartPort restarts = RestartPort.NONE;
   private boolean started;
   private boolean closed;
 
@@ -112,7 +113,8 @@ public final class Nucleus implements AutoCloseable {
                   users,
                   ownUid,
                   backoff,
-                  fault));
+                  fault,
+                  (what, why) -> restarts.restart(what, why)));
       this.local = new LocalRequests(engine, root, settings.clock());
       this.fleet = new FleetWatcher(components, components::settled, engine::busy, cloud.fleet());
     } catch (RuntimeException e) {
@@ -214,6 +216,11 @@ public final class Nucleus implements AutoCloseable {
 
   public DeploymentEngine deployments() {
     return engine;
+  }
+
+  /** Who starts this process anew when a deployment needs it; told before {@link #start}. */
+  public void restartBy(RestartPort port) {
+    restarts = port;
   }
 
   /** Deployments asked for on this device. */

@@ -41,6 +41,10 @@ record GenerationPointer(
         : new GenerationPointer(current, digest, current, digest, good, goodDigest);
   }
 
+  GenerationPointer withoutBefore() {
+    return new GenerationPointer(current, digest, good, goodDigest, -1, "");
+  }
+
   boolean keeps(long number) {
     return number == current || number == good || number == before;
   }

@@ -409,6 +409,24 @@ public final class GenerationStore implements AutoCloseable {
   /** Values of one component before and after a change. */
   public record Change(ObjectNode before, ObjectNode after) {}
 
+  /** Gives up the generation before the good one; false when there is none to give up. */
+  public boolean forgetBefore() {
+    lock.lock();
+    try {
+      long n = pointer.before();
+      if (n < 0 || n == base.number() || n == pointer.good() || n == pointer.current()) {
+        return false;
+      }
+      GenerationPointer without = pointer.withoutBefore();
+      without.write(files.folder());
+      pointer = without;
+      files.delete(n);
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Removes generations that are neither current, good, the one before, nor listed. */
   public void collect(Set<Long> keep) {
     lock.lock();

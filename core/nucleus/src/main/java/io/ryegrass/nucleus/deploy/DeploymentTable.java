@@ -17,6 +17,7 @@ public final class DeploymentTable {
     DOWNLOADED(Work.VALIDATE, Duration.ofMinutes(10)),
     VALIDATED(Work.ASK_COMPONENTS, Duration.ofHours(24)),
     AGREED(Work.APPLY, Duration.ofMinutes(5)),
+    STAGED(Work.BOOTSTRAP, Duration.ofMinutes(30)),
     APPLIED(Work.AWAIT_HEALTH, Duration.ofMinutes(10)),
     HEALTHY(Work.TIDY_UP, Duration.ofMinutes(5)),
     ROLLING_BACK(Work.ROLL_BACK, Duration.ofMinutes(10)),
@@ -57,6 +58,7 @@ public final class DeploymentTable {
     VALIDATE,
     ASK_COMPONENTS,
     APPLY,
+    BOOTSTRAP,
     AWAIT_HEALTH,
     TIDY_UP,
     ROLL_BACK,
@@ -67,6 +69,10 @@ public final class DeploymentTable {
   public enum Event {
     /** The state's work is done. */
     DONE,
+    /** The new generation is written; bootstrap steps or a restart come before it is applied. */
+    STAGE,
+    /** The work goes on when the nucleus, or its host, has been started anew. */
+    RESTART,
     /** The work failed. */
     FAILURE,
     /** The work failed and the deployment wants the new state kept (DO_NOTHING). */
@@ -114,6 +120,22 @@ public final class DeploymentTable {
     row(State.AGREED, Event.DEADLINE_KEEP, State.ROLLING_BACK);
     row(State.AGREED, Event.RESTARTED, State.RECEIVED);
     row(State.AGREED, Event.RESTARTED_SWITCHED, State.APPLIED);
+
+    row(State.AGREED, Event.STAGE, State.STAGED);
+
+    row(State.STAGED, Event.DONE, State.APPLIED);
+    for (Event undone :
+        new Event[] {
+          Event.FAILURE,
+          Event.FAILURE_KEEP,
+          Event.DEADLINE,
+          Event.DEADLINE_KEEP,
+          Event.CANCEL,
+          Event.SUPERSEDED
+        }) {
+      row(State.STAGED, undone, State.ROLLING_BACK);
+    }
+    row(State.STAGED, Event.RESTARTED_SWITCHED, State.APPLIED);
 
     row(State.APPLIED, Event.DONE, State.HEALTHY);
     row(State.APPLIED, Event.FAILURE, State.ROLLING_BACK);

@@ -1,11 +1,12 @@
 package io.ryegrass.nucleus.deploy;
 
+import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.InvalidDocumentException;
-import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.FleetReporter;
 import io.ryegrass.nucleus.FleetSnapshot;
+import io.ryegrass.nucleus.LocalDeployment;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.NucleusSettings;
 import io.ryegrass.nucleus.UpdateConsent;
@@ -13,6 +14,7 @@ import io.ryegrass.nucleus.config.Generation;
 import io.ryegrass.nucleus.config.GenerationStore;
 import io.ryegrass.nucleus.lifecycle.ComponentSet;
 import io.ryegrass.nucleus.store.ComponentStore;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -20,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,12 +35,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class DeploymentWork {
   private static final Logger LOG = LoggerFactory.getLogger(DeploymentWork.class);
 
-  /**
-   * How long a process must live for its component to count as healthy, when nothing but its start
-   * says that it runs.
-   */
-  private static final Duration PROBATION = Duration.ofSeconds(1);
-
   /** The deployment must not be carried out. */
   static final class Refused extends RuntimeException {
     Refused(String why) {
@@ -48,39 +43,27 @@ final class DeploymentWork {
   }
 
   private final NucleusSettings settings;
-  private final ConfigTree config;
   private final GenerationStore generations;
   private final ComponentStore store;
   private final ComponentSet components;
   private final Planner planner;
+  private final Activation activation;
   private final FleetReporter fleet;
-  private final FaultPoint fault;
   private volatile UpdateConsent consent = UpdateConsent.ALWAYS;
 
   private Planner.@Nullable Plan plan;
   private @Nullable Map<String, Map<String, String>> digests;
-  private Set<String> touched = Set.of();
-  private Set<String> brokenBefore = Set.of();
-  private Set<String> revived = Set.of();
   private boolean asked;
+  private boolean restarts;
 
-  DeploymentWork(
-      NucleusSettings settings,
-      ConfigTree config,
-      GenerationStore generations,
-      ComponentStore store,
-      ComponentSet components,
-      Planner planner,
-      FleetReporter fleet,
-      FaultPoint fault) {
-    this.settings = settings;
-    this.config = config;
-    this.generations = generations;
-    this.store = store;
-    this.components = components;
+  DeploymentWork(Engine.Parts p, Planner planner, Activation activation) {
+    this.settings = p.settings();
+    this.generations = p.generations();
+    this.store = p.store();
+    this.components = p.components();
     this.planner = planner;
-    this.fleet = fleet;
-    this.fault = fault;
+    this.activation = activation;
+    this.fleet = p.cloud().fleet();
   }
 
   void consult(UpdateConsent c) {
@@ -103,43 +86,83 @@ final class DeploymentWork {
    * Does the work of a state.
    *
    * @param save persists progress within the state
-   * @return progress with what the work found out
+   * @return what became of it, with what the work found out
    */
-  Progress perform(Progress p, Consumer<Progress> save) throws InterruptedException {
+  Outcome perform(Progress p, Consumer<Progress> save) throws InterruptedException {
     return switch (p.state().work()) {
-      case RESOLVE -> resolve(p);
-      case DOWNLOAD -> download(p);
-      case VALIDATE -> validate(p);
-      case ASK_COMPONENTS -> ask(p);
+      case RESOLVE -> Outcome.done(resolve(p));
+      case DOWNLOAD -> Outcome.done(download(p));
+      case VALIDATE -> Outcome.done(validate(p));
+      case ASK_COMPONENTS -> Outcome.done(ask(p));
       case APPLY -> apply(p, save);
-      case AWAIT_HEALTH -> awaitHealth(p);
-      case TIDY_UP -> tidyUp(p);
-      case ROLL_BACK -> rollBack(p);
-      case NONE -> p;
+      case BOOTSTRAP -> activation.bootstrap(p, save);
+      case AWAIT_HEALTH -> activation.awaitHealth(p);
+      case TIDY_UP -> activation.tidyUp(p);
+      case ROLL_BACK -> {
+        activation.switchBack(p);
+        store.putBack(replaced(p));
+        yield activation.rollBack(p, save);
+      }
+      case NONE -> Outcome.done(p);
     };
+  }
+
+  /** Where what a deployment replaces in the store waits for its end. */
+  private Path replaced(Progress p) {
+    return settings.root().resolve("deployments").resolve(p.sequence() + ".replaced");
   }
 
   private Progress resolve(Progress p) throws InterruptedException {
     Generation current = generations.snapshot().generation();
-    String stale = Planner.stale(p.request(), current);
+    Progress resolved = p;
+    Map<String, String> roots = null;
+    store.keepReplaced(replaced(p));
+    if (p.local() != null) {
+      LocalDeployment local = LocalForm.parse(p.local());
+      planner.takeLocal(local);
+      roots = LocalForm.roots(local, current);
+      resolved =
+          p.with(
+              new DeploymentRequest(
+                  DeploymentRequest.LOCAL, p.request().id(), LocalForm.document(local, current)));
+    }
+    String stale = Planner.stale(resolved.request(), current);
     if (stale != null) {
       throw new Refused(stale);
     }
-    planner.takeLocal(p.recipes(), p.artifacts());
-    plan = planner.resolve(p.request(), current);
-    return p;
+    plan = planner.resolve(resolved.request(), current, roots);
+    return resolved;
   }
 
   private Progress download(Progress p) throws InterruptedException {
+    Set<String> wanted = new HashSet<>();
+    known(plan)
+        .components()
+        .values()
+        .forEach(
+            r ->
+                wanted.add(
+                    r.recipe().componentName() + "@" + r.recipe().componentVersion().text()));
+    planner.checkRoom(
+        known(plan), () -> activation.collectFiles(wanted), () -> forgetOldest(wanted));
     digests =
         planner.download(known(plan), p.request().document(), generations.snapshot().generation());
     return p;
+  }
+
+  /** The generation before the good one makes room before a deployment fails for want of it. */
+  private void forgetOldest(Set<String> wanted) {
+    if (generations.forgetBefore()) {
+      LOG.warn("The generation before the last good one is given up to make room for artifacts");
+      activation.collectFiles(wanted);
+    }
   }
 
   private Progress validate(Progress p) {
     Generation current = generations.snapshot().generation();
     Generation next =
         planner.compute(known(plan), known(digests), p.request(), current, current.number() + 1);
+    restarts = activation.restartsNucleus(next, current);
     Map<String, ObjectNode> changed = new LinkedHashMap<>();
     next.components()
         .forEach(
@@ -167,124 +190,33 @@ final class DeploymentWork {
         && !p.request().origin().equals(DeploymentRequest.LOCAL)) {
       asked = true;
       consent.beforeUpdate(
-          p.request().document().deploymentId(), false, Duration.ofSeconds(policy.timeout()));
+          p.request().document().deploymentId(), restarts, Duration.ofSeconds(policy.timeout()));
     }
     return p;
   }
 
-  private Progress apply(Progress p, Consumer<Progress> save) throws InterruptedException {
-    brokenBefore = components.broken(names()).keySet();
+  private Outcome apply(Progress p, Consumer<Progress> save) throws InterruptedException {
     GenerationStore.Snapshot snapshot = generations.snapshot();
-    long number = generations.nextNumber();
-    Generation next =
-        planner.compute(known(plan), known(digests), p.request(), snapshot.generation(), number);
-    Progress between = p.between(generations.good(), number);
-    save.accept(between);
-    generations.write(next);
-    fault.passed("generation-written");
-    Map<String, ObjectNode> before = configurations();
-    if (Thread.interrupted()) {
-      throw new InterruptedException("The deadline of the apply step passed.");
-    }
-    generations.switchTo(number, snapshot.changeOffset());
-    fault.passed("pointer-switched");
-    ComponentSet.Reconciled done = components.reconcile(next, before);
-    touched = done.changed();
-    revived = done.revived();
-    fault.passed("reconciled");
-    return between;
+    return activation.apply(
+        p,
+        number ->
+            planner.compute(
+                known(plan), known(digests), p.request(), snapshot.generation(), number),
+        snapshot,
+        save);
   }
 
-  private Set<String> names() {
-    Set<String> names = new TreeSet<>();
-    components.list().forEach(s -> names.add(s.name()));
-    return names;
+  /** After a restart of the process: what a deployment that is not current replaced comes back. */
+  void putBack(Progress p) {
+    store.putBack(replaced(p));
   }
 
-  private Map<String, ObjectNode> configurations() {
-    Map<String, ObjectNode> all = new LinkedHashMap<>();
-    names().forEach(n -> all.put(n, config.component(n)));
-    return all;
-  }
-
-  private Progress awaitHealth(Progress p) throws InterruptedException {
-    Set<String> young = touched.isEmpty() ? names() : touched;
-    while (true) {
-      Map<String, String> broken = components.broken(names());
-      broken.keySet().removeAll(revived); // broken before, and not by this deployment
-      if (!broken.isEmpty()) {
-        Map.Entry<String, String> first = broken.entrySet().iterator().next();
-        throw new NucleusException(
-            "COMPONENT_BROKEN",
-            "Component "
-                + first.getKey()
-                + " is BROKEN after the deployment ("
-                + first.getValue()
-                + "); see logs/"
-                + first.getKey()
-                + ".log and correct the component.");
-      }
-      if (components.healthy(young, PROBATION, revived)) {
-        return p;
-      }
-      components.awaitChange(Duration.ofMillis(50));
-    }
-  }
-
-  private Progress tidyUp(Progress p) throws InterruptedException {
-    generations.markGood();
-    Set<String> late = components.awaitRemoved(Duration.ofSeconds(30));
-    if (!late.isEmpty()) {
-      LOG.warn("{} are still being removed", late);
-    }
-    generations.collect(p.previous() >= 0 ? Set.of(p.previous()) : Set.of());
-    collectFiles();
-    return p;
-  }
-
-  private void collectFiles() {
-    Set<String> keep = new HashSet<>();
-    for (Generation g : generations.all()) {
-      g.components().values().forEach(e -> keep.add(e.name() + "@" + e.version()));
-    }
-    store.collect(keep);
-  }
-
-  /**
-   * Makes the generation before the deployment the current one again; no component is touched yet.
-   */
   void switchBack(Progress p) {
-    if (p.previous() >= 0 && generations.base().number() != p.previous()) {
-      generations.switchTo(p.previous(), -1);
-      fault.passed("pointer-switched-back");
-    }
+    activation.switchBack(p);
   }
 
-  private Progress rollBack(Progress p) throws InterruptedException {
-    if (p.previous() < 0) {
-      return p;
-    }
-    LOG.info("Deployment {} is rolled back to generation {}", p.request().id(), p.previous());
-    Map<String, ObjectNode> before = configurations();
-    switchBack(p);
-    Generation g = generations.base();
-    Set<String> back = components.reconcile(g, before).changed();
-    while (true) {
-      Map<String, String> broken = components.broken(names());
-      broken.keySet().removeAll(brokenBefore);
-      if (!broken.isEmpty()) {
-        throw new NucleusException(
-            "COMPONENT_BROKEN", "Components are BROKEN also after the rollback: " + broken + ".");
-      }
-      if (components.healthy(back, Duration.ZERO, brokenBefore)) {
-        break;
-      }
-      components.awaitChange(Duration.ofMillis(50));
-    }
-    components.awaitRemoved(Duration.ofSeconds(30));
-    generations.collect(Set.of());
-    collectFiles();
-    return p;
+  boolean newNucleusFailed() {
+    return activation.newNucleusFailed();
   }
 
   /**
@@ -310,11 +242,14 @@ final class DeploymentWork {
     List<String> types = new ArrayList<>();
     switch (p.state().work()) {
       case DOWNLOAD -> stack.add("ARTIFACT_DOWNLOAD_ERROR");
-      case APPLY, AWAIT_HEALTH -> {
+      case APPLY, BOOTSTRAP, AWAIT_HEALTH -> {
         stack.add("COMPONENT_UPDATE_ERROR");
         types.add("USER_COMPONENT_ERROR");
       }
       default -> {}
+    }
+    if (code.equals("COMPONENT_VERSION_REQUIREMENTS_NOT_MET")) {
+      stack.add("NO_AVAILABLE_COMPONENT_VERSION"); // both are told (scenario S-07)
     }
     if (!stack.contains(code)) {
       stack.add(code);
@@ -332,15 +267,21 @@ final class DeploymentWork {
    * The deployment has come to its end: components are told, the fleet hears before the job does.
    */
   void ended(Progress p) {
-    if (p.detailed().equals("FAILED_ROLLBACK_NOT_REQUESTED")
-        && p.state() == DeploymentTable.State.FAILED) {
+    boolean kept = p.detailed().equals("FAILED_ROLLBACK_NOT_REQUESTED");
+    if (kept && p.state() == DeploymentTable.State.FAILED) {
       generations.markGood(); // kept on purpose: the next rollback returns to it
+    }
+    store.keepReplaced(null);
+    if (kept || p.state() == DeploymentTable.State.SUCCEEDED) {
+      DurableFiles.deleteTree(replaced(p));
+    } else {
+      store.putBack(replaced(p));
     }
     if (asked) {
       consent.afterUpdate(p.request().document().deploymentId());
     }
     List<String> unchanged = new ArrayList<>(p.request().document().components().keySet());
-    unchanged.removeAll(touched);
+    unchanged.removeAll(activation.touched());
     FleetSnapshot.Trigger trigger =
         switch (p.request().origin()) {
           case DeploymentRequest.SHADOW -> FleetSnapshot.Trigger.THING_DEPLOYMENT;
@@ -359,10 +300,9 @@ final class DeploymentWork {
   void forget() {
     plan = null;
     digests = null;
-    touched = Set.of();
-    brokenBefore = Set.of();
-    revived = Set.of();
+    activation.forget();
     asked = false;
+    restarts = false;
   }
 
   private static <T> T known(@Nullable T value) {

@@ -9,6 +9,7 @@ import io.ryegrass.nucleus.DeploymentStatus;
 import io.ryegrass.nucleus.LocalDeployment;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.NucleusSettings;
+import io.ryegrass.nucleus.RestartPort;
 import io.ryegrass.nucleus.UpdateConsent;
 import io.ryegrass.nucleus.config.GenerationStore;
 import io.ryegrass.nucleus.deploy.DeploymentTable.Event;
@@ -17,17 +18,12 @@ import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.lifecycle.ComponentSet;
 import io.ryegrass.nucleus.store.Backoff;
 import io.ryegrass.nucleus.store.ComponentStore;
-import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -44,11 +40,10 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
   private static final int QUEUE = 100;
   private static final int KEPT = 20;
-  private static final int START_ATTEMPTS = 3;
-  private static final Duration LEAVE = Duration.ofSeconds(30);
 
   private final Clock clock;
   private final DeploymentWork work;
+  private final Activation activation;
   private final GenerationStore generations;
   private final StatusOutbox outbox;
   private final FaultPoint fault;
@@ -61,9 +56,6 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   private @Nullable Thread thread;
   private boolean closed;
 
-  /** What became of one state's work. */
-  private record Outcome(Event event, Progress progress) {}
-
   /** What the engine works with. */
   public record Parts(
       NucleusSettings settings,
@@ -75,7 +67,8 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
       PosixUsers users,
       int ownUid,
       Backoff backoff,
-      FaultPoint fault) {}
+      FaultPoint fault,
+      RestartPort restarts) {}
 
   public Engine(Parts p) {
     this.clock = p.settings().clock();
@@ -84,16 +77,8 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     this.outbox = new StatusOutbox(p.cloud().reporter(), p.backoff());
     Planner planner =
         new Planner(p.config(), p.store(), p.cloud(), p.users(), p.ownUid(), p.backoff(), clock);
-    this.work =
-        new DeploymentWork(
-            p.settings(),
-            p.config(),
-            p.generations(),
-            p.store(),
-            p.components(),
-            planner,
-            p.cloud().fleet(),
-            p.fault());
+    this.activation = new Activation(p);
+    this.work = new DeploymentWork(p, planner, activation);
     this.records = new Ledger(p.settings().root().resolve("deployments"));
   }
 
@@ -113,42 +98,24 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
    * once more.
    */
   public void recover() {
+    Recovery recovery = new Recovery(generations, clock);
     for (Progress p : records.all()) {
       if (p.state().isFinal() || !p.begun()) {
         continue;
       }
-      boolean switched = p.next() >= 0 && generations.base().number() == p.next();
-      Event event = switched ? Event.RESTARTED_SWITCHED : Event.RESTARTED;
-      Progress next = p;
-      if (p.state() == State.APPLIED && switched) {
-        next = p.attempted();
-        if (next.attempts() >= START_ATTEMPTS) {
-          next =
-              next.failed(
-                  "The core was started "
-                      + START_ATTEMPTS
-                      + " times without the new components becoming healthy.",
-                  List.of("DEPLOYMENT_FAILURE", "DEPLOYMENT_INTERRUPTED"),
-                  List.of());
-          event = keep(p, Event.FAILURE);
-        }
-      }
-      State state = DeploymentTable.next(p.state(), event);
-      if (state == State.RECEIVED) {
-        next = next.between(-1, -1);
-      }
-      if (state.isFinal()) {
-        next = next.detailed(detailed(p.state(), event, state, next));
+      Progress next = recovery.afterRestart(p, activation.newNucleusFailed());
+      if (!recovery.isCurrent(p)) {
+        work.putBack(p);
       }
       LOG.info(
           "Deployment {} was interrupted in {} and goes on in {}",
           p.request().id(),
           p.state(),
-          state);
-      next = next.in(state, clock.instant());
+          next.state());
       save(next);
-      if (state == State.ROLLING_BACK && next.previous() >= 0) {
-        work.switchBack(next);
+      if (next.state() == State.ROLLING_BACK) {
+        activation.switchBack(next);
+        work.putBack(next);
       }
     }
   }
@@ -173,7 +140,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
 
   @Override
   public void submit(DeploymentRequest r) {
-    enqueue(r, null, null);
+    enqueue(r, null);
   }
 
   @Override
@@ -182,12 +149,11 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
         new DeploymentRequest(
             DeploymentRequest.LOCAL,
             d.requestId(),
-            Planner.localDocument(d, generations.snapshot().generation())),
-        d.recipes(),
-        d.artifacts());
+            LocalForm.document(d, generations.snapshot().generation())),
+        d);
   }
 
-  private void enqueue(DeploymentRequest r, @Nullable Path recipes, @Nullable Path artifacts) {
+  private void enqueue(DeploymentRequest r, @Nullable LocalDeployment local) {
     lock.lock();
     try {
       Optional<Progress> known =
@@ -201,15 +167,13 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
         }
         return;
       }
-      if (r.origin().equals(DeploymentRequest.SHADOW)) {
-        supersedeShadow(r);
-      }
+      supersede(r);
       long waiting = records.all().stream().filter(p -> !p.state().isFinal()).count();
       if (waiting >= QUEUE) {
         throw new NucleusException(
             "QUEUE_FULL", QUEUE + " deployments wait already; try again when some are done.");
       }
-      save(Progress.of(records.nextSequence(), r, recipes, artifacts, clock.instant()));
+      save(Progress.of(records.nextSequence(), r, local, clock.instant()));
       LOG.info("Deployment {} received ({})", r.id(), r.origin());
       arrived.signalAll();
     } finally {
@@ -218,15 +182,25 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   }
 
   /**
-   * A newer revision for this thing replaces the queued one and ends the running one
-   * (v2-deployments.md section 4).
+   * A newer revision replaces those of the same target that wait, and ends the running one
+   * (v2-deployments.md section 4): for this thing always; for a thing group when it is the newer
+   * one, since what it asks for is all that the group asks for (DPL-04, LESSON-01).
    */
-  private void supersedeShadow(DeploymentRequest newer) {
+  private void supersede(DeploymentRequest newer) {
+    boolean shadow = newer.origin().equals(DeploymentRequest.SHADOW);
+    boolean job = newer.origin().equals(DeploymentRequest.IOT_JOBS);
     for (Progress p : records.all()) {
-      if (p.state().isFinal() || !p.request().origin().equals(DeploymentRequest.SHADOW)) {
+      DeploymentRequest old = p.request();
+      boolean sameTarget =
+          old.origin().equals(newer.origin())
+              && (shadow
+                  || job
+                      && old.document().groupKey().equals(newer.document().groupKey())
+                      && old.document().creationTimestamp() < newer.document().creationTimestamp());
+      if (p.state().isFinal() || !sameTarget) {
         continue;
       }
-      LOG.info("Deployment {} is superseded by {}", p.request().id(), newer.id());
+      LOG.info("Deployment {} is superseded by {}", old.id(), newer.id());
       if (running != null && running == p.sequence()) {
         interrupt(Event.SUPERSEDED);
       } else {
@@ -307,7 +281,10 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
         lock.unlock();
       }
       try {
-        lead(p);
+        if (!lead(p)) {
+          LOG.info("Deployment {} goes on when the core has been started again", p.request().id());
+          return;
+        }
       } catch (InterruptedException e) {
         return;
       } catch (RuntimeException e) {
@@ -343,7 +320,8 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     return null;
   }
 
-  private void lead(Progress first) throws InterruptedException {
+  /** False when it goes on after a restart of the process. */
+  private boolean lead(Progress first) throws InterruptedException {
     Progress p = first;
     if (!p.begun()) {
       p = p.begins();
@@ -352,13 +330,16 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     }
     while (!p.state().isFinal()) {
       Outcome o = perform(p);
+      if (o.event() == Event.RESTART) {
+        return false;
+      }
       State next = DeploymentTable.next(p.state(), o.event());
       if (next == p.state()) {
         continue;
       }
       Progress moved = o.progress().in(next, clock.instant());
       if (next.isFinal()) {
-        moved = moved.detailed(detailed(p.state(), o.event(), next, moved));
+        moved = moved.detailed(Recovery.detailed(p.state(), o.event(), next, moved));
       }
       if (moved.cause() != null && p.cause() == null) {
         LOG.warn("Deployment {} failed in {}: {}", p.request().id(), p.state(), moved.cause());
@@ -378,55 +359,10 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     } finally {
       lock.unlock();
     }
-  }
-
-  private static String detailed(State from, Event event, State to, Progress p) {
-    return switch (to) {
-      case SUCCEEDED -> "SUCCESSFUL";
-      case REJECTED -> "REJECTED";
-      case CANCELED ->
-          from == State.APPLIED ? "FAILED_ROLLBACK_NOT_REQUESTED" : "FAILED_NO_STATE_CHANGE";
-      case FAILED ->
-          switch (from) {
-            case APPLIED -> "FAILED_ROLLBACK_NOT_REQUESTED";
-            case ROLLING_BACK ->
-                p.previous() < 0
-                    ? "FAILED_NO_STATE_CHANGE"
-                    : event == Event.DONE
-                        ? "FAILED_ROLLBACK_COMPLETE"
-                        : "FAILED_UNABLE_TO_ROLLBACK";
-            default -> "FAILED_NO_STATE_CHANGE";
-          };
-      default -> "";
-    };
+    return true;
   }
 
   private Outcome perform(Progress p) throws InterruptedException {
-    CompletableFuture<Outcome> done = new CompletableFuture<>();
-    Thread worker =
-        Thread.ofVirtual()
-            .name("deployment-" + p.state())
-            .start(
-                () -> {
-                  try {
-                    done.complete(new Outcome(Event.DONE, work.perform(p, this::save)));
-                  } catch (DeploymentWork.Refused e) {
-                    done.complete(
-                        new Outcome(
-                            Event.REFUSED,
-                            p.failed(
-                                e.getMessage(),
-                                List.of("DEPLOYMENT_REJECTED", "REJECTED_STALE_DEPLOYMENT"),
-                                List.of())));
-                  } catch (InterruptedException e) {
-                    done.complete(new Outcome(Event.CANCEL, p));
-                  } catch (RuntimeException e) {
-                    done.complete(new Outcome(keep(p, Event.FAILURE), work.failed(latest(p), e)));
-                  } catch (Error e) {
-                    done.completeExceptionally(e);
-                    throw e;
-                  }
-                });
     CompletableFuture<Event> stop = new CompletableFuture<>();
     lock.lock();
     try {
@@ -442,35 +378,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     } finally {
       lock.unlock();
     }
-    Duration limit = work.deadline(p);
-    try {
-      CompletableFuture.anyOf(done, stop).get(limit.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      leave(worker);
-      LOG.warn("Deployment {} passed the deadline of {}", p.request().id(), p.state());
-      return new Outcome(
-          keep(p, Event.DEADLINE),
-          latest(p)
-              .failed(
-                  "The deployment did not get beyond "
-                      + p.state()
-                      + " within "
-                      + limit.toMinutes()
-                      + " minutes.",
-                  List.of("DEPLOYMENT_FAILURE", "DEPLOYMENT_INTERRUPTED"),
-                  List.of()));
-    } catch (ExecutionException e) {
-      leave(worker);
-      throw new IllegalStateException("The work of " + p.state() + " broke.", e.getCause());
-    } catch (InterruptedException e) {
-      leave(worker);
-      throw e;
-    }
-    if (done.isDone()) {
-      return done.join();
-    }
-    leave(worker);
-    return new Outcome(stop.join(), latest(p).failed(null, List.of(), List.of()));
+    return new StepRun(p, work, this::save, this::latest).run(stop);
   }
 
   private Progress latest(Progress p) {
@@ -479,27 +387,6 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
       return records.latest(p);
     } finally {
       lock.unlock();
-    }
-  }
-
-  private static Event keep(Progress p, Event event) {
-    boolean keeps =
-        p.request().document().failureHandlingPolicy()
-            == io.ryegrass.model.FailureHandlingPolicy.DO_NOTHING;
-    if (!keeps) {
-      return event;
-    }
-    return event == Event.FAILURE ? Event.FAILURE_KEEP : Event.DEADLINE_KEEP;
-  }
-
-  private static void leave(Thread worker) {
-    worker.interrupt();
-    try {
-      if (!worker.join(LEAVE)) {
-        LOG.error("{} does not end; going on without it", worker.getName());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 
@@ -547,7 +434,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     }
     outbox.close();
     if (t != null) {
-      leave(t);
+      StepRun.leave(t);
     }
   }
 }

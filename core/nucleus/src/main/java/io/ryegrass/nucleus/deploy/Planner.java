@@ -9,6 +9,7 @@ import io.ryegrass.nucleus.CloudPorts;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.DeploymentRequest;
+import io.ryegrass.nucleus.LocalDeployment;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.config.Generation;
 import io.ryegrass.nucleus.config.RecipeVariables;
@@ -22,7 +23,6 @@ import io.ryegrass.nucleus.store.ComponentStore;
 import io.ryegrass.nucleus.store.ComponentStore.StoredRecipe;
 import io.ryegrass.nucleus.store.Platform;
 import io.ryegrass.nucleus.store.Resolver;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -49,7 +49,6 @@ final class Planner {
   private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
   private static final String NUCLEUS = "aws.greengrass.Nucleus";
   private static final String TOKEN_EXCHANGE = "aws.greengrass.TokenExchangeService";
-  private static final String LOCAL_GROUP = "LOCAL_DEPLOYMENT";
   private static final Set<String> CAPABILITIES =
       Set.of("LINUX_RESOURCE_LIMITS", "SUB_DEPLOYMENTS");
   private static final int DOWNLOADS_AT_ONCE = 4;
@@ -105,7 +104,13 @@ final class Planner {
     return null;
   }
 
-  Plan resolve(DeploymentRequest request, Generation current) throws InterruptedException {
+  /**
+   * @param ownRoots roots of the deployment's group when they are not all components of the
+   *     document, or null
+   */
+  Plan resolve(
+      DeploymentRequest request, Generation current, @Nullable Map<String, String> ownRoots)
+      throws InterruptedException {
     DeploymentDocument document = request.document();
     for (String capability : document.requiredCapabilities()) {
       if (!CAPABILITIES.contains(capability)) {
@@ -117,7 +122,7 @@ final class Planner {
       }
     }
     List<String> membership = membership(request, current);
-    Map<String, Generation.Group> groups = groups(document, current, membership);
+    Map<String, Generation.Group> groups = groups(document, current, membership, ownRoots);
     Map<String, Map<String, String>> roots = new LinkedHashMap<>();
     groups.forEach(
         (key, g) ->
@@ -148,6 +153,15 @@ final class Planner {
       }
     }
     checkTokenExchange(components);
+    for (String name : document.components().keySet()) {
+      if (!components.containsKey(name)) {
+        throw new NucleusException(
+            "COMPONENT_METADATA_NOT_VALID_IN_DEPLOYMENT",
+            "The deployment changes "
+                + name
+                + ", which is not among the components of this core; add it to the deployment.");
+      }
+    }
     return new Plan(components, groups, membership);
   }
 
@@ -162,7 +176,7 @@ final class Planner {
     Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
     for (StoredRecipe r : components.values()) {
       String name = r.recipe().componentName();
-      if (BuiltInComponents.isBuiltIn(name)) {
+      if (isOwn(r)) {
         continue;
       }
       for (Recipe.Artifact artifact : r.recipe().select(platform).artifacts()) {
@@ -210,7 +224,10 @@ final class Planner {
   }
 
   private static Map<String, Generation.Group> groups(
-      DeploymentDocument document, Generation current, List<String> membership) {
+      DeploymentDocument document,
+      Generation current,
+      List<String> membership,
+      @Nullable Map<String, String> ownRoots) {
     Map<String, Generation.Group> groups = new LinkedHashMap<>();
     current
         .groups()
@@ -226,7 +243,11 @@ final class Planner {
               }
             });
     Map<String, String> roots = new LinkedHashMap<>();
-    document.components().forEach((name, update) -> roots.put(name, update.version()));
+    if (ownRoots != null) {
+      roots.putAll(ownRoots);
+    } else {
+      document.components().forEach((name, update) -> roots.put(name, update.version()));
+    }
     String id = document.deploymentId();
     groups.put(
         document.groupKey(),
@@ -236,6 +257,44 @@ final class Planner {
             id.isEmpty() ? null : id,
             roots));
     return groups;
+  }
+
+  /** Whether this process brings the component along in just this version. */
+  private static boolean isOwn(StoredRecipe r) {
+    return BuiltInComponents.isBuiltIn(r.recipe().componentName()) && r.digest().isEmpty();
+  }
+
+  /**
+   * Looks for room before anything is fetched (NUC-19, TRB-31): on the disk, and in the store's own
+   * bound. What no kept generation needs goes first; then {@code lastResort} may free more.
+   */
+  void checkRoom(Plan plan, Runnable collect, Runnable lastResort) {
+    Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
+    long needed = 0;
+    for (StoredRecipe r : plan.components().values()) {
+      if (!isOwn(r)) {
+        needed += artifacts.missingBytes(r.recipe(), r.recipe().select(platform), r.arn());
+      }
+    }
+    long most = config.nucleus().componentStoreMaxSizeBytes();
+    for (Runnable help : List.of(collect, lastResort)) {
+      if (store.size() + needed > most) {
+        help.run();
+      }
+    }
+    long size = store.size();
+    if (needed > 0 && size + needed > most) {
+      throw new NucleusException(
+          "DISK_SPACE_CRITICAL",
+          "The deployment needs "
+              + needed
+              + " bytes for artifacts, and the component store holds "
+              + size
+              + " of at most "
+              + most
+              + " bytes; raise componentStoreMaxSizeBytes of aws.greengrass.Nucleus or deploy less.");
+    }
+    ArtifactPreparer.checkSpace(config.root(), needed);
   }
 
   /** Fetches all artifacts, a few components at once; returns digests by component. */
@@ -249,7 +308,7 @@ final class Planner {
       try {
         for (StoredRecipe r : plan.components().values()) {
           String name = r.recipe().componentName();
-          if (BuiltInComponents.isBuiltIn(name)) {
+          if (isOwn(r)) {
             continue;
           }
           Recipe.Manifest manifest = r.recipe().select(platform);
@@ -434,60 +493,16 @@ final class Planner {
   }
 
   /** Takes recipes and artifacts of a local deployment into the store. */
-  void takeLocal(@Nullable String recipes, @Nullable String files) {
+  void takeLocal(LocalDeployment d) {
     try {
-      if (recipes != null) {
-        store.takeRecipes(Path.of(recipes));
+      if (d.recipes() != null) {
+        store.takeRecipes(d.recipes());
       }
-      if (files != null) {
-        store.takeArtifacts(Path.of(files));
+      if (d.artifacts() != null) {
+        store.takeArtifacts(d.artifacts());
       }
     } catch (InvalidDocumentException e) {
       throw new NucleusException(e.code(), String.valueOf(e.getMessage()), e);
     }
-  }
-
-  /**
-   * The document of a local deployment: the group's roots without the removed and with the merged
-   * components.
-   */
-  static DeploymentDocument localDocument(
-      io.ryegrass.nucleus.LocalDeployment d, Generation current) {
-    String key = d.group() == null ? LOCAL_GROUP : "thinggroup/" + d.group();
-    Map<String, String> roots = new LinkedHashMap<>();
-    Generation.Group before = current.groups().get(key);
-    if (before != null) {
-      roots.putAll(before.roots());
-    }
-    roots.keySet().removeAll(d.componentsToRemove());
-    roots.putAll(d.componentsToMerge());
-    for (String name : d.updates().keySet()) {
-      Generation.Entry running = current.components().get(name);
-      if (running != null && !d.componentsToRemove().contains(name)) {
-        roots.putIfAbsent(name, running.version());
-      }
-    }
-    Map<String, DeploymentDocument.ComponentUpdate> updates = new LinkedHashMap<>();
-    roots.forEach(
-        (name, version) ->
-            updates.put(
-                name,
-                new DeploymentDocument.ComponentUpdate(
-                    version,
-                    d.updates().getOrDefault(name, DeploymentDocument.ConfigurationUpdate.NONE),
-                    d.runWith().get(name))));
-    return new DeploymentDocument(
-        d.requestId(),
-        "local",
-        key,
-        null,
-        null,
-        d.requestTimestamp(),
-        updates,
-        d.failureHandlingPolicy(),
-        List.of(),
-        new DeploymentDocument.ComponentUpdatePolicy(
-            0, DeploymentDocument.ComponentUpdatePolicy.Action.SKIP_NOTIFY_COMPONENTS),
-        new DeploymentDocument.ConfigurationValidationPolicy(20));
   }
 }

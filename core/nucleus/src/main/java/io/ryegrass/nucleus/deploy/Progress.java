@@ -5,6 +5,7 @@ import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.nucleus.DeploymentRecord;
 import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.DeploymentStatus;
+import io.ryegrass.nucleus.LocalDeployment;
 import io.ryegrass.nucleus.deploy.DeploymentTable.State;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -26,12 +27,12 @@ import tools.jackson.databind.node.ObjectNode;
  * @param attempts how often the nucleus started while the new generation was being watched
  * @param detailed detailed status; empty before the end
  * @param reported whether the final status was delivered
+ * @param local the local deployment as it was asked for ({@link LocalForm}), or null
+ * @param steps what was done within a state and must not be done again: bootstrap steps, restarts
  */
 record Progress(
     long sequence,
     DeploymentRequest request,
-    @Nullable String recipes,
-    @Nullable String artifacts,
     State state,
     Instant received,
     Instant since,
@@ -43,19 +44,15 @@ record Progress(
     @Nullable String cause,
     List<String> stack,
     List<String> types,
-    boolean reported) {
+    boolean reported,
+    List<String> steps,
+    @Nullable String local) {
 
   static Progress of(
-      long sequence,
-      DeploymentRequest request,
-      @Nullable Path recipes,
-      @Nullable Path artifacts,
-      Instant now) {
+      long sequence, DeploymentRequest request, @Nullable LocalDeployment local, Instant now) {
     return new Progress(
         sequence,
         request,
-        recipes == null ? null : recipes.toString(),
-        artifacts == null ? null : artifacts.toString(),
         State.RECEIVED,
         now,
         now,
@@ -67,27 +64,41 @@ record Progress(
         null,
         List.of(),
         List.of(),
-        false);
+        false,
+        List.of(),
+        local == null ? null : LocalForm.toText(local));
+  }
+
+  /** The request of a local deployment when its turn has come. */
+  Progress with(DeploymentRequest r) {
+    return new Progress(
+        sequence, r, state, received, since, begun, previous, next, attempts, detailed, cause,
+        stack, types, reported, steps, local);
+  }
+
+  /** Starts over: nothing of an earlier attempt counts. */
+  Progress afresh() {
+    return new Progress(
+        sequence, request, state, received, since, begun, -1, -1, attempts, detailed, cause, stack,
+        types, reported, List.of(), local);
   }
 
   Progress in(State s, Instant now) {
     return new Progress(
-        sequence, request, recipes, artifacts, s, received, now, begun, previous, next, attempts,
-        detailed, cause, stack, types, reported);
+        sequence, request, s, received, now, begun, previous, next, attempts, detailed, cause,
+        stack, types, reported, steps, local);
   }
 
   Progress begins() {
     return new Progress(
-        sequence, request, recipes, artifacts, state, received, since, true, previous, next,
-        attempts, detailed, cause, stack, types, reported);
+        sequence, request, state, received, since, true, previous, next, attempts, detailed, cause,
+        stack, types, reported, steps, local);
   }
 
   Progress between(long previousGeneration, long nextGeneration) {
     return new Progress(
         sequence,
         request,
-        recipes,
-        artifacts,
         state,
         received,
         since,
@@ -99,15 +110,15 @@ record Progress(
         cause,
         stack,
         types,
-        reported);
+        reported,
+        steps,
+        local);
   }
 
   Progress attempted() {
     return new Progress(
         sequence,
         request,
-        recipes,
-        artifacts,
         state,
         received,
         since,
@@ -119,25 +130,54 @@ record Progress(
         cause,
         stack,
         types,
-        reported);
+        reported,
+        steps,
+        local);
+  }
+
+  /** One more step is done; what the core was started for it counts no more. */
+  Progress step(String done) {
+    List<String> more = new ArrayList<>(steps);
+    more.add(done);
+    return new Progress(
+        sequence,
+        request,
+        state,
+        received,
+        since,
+        begun,
+        previous,
+        next,
+        0,
+        detailed,
+        cause,
+        stack,
+        types,
+        reported,
+        List.copyOf(more),
+        local);
+  }
+
+  boolean done(String step) {
+    return steps.contains(step);
   }
 
   Progress failed(@Nullable String why, List<String> codes, List<String> kinds) {
     return new Progress(
-        sequence, request, recipes, artifacts, state, received, since, begun, previous, next,
-        attempts, detailed, why, codes, kinds, reported);
+        sequence, request, state, received, since, begun, previous, next, attempts, detailed, why,
+        codes, kinds, reported, steps, local);
   }
 
   Progress detailed(String status) {
     return new Progress(
-        sequence, request, recipes, artifacts, state, received, since, begun, previous, next,
-        attempts, status, cause, stack, types, reported);
+        sequence, request, state, received, since, begun, previous, next, attempts, status, cause,
+        stack, types, reported, steps, local);
   }
 
   Progress delivered() {
     return new Progress(
-        sequence, request, recipes, artifacts, state, received, since, begun, previous, next,
-        attempts, detailed, cause, stack, types, true);
+        sequence, request, state, received, since, begun, previous, next, attempts, detailed, cause,
+        stack, types, true, steps, local);
   }
 
   boolean is(String origin, String id) {
@@ -193,8 +233,7 @@ record Progress(
     n.put("origin", request.origin());
     n.put("id", request.id());
     n.put("document", request.document().toJson().toString());
-    n.put("recipes", recipes);
-    n.put("artifacts", artifacts);
+    n.put("local", local);
     n.put("state", state.name());
     n.put("received", received.toEpochMilli());
     n.put("since", since.toEpochMilli());
@@ -207,6 +246,7 @@ record Progress(
     stack.forEach(n.putArray("stack")::add);
     types.forEach(n.putArray("types")::add);
     n.put("reported", reported);
+    steps.forEach(n.putArray("steps")::add);
     DurableFiles.writeAtomically(
         file(folder, sequence), n.toString().getBytes(StandardCharsets.UTF_8));
   }
@@ -223,8 +263,6 @@ record Progress(
             n.path("origin").asString(),
             n.path("id").asString(),
             DeploymentDocument.parse(n.path("document").asString())),
-        text(n, "recipes"),
-        text(n, "artifacts"),
         State.valueOf(n.path("state").asString()),
         Instant.ofEpochMilli(n.path("received").asLong()),
         Instant.ofEpochMilli(n.path("since").asLong()),
@@ -236,7 +274,9 @@ record Progress(
         text(n, "cause"),
         list(n, "stack"),
         list(n, "types"),
-        n.path("reported").asBoolean());
+        n.path("reported").asBoolean(),
+        list(n, "steps"),
+        text(n, "local"));
   }
 
   private static @Nullable String text(JsonNode n, String key) {

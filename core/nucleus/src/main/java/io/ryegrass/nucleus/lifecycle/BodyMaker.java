@@ -126,7 +126,7 @@ final class BodyMaker {
     }
   }
 
-  private ComponentInstance instance(Definition d, LogFile log) {
+  ComponentInstance instance(Definition d, LogFile log) {
     String name = d.entry().name();
     String version = d.entry().version();
     Path work = settings.root().resolve("work").resolve(name);

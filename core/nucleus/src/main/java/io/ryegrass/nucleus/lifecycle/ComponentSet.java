@@ -56,6 +56,7 @@ public final class ComponentSet implements Components {
   private final GenerationStore generations;
   private final DefinitionReader reader;
   private final BodyMaker maker;
+  private final Bootstrap bootstrap;
   private final ComponentEnvironment environment;
   private final Tokens tokens = new Tokens();
 
@@ -98,6 +99,12 @@ public final class ComponentSet implements Components {
             p.ownUid());
     this.environment = new ComponentEnvironment(p.config());
     this.maker = new BodyMaker(p, this, environment, tokens);
+    this.bootstrap = new Bootstrap(p, reader, maker);
+  }
+
+  /** What is run once before a version is started for the first time. */
+  public Bootstrap bootstrap() {
+    return bootstrap;
   }
 
   // ---- generations

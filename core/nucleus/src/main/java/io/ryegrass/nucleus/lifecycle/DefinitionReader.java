@@ -77,6 +77,26 @@ public final class DefinitionReader {
       return new Definition(
           e, recipe, null, JsonNodeFactory.instance.objectNode(), null, null, hard(recipe), null);
     }
+    return fromStore(g, e, platform);
+  }
+
+  /**
+   * The definition of what the store holds, also for a component that this process brings along
+   * itself in another version; null when the store has none that can be used.
+   */
+  @Nullable Definition stored(Generation g, Generation.Entry e) {
+    if (e.recipeDigest().isEmpty()) {
+      return null;
+    }
+    try {
+      return fromStore(g, e, Platform.attributes(nucleus.platformOverride()));
+    } catch (NucleusException | InvalidDocumentException x) {
+      LOG.debug("{} cannot be read: {}", e.name(), x.getMessage());
+      return null;
+    }
+  }
+
+  private Definition fromStore(Generation g, Generation.Entry e, Map<String, String> platform) {
     Optional<ComponentStore.StoredRecipe> stored = store.find(e.name(), e.version());
     if (stored.isEmpty()) {
       throw new NucleusException(

@@ -8,12 +8,9 @@ import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.host.PosixUsers.PosixUser;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
@@ -85,7 +82,7 @@ public final class ArtifactPreparer {
       Path file = folder.resolve(fileName);
       boolean fetched = fetch(name, arn, artifact, file);
       digests.put(fileName, artifact.digest() == null ? "" : artifact.digest());
-      if (artifact.unarchive() == Recipe.Unarchive.ZIP) {
+      if (artifact.unarchive() != Recipe.Unarchive.NONE) {
         unpack(file, unpacked, fileName, fetched);
       }
     }
@@ -99,14 +96,14 @@ public final class ArtifactPreparer {
   }
 
   /** The folder that an archive is unpacked to: its name without the last extension. */
-  private static String stem(String fileName) {
+  static String stem(String fileName) {
     int dot = fileName.lastIndexOf('.');
     return dot > 0 ? fileName.substring(0, dot) : fileName;
   }
 
   private static void checkScheme(String component, Recipe.Artifact artifact) {
     switch (artifact.scheme()) {
-      case "greengrass", "s3" -> {}
+      case "greengrass", "s3", "https" -> {}
       case "" ->
           throw new NucleusException(
               "EMPTY_ARTIFACT_SCHEME",
@@ -114,7 +111,7 @@ public final class ArtifactPreparer {
                   + artifact.uri()
                   + "\" of "
                   + component
-                  + " has no scheme; use s3: or greengrass:.");
+                  + " has no scheme; use s3:, greengrass: or https:.");
       case "docker" ->
           throw new NucleusException(
               "MISSING_DOCKER_APPLICATION_MANAGER",
@@ -122,7 +119,7 @@ public final class ArtifactPreparer {
                   + artifact.uri()
                   + " of "
                   + component
-                  + " is a container image, which this core cannot fetch; use s3: or greengrass: artifacts.");
+                  + " is a container image, which this core cannot fetch; use s3:, greengrass: or https: artifacts.");
       default ->
           throw new NucleusException(
               "UNSUPPORTED_ARTIFACT_SCHEME",
@@ -130,7 +127,7 @@ public final class ArtifactPreparer {
                   + artifact.uri()
                   + " of "
                   + component
-                  + " has an unknown scheme; use s3: or greengrass:.");
+                  + " has an unknown scheme; use s3:, greengrass: or https:.");
     }
   }
 
@@ -153,7 +150,7 @@ public final class ArtifactPreparer {
     if (Files.isRegularFile(file) && digestOf(file, artifact).equals(digest)) {
       return false;
     }
-    checkSpace(file);
+    checkSpace(java.util.Objects.requireNonNull(file.getParent()), 0);
     Path part = file.resolveSibling("." + file.getFileName() + ".part");
     int mismatches = 0;
     for (int attempt = 0; ; attempt++) {
@@ -182,28 +179,60 @@ public final class ArtifactPreparer {
       }
       backoff.pause(mismatches);
     }
-    try (FileChannel c = FileChannel.open(part, StandardOpenOption.READ)) {
-      c.force(true);
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw new NucleusException("IO_WRITE_ERROR", "Cannot store " + file + ".", e);
-    }
-    DurableFiles.syncDirectory(java.util.Objects.requireNonNull(file.getParent()));
+    DurableFiles.syncFile(part);
+    store.place(part, file);
     return true;
   }
 
-  private static void checkSpace(Path file) {
-    try {
-      long free =
-          Files.getFileStore(java.util.Objects.requireNonNull(file.getParent())).getUsableSpace();
-      if (free < RESERVE_BYTES) {
-        throw new NucleusException(
-            "DISK_SPACE_CRITICAL",
-            "Only " + (free >> 20) + " MiB are free for artifacts; free at least 20 MiB.");
+  /**
+   * Bytes that the artifacts of a version will take which are not on this device yet; what is not
+   * known counts as nothing.
+   */
+  public long missingBytes(Recipe recipe, Recipe.Manifest manifest, String arn) {
+    long sum = 0;
+    for (Recipe.Artifact artifact : manifest.artifacts()) {
+      Path file =
+          store
+              .artifacts(recipe.componentName(), recipe.componentVersion().text())
+              .resolve(artifact.fileName());
+      if (!Files.isRegularFile(file) && !artifact.scheme().equals("docker")) {
+        long size = Math.max(0, source.size(arn, artifact));
+        // an archive lies there packed and unpacked
+        sum += artifact.unarchive() == Recipe.Unarchive.NONE ? size : 2 * size;
       }
+    }
+    return sum;
+  }
+
+  /**
+   * Looks for room (TRB-31).
+   *
+   * @param folder somewhere in the store
+   * @throws NucleusException DISK_SPACE_CRITICAL
+   */
+  public static void checkSpace(Path folder, long needed) {
+    long free;
+    try {
+      free = Files.getFileStore(folder).getUsableSpace();
     } catch (IOException e) {
       LOG.debug("Free space is unknown: {}", e.getMessage());
+      return;
     }
+    if (free < RESERVE_BYTES + needed) {
+      throw new NucleusException(
+          "DISK_SPACE_CRITICAL",
+          "The artifacts need "
+              + mebibytes(needed)
+              + " MiB and 20 MiB must stay free, but only "
+              + (free >> 20)
+              + " MiB are free where "
+              + folder
+              + " is; free some space.");
+    }
+  }
+
+  static long mebibytes(long bytes) {
+    return (bytes + (1 << 20) - 1) >> 20;
   }
 
   private static String digestOf(Path file, Recipe.Artifact artifact) {
@@ -226,7 +255,7 @@ public final class ArtifactPreparer {
     }
   }
 
-  private static void unpack(Path archive, Path unpacked, String fileName, boolean anew) {
+  private void unpack(Path archive, Path unpacked, String fileName, boolean anew) {
     String stem = stem(fileName);
     Path target = unpacked.resolve(stem);
     if (Files.isDirectory(target) && !anew) {
@@ -234,17 +263,14 @@ public final class ArtifactPreparer {
     }
     Path aside = unpacked.resolve("." + stem + ".part");
     ComponentStore.deleteTree(aside);
-    ComponentStore.deleteTree(target);
     DurableFiles.createDirectories(aside);
     try {
-      ZipUnpacker.unpack(archive, aside, ZipUnpacker.Limits.DEFAULT);
-      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw new NucleusException("IO_UNZIP_ERROR", "Cannot put " + target + " in place.", e);
+      Archives.unpack(archive, aside);
+      DurableFiles.syncTree(aside);
+      store.place(aside, target);
     } finally {
       ComponentStore.deleteTree(aside);
     }
-    DurableFiles.syncDirectory(unpacked);
   }
 
   /**
@@ -260,7 +286,7 @@ public final class ArtifactPreparer {
       Path file = store.artifacts(name, version).resolve(fileName);
       Path tree = store.unarchived(name, version).resolve(stem(fileName));
       try {
-        if (artifact.unarchive() == Recipe.Unarchive.ZIP && Files.isDirectory(tree)) {
+        if (artifact.unarchive() != Recipe.Unarchive.NONE && Files.isDirectory(tree)) {
           try (Stream<Path> walk = Files.walk(tree)) {
             for (Path p : walk.toList()) {
               set(

@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.store;
 
+import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.InvalidDocumentException;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -34,9 +36,11 @@ public final class ComponentStore {
   private static final Logger LOG = LoggerFactory.getLogger(ComponentStore.class);
 
   private final Path root;
+  private final Path packages;
   private final Path recipes;
   private final Path artifacts;
   private final Path unarchived;
+  private volatile @Nullable Replaced replaced;
 
   /**
    * A recipe of this store.
@@ -48,7 +52,7 @@ public final class ComponentStore {
 
   public ComponentStore(Path root) {
     this.root = root;
-    Path packages = root.resolve("packages");
+    this.packages = root.resolve("packages");
     this.recipes = packages.resolve("recipes");
     this.artifacts = packages.resolve("artifacts");
     this.unarchived = packages.resolve("artifacts-unarchived");
@@ -56,6 +60,59 @@ public final class ComponentStore {
 
   public Path root() {
     return root;
+  }
+
+  /**
+   * From now on what is replaced is kept in the replacement's own folder, so that the deployment
+   * can be undone: versions of components are meant not to change, but local deployments change
+   * them (CLI-02), and so does who makes a version anew in the cloud.
+   *
+   * @param undo folder of one deployment, or null when nothing is to be kept
+   */
+  public void keepReplaced(@Nullable Path undo) {
+    replaced = undo == null ? null : new Replaced(packages, undo);
+  }
+
+  /** Puts back what was replaced, and forgets it. */
+  public void putBack(Path undo) {
+    new Replaced(packages, undo).putBack();
+  }
+
+  private void aside(Path file) {
+    Replaced r = replaced;
+    if (r != null) {
+      r.keep(file);
+    }
+  }
+
+  /** Takes a folder or file away, so that it can be put back if somebody wants that. */
+  void remove(Path top) {
+    aside(top);
+    deleteTree(top);
+  }
+
+  /** Puts a finished file or folder under its name; what had the name is kept as it has to be. */
+  void place(Path finished, Path target) {
+    if (Files.isDirectory(target, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+      remove(target);
+    } else {
+      aside(target);
+    }
+    DurableFiles.move(finished, target);
+  }
+
+  /** Bytes of all files in the store. */
+  public long size() {
+    try (Stream<Path> walk = Files.exists(packages) ? Files.walk(packages) : Stream.empty()) {
+      long sum = 0;
+      for (Path p : walk.filter(Files::isRegularFile).toList()) {
+        sum += Files.size(p);
+      }
+      return sum;
+    } catch (IOException | java.io.UncheckedIOException e) {
+      LOG.warn("The size of {} cannot be told: {}", packages, e.getMessage());
+      return 0;
+    }
   }
 
   public Path artifacts(String name, String version) {
@@ -71,6 +128,7 @@ public final class ComponentStore {
     Path file = recipeFile(recipe.componentName(), recipe.componentVersion().text());
     byte[] old = DurableFiles.read(file).orElse(null);
     if (old == null || !MessageDigest.isEqual(old, text)) {
+      aside(file);
       DurableFiles.writeAtomically(file, text);
     }
     Path metadata = metadataFile(recipe.componentName(), recipe.componentVersion().text());
@@ -82,6 +140,7 @@ public final class ComponentStore {
             .getBytes(StandardCharsets.UTF_8);
     byte[] oldMeta = DurableFiles.read(metadata).orElse(null);
     if (oldMeta == null || !MessageDigest.isEqual(oldMeta, meta)) {
+      aside(metadata);
       DurableFiles.writeAtomically(metadata, meta);
     }
     return new StoredRecipe(recipe, arn, HexFormat.of().formatHex(sha256().digest(text)));
@@ -182,22 +241,35 @@ public final class ComponentStore {
       for (Path version : list(component)) {
         String name = String.valueOf(component.getFileName());
         String number = String.valueOf(version.getFileName());
-        deleteTree(unarchived(name, number));
-        Path target = artifacts(name, number);
-        DurableFiles.createDirectories(target);
         for (Path file : list(version)) {
-          Path copy = target.resolve(String.valueOf(file.getFileName()));
           if (Files.isRegularFile(file)) {
-            try {
-              Files.copy(file, copy, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-            } catch (IOException e) {
-              throw new NucleusException(
-                  "IO_WRITE_ERROR", "Cannot copy " + file + " to " + copy + ".", e);
-            }
+            take(file, name, number);
           }
         }
       }
     }
+  }
+
+  private void take(Path file, String name, String version) {
+    String fileName = String.valueOf(file.getFileName());
+    Path target = artifacts(name, version).resolve(fileName);
+    Path part = target.resolveSibling("." + fileName + ".new");
+    try {
+      if (Files.isRegularFile(target) && Files.mismatch(file, target) < 0) {
+        return;
+      }
+      DurableFiles.createDirectories(artifacts(name, version));
+      Files.copy(file, part, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new NucleusException(
+          "IO_WRITE_ERROR",
+          "Cannot copy " + file + " to " + target + " (" + e.getMessage() + "); check the disk.",
+          e);
+    }
+    DurableFiles.syncFile(part);
+    place(part, target);
+    // unpacked anew when the deployment prepares the artifacts
+    remove(unarchived(name, version).resolve(ArtifactPreparer.stem(fileName)));
   }
 
   /**
@@ -243,15 +315,10 @@ public final class ComponentStore {
 
   /** Removes a folder with all in it; what cannot be removed is logged and left. */
   static void deleteTree(Path top) {
-    if (!Files.exists(top, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    try (Stream<Path> walk = Files.walk(top)) {
-      for (Path p : walk.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(p);
-      }
-    } catch (IOException e) {
-      LOG.warn("Cannot remove {}: {}", top, e.getMessage());
+    try {
+      DurableFiles.deleteTree(top);
+    } catch (DurableException e) {
+      LOG.warn("{}", e.getMessage());
     }
   }
 

@@ -135,9 +135,10 @@ public final class Resolver {
           "COMPONENT_METADATA_NOT_VALID_IN_DEPLOYMENT",
           "\"" + name + "\" cannot be the name of a component; rename it.");
     }
-    if (BuiltInComponents.isBuiltIn(name)) {
+    if (BuiltInComponents.isBuiltIn(name) && !otherNucleus(name, wanted)) {
       return builtIn(name, wanted);
     }
+    checkAgreement(name, wanted);
     StoredRecipe local = local(name, wanted);
     if (localFirst && local != null) {
       return local;
@@ -157,9 +158,9 @@ public final class Resolver {
                   + name
                   + " "
                   + r.recipe().componentVersion().text()
-                  + ", which does not fulfil "
-                  + wanted
-                  + "; create a version that does.");
+                  + ", which does not do what is asked of it ("
+                  + wishes(wanted)
+                  + "); create a version that does.");
         }
         checkPlatform(r.recipe());
         return store.save(r.recipe(), r.recipeJson().getBytes(StandardCharsets.UTF_8), r.arn());
@@ -178,9 +179,72 @@ public final class Resolver {
               e.getMessage());
           return local;
         }
-        throw e;
+        throw new NucleusException(
+            e.code(),
+            "No version of "
+                + name
+                + " can be had that does what is asked of it ("
+                + wishes(wanted)
+                + "): "
+                + e.getMessage(),
+            e);
       }
     }
+  }
+
+  /**
+   * Two who want different versions are told at once, without asking the cloud (DPL-05, TRB-26).
+   */
+  private static void checkAgreement(String name, Map<String, String> wanted) {
+    for (Map.Entry<String, String> exact : wanted.entrySet()) {
+      ComponentVersion version = exactly(exact.getValue());
+      if (version != null && !accepted(version, wanted)) {
+        throw new NucleusException(
+            "COMPONENT_VERSION_REQUIREMENTS_NOT_MET",
+            "No version of "
+                + name
+                + " satisfies all who ask for it: "
+                + wishes(wanted)
+                + "; revise one of these deployments or components so that they agree.");
+      }
+    }
+  }
+
+  private static @Nullable ComponentVersion exactly(String requirement) {
+    String text = requirement.startsWith("=") ? requirement.substring(1).strip() : requirement;
+    try {
+      return ComponentVersion.parse(text);
+    } catch (InvalidDocumentException e) {
+      return null; // a range
+    }
+  }
+
+  /** Who wants what, as in DPL-30. */
+  static String wishes(Map<String, String> wanted) {
+    StringBuilder text = new StringBuilder();
+    new TreeMap<>(wanted)
+        .forEach(
+            (who, what) ->
+                text.append(text.isEmpty() ? "" : ", ")
+                    .append(who)
+                    .append(" requires ")
+                    .append(exactly(what) != null && !what.startsWith("=") ? "=" : "")
+                    .append(what));
+    return text.toString();
+  }
+
+  /**
+   * Another nucleus than this process is one that somebody deploys by its version: a component of
+   * which the cloud has the recipe and the artifacts (v2-deployments.md section 10). Nobody gets it
+   * by a range of versions (LESSON-28).
+   */
+  private static boolean otherNucleus(String name, Map<String, String> wanted) {
+    if (!name.equals("aws.greengrass.Nucleus")) {
+      return false;
+    }
+    return wanted.values().stream()
+        .map(Resolver::exactly)
+        .anyMatch(v -> v != null && !v.text().equals(BuiltInComponents.NUCLEUS_VERSION));
   }
 
   private static StoredRecipe builtIn(String name, Map<String, String> wanted) {
@@ -196,9 +260,9 @@ public final class Resolver {
               + name
               + " "
               + recipe.componentVersion().text()
-              + ", which does not fulfil "
-              + wanted
-              + "; deploy that version or leave the component out.");
+              + ", which does not do what is asked of it ("
+              + wishes(wanted)
+              + "); deploy that version or leave the component out.");
     }
     return new StoredRecipe(recipe, "", "");
   }

@@ -90,7 +90,7 @@ final class ZipUnpacker {
     }
   }
 
-  private static Path inside(Path archive, Path target, String name) {
+  static Path inside(Path archive, Path target, String name) {
     if (name.isEmpty()
         || name.startsWith("/")
         || name.indexOf('\\') >= 0
@@ -109,7 +109,12 @@ final class ZipUnpacker {
     return file;
   }
 
-  private static NucleusException refused(Path archive, String why) {
+  static String untilNul(String text) {
+    int end = text.indexOf('\0');
+    return end < 0 ? text : text.substring(0, end);
+  }
+
+  static NucleusException refused(Path archive, String why) {
     return new NucleusException(
         "IO_UNZIP_ERROR", archive.getFileName() + " is refused: it " + why + ".");
   }

@@ -121,10 +121,22 @@ class ResolverTest {
     assertThatThrownBy(() -> resolve(roots("a", "1.0.0")))
         .extracting(e -> ((NucleusException) e).code())
         .isEqualTo("COMPONENT_CIRCULAR_DEPENDENCY_ERROR");
+  }
+
+  /** DPL-05, TRB-26: who wants what is told, and nobody is asked in vain. */
+  @Test
+  void versions_that_exclude_each_other_are_told_with_who_wants_them_without_asking_the_cloud() {
+    online = false;
     assertThatThrownBy(
-            () -> resolve(Map.of("a", Map.of("thing/t", "1.0.0", "thinggroup/g", "2.0.0"))))
+            () ->
+                resolve(Map.of("a", Map.of("LOCAL_DEPLOYMENT", "1.0.0", "thinggroup/X", "1.0.1"))))
+        .hasMessageContaining("LOCAL_DEPLOYMENT requires =1.0.0, thinggroup/X requires =1.0.1")
         .extracting(e -> ((NucleusException) e).code())
-        .isEqualTo("NO_AVAILABLE_COMPONENT_VERSION");
+        .isEqualTo("COMPONENT_VERSION_REQUIREMENTS_NOT_MET");
+    assertThatThrownBy(
+            () -> resolve(Map.of("a", Map.of("thing/t", "1.0.0", "com.example.B", ">=2.0.0"))))
+        .hasMessageContaining("com.example.B requires >=2.0.0, thing/t requires =1.0.0");
+    assertThat(asked).isEmpty();
   }
 
   @Test
@@ -141,7 +153,7 @@ class ResolverTest {
     assertThat(resolve(roots("aws.greengrass.Nucleus", "2.15.0")))
         .containsEntry("aws.greengrass.Nucleus", "2.15.0");
     assertThat(asked).isEmpty();
-    assertThatThrownBy(() -> resolve(roots("aws.greengrass.Nucleus", "2.0.0")))
-        .hasMessageContaining("This core brings aws.greengrass.Nucleus 2.15.0");
+    assertThatThrownBy(() -> resolve(roots("aws.greengrass.LambdaManager", "2.0.0")))
+        .hasMessageContaining("This core brings aws.greengrass.LambdaManager");
   }
 }

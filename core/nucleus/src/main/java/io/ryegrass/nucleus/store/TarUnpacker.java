@@ -1,0 +1,211 @@
+package io.ryegrass.nucleus.store;
+
+import io.ryegrass.nucleus.NucleusException;
+import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Unpacks a TAR file (POSIX ustar and pax, GNU's long names) from somebody we do not know, with the
+ * refusals of {@link ZipUnpacker}: names that leave the folder, links and special files, more
+ * entries or bytes than the limits, the same name twice.
+ */
+final class TarUnpacker {
+  private static final int BLOCK = 512;
+  private static final int MAX_NAME = 64 << 10;
+
+  private final Path archive;
+  private final Path target;
+  private final ZipUnpacker.Limits limits;
+  private final byte[] buffer = new byte[64 << 10];
+  private long bytes;
+  private int entries;
+
+  private TarUnpacker(Path archive, Path target, ZipUnpacker.Limits limits) {
+    this.archive = archive;
+    this.target = target;
+    this.limits = limits;
+  }
+
+  /**
+   * Unpacks into an existing empty folder.
+   *
+   * @throws NucleusException IO_UNZIP_ERROR
+   */
+  static void unpack(Path archive, Path target, boolean gzip, ZipUnpacker.Limits limits) {
+    try (InputStream file = new BufferedInputStream(Files.newInputStream(archive));
+        InputStream in = gzip ? new GZIPInputStream(file, 64 << 10) : file) {
+      new TarUnpacker(archive, target, limits).all(in);
+    } catch (IOException e) {
+      throw new NucleusException(
+          "IO_UNZIP_ERROR",
+          archive.getFileName()
+              + " cannot be unpacked as a TAR file ("
+              + (e.getMessage() == null ? e.toString() : e.getMessage())
+              + "); check the file, and space and rights in "
+              + target
+              + ".",
+          e);
+    }
+  }
+
+  private void all(InputStream in) throws IOException {
+    byte[] head = new byte[BLOCK];
+    String longName = null;
+    while (true) {
+      int n = in.readNBytes(head, 0, BLOCK);
+      if (n == 0 || isEnd(head)) {
+        if (entries == 0 && n == 0) {
+          throw new EOFException("it is empty");
+        }
+        return;
+      }
+      if (n < BLOCK || checksum(head) != number(head, 148, 8)) {
+        throw new IOException("it is damaged, or no TAR file");
+      }
+      long size = number(head, 124, 12);
+      char type = (char) head[156];
+      switch (type) {
+        case 'x' -> longName = paxName(text(in, size), longName);
+        case 'g' -> text(in, size);
+        case 'L' -> longName = ZipUnpacker.untilNul(text(in, size));
+        case '0', '\0', '7', '5' -> {
+          if (++entries > limits.entries()) {
+            throw ZipUnpacker.refused(archive, "has more than " + limits.entries() + " entries");
+          }
+          entry(in, longName == null ? name(head) : longName, type == '5', size);
+          longName = null;
+        }
+        default ->
+            throw ZipUnpacker.refused(archive, "holds a symbolic link or another special file");
+      }
+    }
+  }
+
+  private void entry(InputStream in, String name, boolean folder, long size) throws IOException {
+    boolean isFolder = folder || name.endsWith("/");
+    String plain = name.startsWith("./") ? name.substring(2) : name;
+    if (plain.isEmpty() || plain.equals(".")) {
+      skip(in, size);
+      return;
+    }
+    Path file =
+        ZipUnpacker.inside(archive, target, isFolder && !plain.endsWith("/") ? plain + "/" : plain);
+    if (isFolder) {
+      Files.createDirectories(file);
+      skip(in, size);
+      return;
+    }
+    Files.createDirectories(java.util.Objects.requireNonNull(file.getParent()));
+    if (Files.exists(file)) {
+      throw ZipUnpacker.refused(archive, "holds \"" + name + "\" twice");
+    }
+    long left = size;
+    try (OutputStream out = Files.newOutputStream(file)) {
+      while (left > 0) {
+        int n = in.read(buffer, 0, (int) Math.min(buffer.length, left));
+        if (n < 0) {
+          throw new EOFException("it ends within " + name);
+        }
+        bytes += n;
+        if (bytes > limits.bytes()) {
+          throw ZipUnpacker.refused(archive, "unpacks to more than " + limits.bytes() + " bytes");
+        }
+        out.write(buffer, 0, n);
+        left -= n;
+      }
+    }
+    in.skipNBytes(padding(size));
+  }
+
+  private void skip(InputStream in, long size) throws IOException {
+    bytes += size;
+    if (size < 0 || bytes > limits.bytes()) {
+      throw ZipUnpacker.refused(archive, "unpacks to more than " + limits.bytes() + " bytes");
+    }
+    in.skipNBytes(size + padding(size));
+  }
+
+  private static long padding(long size) {
+    return (BLOCK - size % BLOCK) % BLOCK;
+  }
+
+  private static String text(InputStream in, long size) throws IOException {
+    if (size < 0 || size > MAX_NAME) {
+      throw new IOException("a name in it has " + size + " bytes");
+    }
+    byte[] text = in.readNBytes((int) size);
+    if (text.length < size) {
+      throw new EOFException("it ends within a name");
+    }
+    in.skipNBytes(padding(size));
+    return new String(text, StandardCharsets.UTF_8);
+  }
+
+  /** Records {@code "<length> <key>=<value>\n"}; only the path counts here. */
+  private static @Nullable String paxName(String records, @Nullable String before) {
+    String name = before;
+    for (String line : records.split("\n", -1)) {
+      int space = line.indexOf(' ');
+      if (space > 0 && line.startsWith("path=", space + 1)) {
+        name = line.substring(space + "path=".length() + 1);
+      }
+    }
+    return name;
+  }
+
+  private static String name(byte[] head) {
+    String name = field(head, 0, 100);
+    String prefix = head[257] == 'u' && head[262] == 0 ? field(head, 345, 155) : "";
+    return prefix.isEmpty() ? name : prefix + "/" + name;
+  }
+
+  private static String field(byte[] head, int at, int length) {
+    return ZipUnpacker.untilNul(new String(head, at, length, StandardCharsets.UTF_8));
+  }
+
+  /** Octal digits, or, with the first bit set, a number in base 256 (GNU). */
+  private static long number(byte[] head, int at, int length) throws IOException {
+    if ((head[at] & 0x80) != 0) {
+      long value = head[at] & 0x7F;
+      for (int i = 1; i < length; i++) {
+        if (value > Long.MAX_VALUE >> 8) {
+          throw new IOException("a number in it is too large");
+        }
+        value = value << 8 | head[at + i] & 0xFF;
+      }
+      return value;
+    }
+    String digits = field(head, at, length).strip().toLowerCase(Locale.ROOT);
+    try {
+      return digits.isEmpty() ? 0 : Long.parseLong(digits, 8);
+    } catch (NumberFormatException e) {
+      throw new IOException("it is damaged, or no TAR file", e);
+    }
+  }
+
+  private static long checksum(byte[] head) {
+    long sum = 0;
+    for (int i = 0; i < BLOCK; i++) {
+      sum += i >= 148 && i < 156 ? ' ' : head[i] & 0xFF;
+    }
+    return sum;
+  }
+
+  private static boolean isEnd(byte[] head) {
+    for (byte b : head) {
+      if (b != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
