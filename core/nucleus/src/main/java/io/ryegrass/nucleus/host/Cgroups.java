@@ -217,13 +217,12 @@ public final class Cgroups {
     return reason;
   }
 
-  /** The groups of one component, made when they are not there. */
+  /** The groups of one component; nothing is made yet. */
   public ComponentCgroup group(String component) {
-    List<String> ignored = new ArrayList<>();
     Path base = unified != null ? unified : freezer;
     return new ComponentCgroup(
         component,
-        base == null ? null : make(base.resolve(component), ignored),
+        base == null ? null : base.resolve(component),
         unified != null,
         memory == null ? null : memory.resolve(component),
         memory != null && memory.equals(unified),

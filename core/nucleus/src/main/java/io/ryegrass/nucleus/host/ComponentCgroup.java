@@ -55,9 +55,17 @@ public final class ComponentCgroup {
     return base != null && Files.isDirectory(base);
   }
 
-  /** The files into which a process writes {@code 0} to join. */
+  /** Makes the group and returns the files into which a process writes {@code 0} to join. */
   public List<Path> joins() {
     List<Path> files = new ArrayList<>();
+    Path own = base;
+    if (own != null && !Files.isDirectory(own)) {
+      try {
+        Files.createDirectories(own);
+      } catch (IOException e) {
+        LOG.warn("{} runs without a control group: {}", component, e.getMessage());
+      }
+    }
     for (Path group : groups()) {
       Path procs = group.resolve("cgroup.procs");
       if (Files.exists(procs)) {
@@ -219,7 +227,7 @@ public final class ComponentCgroup {
       if (!wanted) {
         return; // no group, no limit
       }
-      Files.createDirectory(group);
+      Files.createDirectories(group);
     }
     write(group.resolve(file), value);
     if (wanted && !shared) {
@@ -230,7 +238,7 @@ public final class ComponentCgroup {
   /** Moves the processes that run; those that they fork meanwhile are found in another round. */
   private void move(Path group) throws IOException {
     Path from = base;
-    if (from == null || from.equals(group)) {
+    if (from == null || from.equals(group) || !Files.isDirectory(from)) {
       return;
     }
     for (int round = 0; round < MOVE_ROUNDS; round++) {

@@ -114,6 +114,7 @@ final class ComponentActor {
   private @Nullable NewBody next;
   private Goal goal = Goal.STOP;
   private @Nullable Event delayed;
+  private @Nullable Runnable afterwards;
   private boolean cancelled;
   private long start;
   private Instant phaseSince;
@@ -311,6 +312,11 @@ final class ComponentActor {
         LOG.error("A watcher of {} failed", name, e);
       } finally {
         pending.decrementAndGet();
+        Runnable told = afterwards;
+        afterwards = null;
+        if (told != null) {
+          told.run();
+        }
       }
     }
     closed.complete(null);
@@ -356,7 +362,7 @@ final class ComponentActor {
         body.resume();
       }
       handle(a.event(), "", "");
-      a.answer().complete(null);
+      afterwards = () -> a.answer().complete(null);
     } catch (RuntimeException e) {
       a.answer().completeExceptionally(e);
     }
