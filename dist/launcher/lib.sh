@@ -73,13 +73,14 @@ build() {
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench) echo bench ;; provision) echo cli ;; mqtt) echo core/app ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt) echo bench ;; provision) echo cli ;; mqtt) echo core/app ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
     cloud) echo io.ryegrass.cloudapp.CloudMain ;;
     demo) echo io.ryegrass.demo.DemoMain ;;
     bench) echo io.ryegrass.bench.StartBenchMain ;;
+    bench-mqtt) echo io.ryegrass.bench.mqtt.MqttBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
     mqtt) echo io.ryegrass.mqtt.BrokerMain ;;
   esac
@@ -95,6 +96,7 @@ class_path() {
 jvm_options() {
   case "$1" in
     mqtt) echo "-XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xmx256m" ;;
+    bench-mqtt) echo "-XX:+UseSerialGC -Xmx1g" ;;
     core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m" ;;
     cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx160m" ;;
     *) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m" ;;
@@ -148,7 +150,7 @@ make_aot_caches() {
 apt_package() {
   case "$1" in
     aws) echo awscli ;; mosquitto_pub) echo mosquitto-clients ;; runc) echo runc ;; python3) echo python3 ;; openssl) echo openssl ;;
-    setpriv) echo util-linux ;; *) echo "$1" ;;
+    setpriv | taskset) echo util-linux ;; *) echo "$1" ;;
   esac
 }
 
@@ -217,10 +219,35 @@ run_aws() {
     aws --endpoint-url "$api" "$@"
 }
 
+# The other brokers of 'bench mqtt': built when they are asked for, on class paths of their own.
+prepare_bench_mqtt() {
+  local peers=ryegrass,mosquitto,hivemq,moquette peer folder jar previous=
+  for peer in "$@"; do [ "$previous" = --peers ] && peers="$peer"; previous="$peer"; done
+  require openssl taskset
+  case ",$peers," in *,mosquitto,*) [ -x /usr/sbin/mosquitto ] || require mosquitto ;; esac
+  find_jdk
+  mkdir -p "$STATE"
+  for peer in hivemq moquette; do
+    case ",$peers," in *",$peer,"*) ;; *) continue ;; esac
+    folder="bench/peer-$peer"
+    jar="$HOME_DIR/$folder/target/peer-$peer-1.jar"
+    if [ ! -f "$jar" ] || [ -n "$(find "$HOME_DIR/$folder/pom.xml" "$HOME_DIR/$folder/src" -newer "$jar" -print -quit)" ]; then
+      say "building $folder, the broker $peer to compare with"
+      rm -rf "$HOME_DIR/$folder/target"
+      maven -f "$folder/pom.xml" package || fail "$folder could not be built (see $STATE/build.log); leave it out with: --peers ryegrass,mosquitto"
+    fi
+  done
+}
+
 run_bench() {
   case "${1:-}" in
     start) shift; wants_help "$@" || prepare_demo; run_java bench "$@" ;;
-    --help | -h | '') echo "usage: ./ryegrass bench start [--runs N]    prints 'name value unit' lines"; [ -n "${1:-}" ] ;;
-    *) fail "there is no benchmark '$1'; './ryegrass bench --help' lists them" ;;
+    mqtt) shift; wants_help "$@" || prepare_bench_mqtt "$@"; run_java bench-mqtt "$@" ;;
+    --help | -h | '')
+      echo "usage: ./ryegrass bench start [--runs N]    start times, memory and the way of a deployment"
+      echo "       ./ryegrass bench mqtt [--quick] ...  the MQTT engine beside other brokers; 'bench mqtt --help' tells more"
+      echo "Both print 'name value unit' lines."
+      [ -n "${1:-}" ] ;;
+    *) say "there is no benchmark '$1'; './ryegrass bench --help' lists them"; exit 2 ;;
   esac
 }
