@@ -16,7 +16,7 @@ final class Authorisation {
   static final String MQTT_PROXY = "aws.greengrass.ipc.mqttproxy";
   static final String LIFECYCLE = "aws.greengrass.ipc.lifecycle";
   static final String CLI = "aws.greengrass.Cli";
-  private static final String CLI_PRINCIPAL = "greengrass-cli#";
+  static final String CLI_PRINCIPAL = "greengrass-cli#";
 
   private final Components components;
 

@@ -4,7 +4,6 @@ import io.ryegrass.eventstream.RpcError;
 import io.ryegrass.eventstream.RpcOperation;
 import io.ryegrass.eventstream.RpcOperation.Order;
 import io.ryegrass.eventstream.RpcService;
-import io.ryegrass.eventstream.ServerStream;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -13,32 +12,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The table of operations, and who may connect. */
 final class CoreService implements RpcService {
-  private static final String SECRETS = "aws.greengrass.SecretManager";
-  private static final String SHADOWS = "aws.greengrass.ShadowManager";
-  private static final String CLIENT_DEVICES = "aws.greengrass.clientdevices.Auth";
-  private static final String CLI = "aws.greengrass.Cli";
-  private static final String NUCLEUS = "aws.greengrass.Nucleus";
-
-  /** Operations of the model that no part of this core serves, and the component that would. */
-  private static final Map<String, String> ABSENT =
-      Map.ofEntries(
-          Map.entry("GetSecretValue", SECRETS),
-          Map.entry("GetThingShadow", SHADOWS),
-          Map.entry("UpdateThingShadow", SHADOWS),
-          Map.entry("DeleteThingShadow", SHADOWS),
-          Map.entry("ListNamedShadowsForThing", SHADOWS),
-          Map.entry("SubscribeToCertificateUpdates", CLIENT_DEVICES),
-          Map.entry("VerifyClientDeviceIdentity", CLIENT_DEVICES),
-          Map.entry("GetClientDeviceAuthToken", CLIENT_DEVICES),
-          Map.entry("AuthorizeClientDeviceAction", CLIENT_DEVICES),
-          Map.entry("CreateLocalDeployment", CLI),
-          Map.entry("CancelLocalDeployment", CLI),
-          Map.entry("GetLocalDeploymentStatus", CLI),
-          Map.entry("ListLocalDeployments", CLI),
-          Map.entry("CreateDebugPassword", CLI),
-          Map.entry("PutComponentMetric", NUCLEUS),
-          Map.entry("SubscribeToIoTCoreConnectionStatus", NUCLEUS));
-
   private final IpcServer.Core core;
   private final Map<String, RpcOperation> operations;
 
@@ -50,8 +23,13 @@ final class CoreService implements RpcService {
     new MqttProxyOperations(core, authorisation).addTo(table);
     new ConfigurationOperations(core).addTo(table);
     new LifecycleOperations(core, authorisation).addTo(table);
+    new LocalDeploymentOperations(core.localDeployments(), authorisation).addTo(table);
+    new SecretOperations(core.ports(), authorisation).addTo(table);
+    new ShadowOperations(core.ports(), authorisation).addTo(table);
+    new ClientDeviceOperations(core.ports(), authorisation).addTo(table);
+    new MetricOperations(core.metrics(), authorisation).addTo(table);
+    new DebugPasswordOperation(core.debugPasswords(), authorisation).addTo(table);
     negotiation.addTo(table);
-    ABSENT.forEach(table::absent);
     this.operations = Map.copyOf(table.operations);
   }
 
@@ -69,6 +47,12 @@ final class CoreService implements RpcService {
   public RpcError tooManyStreams(int limit) {
     return Errors.service(
         "More than " + limit + " streams are open on this connection; close some of them");
+  }
+
+  @Override
+  public RpcError tooManyRequests(int limit) {
+    return Errors.service(
+        "More than " + limit + " requests of this connection are in work; wait for answers");
   }
 
   @Override
@@ -95,21 +79,6 @@ final class CoreService implements RpcService {
 
     void streaming(String name, String events, Order order, RpcOperation.Handler handler) {
       add(name, Errors.NAMESPACE + events, order, handler);
-    }
-
-    void absent(String name, String component) {
-      add(name, null, Order.IN_ORDER, (stream, request) -> refuse(stream, name, component));
-    }
-
-    private static void refuse(ServerStream stream, String name, String component) {
-      stream.fail(
-          Errors.service(
-              "Operation "
-                  + Errors.NAMESPACE
-                  + name
-                  + " is not supported by Greengrass: component "
-                  + component
-                  + " of this core does not serve it"));
     }
 
     private void add(

@@ -34,6 +34,17 @@ final class Errors {
     return RpcError.modelled(NAMESPACE + "ResourceNotFoundError", body);
   }
 
+  /** An operation of the model whose component does not run here (TRB-18). */
+  static RpcError absent(String operation, String component) {
+    return service(
+        "Operation "
+            + NAMESPACE
+            + operation
+            + " is not supported by Greengrass: component "
+            + component
+            + " does not run on this core; deploy it");
+  }
+
   static RpcError error(String shape, String message) {
     return RpcError.modelled(NAMESPACE + shape, body(shape, message));
   }
@@ -45,6 +56,8 @@ final class Errors {
       case "RESOURCE_NOT_FOUND", "COMPONENT_NOT_FOUND" ->
           notFound(message, resourceType, resourceName);
       case "INVALID_ARGUMENTS", "INVALID_STATE" -> invalidArguments(message);
+      case "CONFLICT" -> error("ConflictError", message);
+      case "UNAUTHORIZED" -> unauthorized(message);
       default -> service(message);
     };
   }

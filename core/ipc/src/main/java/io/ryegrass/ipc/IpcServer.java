@@ -6,9 +6,11 @@ import io.ryegrass.nucleus.CloudMessaging;
 import io.ryegrass.nucleus.Components;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.DeploymentEngine;
+import io.ryegrass.nucleus.LocalDeployments;
 import io.ryegrass.nucleus.Nucleus;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Clock;
 
 /**
  * The IPC socket of a core. Start it after the nucleus is open and before it starts its components,
@@ -21,10 +23,14 @@ public final class IpcServer implements AutoCloseable {
 
   private final RpcServer server;
   private final Path socket;
+  private final Core core;
+  private final CliTokens tokens;
 
-  private IpcServer(RpcServer server, Path socket) {
+  private IpcServer(RpcServer server, Path socket, Core core, CliTokens tokens) {
     this.server = server;
     this.socket = socket;
+    this.core = core;
+    this.tokens = tokens;
   }
 
   /**
@@ -34,13 +40,26 @@ public final class IpcServer implements AutoCloseable {
    * @throws java.io.UncheckedIOException naming the socket, when it cannot be bound
    */
   public static IpcServer start(Nucleus nucleus, CloudMessaging messaging) {
+    return start(nucleus, messaging, new IpcPorts());
+  }
+
+  /**
+   * The same, with the ports of components that serve operations themselves.
+   *
+   * @param ports may be offered before and after the start
+   */
+  public static IpcServer start(Nucleus nucleus, CloudMessaging messaging, IpcPorts ports) {
     return start(
         new Core(
             nucleus.components(),
             nucleus.config(),
             nucleus.bus(),
             nucleus.deployments(),
-            messaging),
+            nucleus.localDeployments(),
+            messaging,
+            ports,
+            new ComponentMetrics(),
+            new DebugPasswords(Clock.systemUTC())),
         RpcServer.Limits.defaults());
   }
 
@@ -49,7 +68,12 @@ public final class IpcServer implements AutoCloseable {
     UpdateNegotiation negotiation = new UpdateNegotiation();
     core.deployments().consult(negotiation);
     RpcServer server = RpcServer.start(socket, new CoreService(core, negotiation), limits);
-    return new IpcServer(server, socket);
+    try {
+      return new IpcServer(server, socket, core, CliTokens.issue(core, socket));
+    } catch (RuntimeException e) {
+      server.close();
+      throw e;
+    }
   }
 
   /** The faces of the nucleus that the operations work on. */
@@ -58,7 +82,11 @@ public final class IpcServer implements AutoCloseable {
       ConfigTree config,
       Bus bus,
       DeploymentEngine deployments,
-      CloudMessaging messaging) {}
+      LocalDeployments localDeployments,
+      CloudMessaging messaging,
+      IpcPorts ports,
+      ComponentMetrics metrics,
+      DebugPasswords debugPasswords) {}
 
   /** The socket file of a core with this root folder. */
   public static Path socket(Path root) {
@@ -79,13 +107,24 @@ public final class IpcServer implements AutoCloseable {
     return socket;
   }
 
-  /** Open connections, for metrics. */
-  public int connections() {
-    return server.connections();
+  /** What is open, and what was refused or dropped. */
+  public RpcServer.Metrics metrics() {
+    return server.metrics();
+  }
+
+  /** What components measured, for the telemetry agent. */
+  public ComponentMetrics componentMetrics() {
+    return core.metrics();
+  }
+
+  /** Who may enter the local debug console. */
+  public DebugPasswords debugPasswords() {
+    return core.debugPasswords();
   }
 
   @Override
   public void close() {
+    tokens.close();
     server.close();
   }
 }

@@ -4,6 +4,7 @@ import io.ryegrass.eventstream.RpcOperation.Order;
 import io.ryegrass.nucleus.ComponentState;
 import io.ryegrass.nucleus.ComponentStatus;
 import io.ryegrass.nucleus.NucleusException;
+import java.util.function.Consumer;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -28,8 +29,14 @@ final class LifecycleOperations {
     table.unary("ListComponents", Order.CONCURRENT, this::list);
     table.unary("RestartComponent", Order.CONCURRENT, this::restart);
     table.unary("StopComponent", Order.CONCURRENT, this::stop);
-    table.unary("PauseComponent", Order.CONCURRENT, (p, r) -> freeze("PauseComponent", p, r));
-    table.unary("ResumeComponent", Order.CONCURRENT, (p, r) -> freeze("ResumeComponent", p, r));
+    table.unary(
+        "PauseComponent",
+        Order.CONCURRENT,
+        (p, r) -> freeze("PauseComponent", core.components()::pause, p, r));
+    table.unary(
+        "ResumeComponent",
+        Order.CONCURRENT,
+        (p, r) -> freeze("ResumeComponent", core.components()::resume, p, r));
     table.unary("ValidateAuthorizationToken", Order.CONCURRENT, this::validateToken);
   }
 
@@ -99,16 +106,17 @@ final class LifecycleOperations {
     }
   }
 
-  /** Freezing processes is not part of this nucleus yet; who may not ask is told that first. */
-  private ObjectNode freeze(String operation, String principal, ObjectNode request) {
+  private ObjectNode freeze(
+      String operation, Consumer<String> action, String principal, ObjectNode request) {
     String name = Requests.text(request, "componentName");
     authorisation.check(principal, Authorisation.LIFECYCLE, Errors.NAMESPACE + operation, name);
     find(name);
-    throw Errors.service(
-        "Operation "
-            + Errors.NAMESPACE
-            + operation
-            + " is not supported by Greengrass on this core; use StopComponent and RestartComponent");
+    try {
+      action.accept(name);
+    } catch (NucleusException e) {
+      throw Errors.of(e, "component", name);
+    }
+    return Requests.empty();
   }
 
   private ObjectNode validateToken(String principal, ObjectNode request) {

@@ -1,11 +1,16 @@
 package io.ryegrass.ipc;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.ryegrass.eventstream.RpcOperation.Order;
 import io.ryegrass.eventstream.ServerStream;
+import io.ryegrass.eventstream.SharedEvent;
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.Topics;
 import io.ryegrass.nucleus.NucleusException;
 import java.util.Base64;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -16,6 +21,8 @@ final class MqttProxyOperations {
   private static final Logger log = LoggerFactory.getLogger(MqttProxyOperations.class);
   private static final String PUBLISH = "PublishToIoTCore";
   private static final String SUBSCRIBE = "SubscribeToIoTCore";
+  private static final String STATUS = "SubscribeToIoTCoreConnectionStatus";
+  private static final int STATUS_INTERVAL_MS = 250;
   private static final int MAX_TOPIC_BYTES = 256;
   private static final int MAX_SLASHES = 7;
 
@@ -30,6 +37,8 @@ final class MqttProxyOperations {
   void addTo(CoreService.Table table) {
     table.unary(PUBLISH, Order.IN_ORDER, this::publish);
     table.streaming(SUBSCRIBE, "IoTCoreMessage", Order.CONCURRENT, this::subscribe);
+    table.streaming(
+        STATUS, "IoTCoreConnectionStatusEvent", Order.CONCURRENT, this::subscribeToStatus);
   }
 
   /** Answers when the spool has the message: at QoS 1 it then survives the end of this process. */
@@ -78,6 +87,36 @@ final class MqttProxyOperations {
     }
     stream.onClose(() -> unsubscribe(filter, subscription));
     stream.respond(Requests.empty());
+  }
+
+  /** The status now, and then each change of it, until the client has enough. */
+  private void subscribeToStatus(ServerStream stream, ObjectNode request) {
+    authorisation.check(
+        stream.principal(), Authorisation.MQTT_PROXY, Errors.NAMESPACE + STATUS, "");
+    CountDownLatch closed = new CountDownLatch(1);
+    stream.onClose(closed::countDown);
+    stream.respond(Requests.empty());
+    Thread.ofVirtual().name("ipc-status-" + stream.key()).start(() -> watchStatus(stream, closed));
+  }
+
+  private void watchStatus(ServerStream stream, CountDownLatch closed) {
+    Boolean told = null;
+    try {
+      do {
+        boolean connected = core.messaging().connected();
+        if (told == null || told != connected) {
+          told = connected;
+          boolean _ = stream.offerEvent(status(connected ? "CONNECTED" : "DISCONNECTED"));
+        }
+      } while (!closed.await(STATUS_INTERVAL_MS, TimeUnit.MILLISECONDS));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static SharedEvent status(String status) {
+    return new SharedEvent(
+        ("{\"connectionStatusEvent\":{\"status\":\"" + status + "\"}}").getBytes(UTF_8));
   }
 
   private static void unsubscribe(String filter, AutoCloseable subscription) {

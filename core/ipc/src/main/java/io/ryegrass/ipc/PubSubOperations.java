@@ -1,17 +1,14 @@
 package io.ryegrass.ipc;
 
-import io.ryegrass.eventstream.EventStreamException;
 import io.ryegrass.eventstream.RpcOperation.Order;
 import io.ryegrass.eventstream.ServerStream;
 import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.Participant;
 import io.ryegrass.nucleus.Subscription;
-import java.nio.charset.StandardCharsets;
-import java.util.Base64;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -21,10 +18,12 @@ final class PubSubOperations {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
   private static final String PUBLISH = "PublishToTopic";
   private static final String SUBSCRIBE = "SubscribeToTopic";
+  private static final int LARGE_BYTES = 64 * 1024;
 
   private final IpcServer.Core core;
   private final Authorisation authorisation;
-  private final JsonPayloads json = new JsonPayloads();
+  private final ThreadLocal<Pace> paces = ThreadLocal.withInitial(Pace::new);
+  private final TopicEvents events = new TopicEvents();
 
   PubSubOperations(IpcServer.Core core, Authorisation authorisation) {
     this.core = core;
@@ -42,28 +41,39 @@ final class PubSubOperations {
       throw Errors.invalidArguments(
           "Publish topic must not contain +, # or *, but is \"" + topic + "\"");
     }
-    byte[] payload = payload(Requests.object(request, "publishMessage"));
+    ObjectNode published = Requests.object(request, "publishMessage");
+    boolean isJson = isJson(published);
+    byte[] payload =
+        isJson
+            ? MAPPER.writeValueAsBytes(
+                Requests.object((ObjectNode) published.path("jsonMessage"), "message"))
+            : Requests.blob((ObjectNode) published.path("binaryMessage"), "message");
     authorisation.check(principal, Authorisation.PUB_SUB, Errors.NAMESPACE + PUBLISH, topic);
+    Pace pace = paces.get();
+    pace.begin();
     core.bus()
         .publish(
-            new Message(Participant.component(principal), Message.Space.PUBSUB, topic, payload, 0));
+            new Message(
+                Participant.component(principal),
+                Message.Space.PUBSUB,
+                topic,
+                payload,
+                0,
+                isJson ? Message.Format.JSON : Message.Format.BINARY));
+    pace.end();
+    if (payload.length > LARGE_BYTES) {
+      events.forget();
+    }
     return Requests.empty();
   }
 
-  private byte[] payload(ObjectNode message) {
-    JsonNode jsonMessage = message.path("jsonMessage");
-    JsonNode binaryMessage = message.path("binaryMessage");
-    if (jsonMessage.isObject() == binaryMessage.isObject()) {
+  private static boolean isJson(ObjectNode published) {
+    boolean json = published.path("jsonMessage").isObject();
+    if (json == published.path("binaryMessage").isObject()) {
       throw Errors.invalidArguments(
           "publishMessage must have either a jsonMessage or a binaryMessage");
     }
-    if (binaryMessage instanceof ObjectNode binary) {
-      return Requests.blob(binary, "message");
-    }
-    ObjectNode document = Requests.object((ObjectNode) jsonMessage, "message");
-    byte[] payload = MAPPER.writeValueAsString(document).getBytes(StandardCharsets.UTF_8);
-    json.mark(payload);
-    return payload;
+    return json;
   }
 
   private void subscribe(ServerStream stream, ObjectNode request) {
@@ -71,13 +81,14 @@ final class PubSubOperations {
     boolean own = receivesOwn(Requests.optionalText(request, "receiveMode"), filter);
     authorisation.check(
         stream.principal(), Authorisation.PUB_SUB, Errors.NAMESPACE + SUBSCRIBE, filter);
+    AtomicLong dropped = new AtomicLong();
     Subscription subscription =
         core.bus()
-            .subscribe(
+            .subscribeUnqueued(
                 Participant.component(stream.principal()),
                 filter,
                 own,
-                message -> deliver(stream, message));
+                message -> deliver(stream, message, dropped));
     stream.onClose(subscription::close);
     stream.respond(Requests.empty().put("topicName", filter));
   }
@@ -97,23 +108,20 @@ final class PubSubOperations {
     };
   }
 
-  /** Called on the subscription's own thread by the bus. */
-  private void deliver(ServerStream stream, Message message) {
-    ObjectNode event = Requests.empty();
-    if (json.isJson(message.payload())) {
-      ObjectNode content = event.putObject("jsonMessage");
-      content.set("message", MAPPER.readTree(message.payload()));
-      content.putObject("context").put("topic", message.topic());
-    } else {
-      ObjectNode content = event.putObject("binaryMessage");
-      content.put("message", Base64.getEncoder().encodeToString(message.payload()));
-      content.putObject("context").put("topic", message.topic());
+  /** Called on the publisher's thread by the bus; the client's queue of events takes it or not. */
+  private boolean deliver(ServerStream stream, Message message, AtomicLong dropped) {
+    boolean taken = stream.offerEvent(events.of(message));
+    paces.get().delivered(stream);
+    if (!taken) {
+      long count = dropped.incrementAndGet();
+      if (count == 1 || count % 10_000 == 0) {
+        log.warn(
+            "{} does not take messages on {} fast enough: {} dropped so far",
+            stream.principal(),
+            message.topic(),
+            count);
+      }
     }
-    try {
-      stream.sendEvent(event);
-    } catch (EventStreamException e) {
-      log.debug("{} left: {}", stream.principal(), e.getMessage());
-      stream.close();
-    }
+    return taken;
   }
 }

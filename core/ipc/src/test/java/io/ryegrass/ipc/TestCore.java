@@ -30,6 +30,7 @@ import io.ryegrass.nucleus.Subscription;
 import io.ryegrass.nucleus.UpdateConsent;
 import io.ryegrass.policy.AccessControl;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,6 +62,10 @@ final class TestCore implements Components, ConfigTree, Bus, DeploymentEngine, C
   final List<Local> local = new CopyOnWriteArrayList<>();
   private final List<Watch> watches = new CopyOnWriteArrayList<>();
   private final ExecutorService deliveries = Executors.newSingleThreadExecutor();
+  final IpcPorts ports = new IpcPorts();
+  final ComponentMetrics metrics = new ComponentMetrics();
+  final TestDeployments deployments = new TestDeployments();
+  volatile boolean connected = true;
   volatile UpdateConsent consent = UpdateConsent.ALWAYS;
 
   record CloudSubscription(String filter, int qos, Consumer<CloudMessage> consumer) {}
@@ -74,7 +79,16 @@ final class TestCore implements Components, ConfigTree, Bus, DeploymentEngine, C
   }
 
   IpcServer.Core core() {
-    return new IpcServer.Core(this, this, this, this, this);
+    return new IpcServer.Core(
+        this,
+        this,
+        this,
+        this,
+        deployments,
+        this,
+        ports,
+        metrics,
+        new DebugPasswords(Clock.systemUTC()));
   }
 
   /** A component with this configuration in JSON; returns its token. */
@@ -138,8 +152,33 @@ final class TestCore implements Components, ConfigTree, Bus, DeploymentEngine, C
   }
 
   @Override
+  public void pause(String component) {
+    if (calls.contains("pause " + component)) {
+      throw new NucleusException("INVALID_STATE", component + " is paused already");
+    }
+    calls.add("pause " + component);
+  }
+
+  @Override
+  public void resume(String component) {
+    calls.add("resume " + component);
+  }
+
+  @Override
   public Token issueToken(String principal) {
-    throw new UnsupportedOperationException();
+    String text = "ISSUED" + tokens.size();
+    tokens.put(text, principal);
+    return new Token() {
+      @Override
+      public String text() {
+        return text;
+      }
+
+      @Override
+      public void close() {
+        tokens.remove(text);
+      }
+    };
   }
 
   @Override
@@ -301,6 +340,6 @@ final class TestCore implements Components, ConfigTree, Bus, DeploymentEngine, C
 
   @Override
   public boolean connected() {
-    return true;
+    return connected;
   }
 }
