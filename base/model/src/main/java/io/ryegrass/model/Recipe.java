@@ -91,7 +91,9 @@ public record Recipe(
   /** Whether an artifact is unpacked after the download. */
   public enum Unarchive {
     NONE,
-    ZIP
+    ZIP,
+    /** Ours: a TAR file, plain or packed with gzip. */
+    TAR
   }
 
   /** Who may read and who may run an artifact's files; to run implies to read. */
@@ -111,8 +113,9 @@ public record Recipe(
    * Reads a recipe in JSON or YAML.
    *
    * @throws InvalidDocumentException with code {@code RECIPE_PARSE_ERROR}, {@code
-   *     RECIPE_MISSING_MANIFEST}, {@code COMPONENT_VERSION_NOT_VALID} or {@code
-   *     COMPONENT_DEPENDENCY_NOT_VALID}
+   *     RECIPE_MISSING_MANIFEST}, {@code COMPONENT_VERSION_NOT_VALID}, {@code
+   *     COMPONENT_DEPENDENCY_NOT_VALID}, {@code EMPTY_ARTIFACT_URI}, {@code EMPTY_ARTIFACT_SCHEME}
+   *     or {@code ARTIFACT_URI_NOT_VALID} (TRB-51)
    */
   public static Recipe parse(byte[] yamlOrJson) {
     return RecipeReader.read(yamlOrJson);
@@ -136,13 +139,13 @@ public record Recipe(
     }
     throw new InvalidDocumentException(
         "NO_AVAILABLE_COMPONENT_VERSION",
-        "component "
+        "Component "
             + componentName
             + " version "
             + componentVersion.text()
-            + " does not claim platform "
+            + " doesn't claim platform "
             + platform
-            + "; add a manifest whose Platform fits this device, or one without Platform");
+            + " compatibility; add a manifest whose Platform fits this device, or one without Platform");
   }
 
   /** The life cycle that counts for one of this recipe's manifests (§3, Selections). */

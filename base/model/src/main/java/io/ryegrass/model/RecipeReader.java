@@ -188,6 +188,7 @@ final class RecipeReader {
     for (JsonNode item : list(node, "Artifacts", where + ".")) {
       artifacts.add(artifact(item, where + ".Artifacts[" + artifacts.size() + "]"));
     }
+    uniqueNames(artifacts, where);
     String name = JsonFields.text(node, "Name");
     return new Recipe.Manifest(
         name == null ? nameOf(platform) : name,
@@ -197,13 +198,48 @@ final class RecipeReader {
         artifacts);
   }
 
+  /** Two files of one name would lie in the same place on the device. */
+  private static void uniqueNames(List<Recipe.Artifact> artifacts, String where) {
+    Map<String, String> known = new LinkedHashMap<>();
+    for (Recipe.Artifact artifact : artifacts) {
+      if (artifact.scheme().equals("docker")) {
+        continue;
+      }
+      String other = known.put(artifact.fileName(), artifact.uri());
+      if (other != null) {
+        throw notValid(
+            where
+                + ".Artifacts has two files named '"
+                + artifact.fileName()
+                + "' ("
+                + other
+                + " and "
+                + artifact.uri()
+                + "); file names must be unique in a manifest");
+      }
+    }
+  }
+
   private static Recipe.Artifact artifact(JsonNode item, String where) {
     if (!(item instanceof ObjectNode node)) {
       throw notValid(where + " must be an object with URI");
     }
     String uri = JsonFields.text(node, "URI");
     if (uri == null || uri.isBlank()) {
-      throw notValid(where + ".URI is missing; write for example s3://bucket/key");
+      throw new InvalidDocumentException(
+          "EMPTY_ARTIFACT_URI", where + ".URI is missing; write for example s3://bucket/key");
+    }
+    if (uri.indexOf(':') <= 0) {
+      throw new InvalidDocumentException(
+          "EMPTY_ARTIFACT_SCHEME",
+          where + ".URI is '" + uri + "', without a scheme; write for example s3://bucket/key");
+    }
+    String path = uri.substring(uri.indexOf(':') + 1);
+    String file = path.substring(path.lastIndexOf('/') + 1);
+    if (file.isBlank() || file.equals(".") || file.equals("..") || file.indexOf('\0') >= 0) {
+      throw new InvalidDocumentException(
+          "ARTIFACT_URI_NOT_VALID",
+          where + ".URI is '" + uri + "', which does not end with the name of a file");
     }
     ObjectNode permission = object(node, "Permission", where + ".");
     return new Recipe.Artifact(

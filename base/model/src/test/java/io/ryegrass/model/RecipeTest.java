@@ -195,4 +195,70 @@ class RecipeTest {
   private static Recipe parse(String text) {
     return Recipe.parse(text.getBytes(StandardCharsets.UTF_8));
   }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', EMPTY_ARTIFACT_URI",
+    "file.zip, EMPTY_ARTIFACT_SCHEME",
+    "s3://bucket/, ARTIFACT_URI_NOT_VALID",
+    "s3://bucket/.., ARTIFACT_URI_NOT_VALID"
+  })
+  void an_artifact_that_cannot_become_a_file_has_a_code_of_its_own(String uri, String code) {
+    assertThatThrownBy(() -> parse(ECHO.replace("s3://bucket/path/echo.sh", "'" + uri + "'")))
+        .isInstanceOfSatisfying(
+            InvalidDocumentException.class, e -> assertThat(e.code()).isEqualTo(code)); // TRB-51
+  }
+
+  @Test
+  void file_names_are_unique_in_a_manifest() { // CMP-30
+    String twice = ECHO.replace("- URI: s3", "- URI: s3://other/echo.sh\n      - URI: s3");
+    assertThatThrownBy(() -> parse(twice))
+        .hasMessageContaining("two files named 'echo.sh'")
+        .hasMessageContaining("s3://other/echo.sh");
+  }
+
+  @Test
+  void a_recipe_with_dependencies_skips_and_privileges_is_read_alike_in_yaml_and_json() { // CMP-35
+    Recipe yaml =
+        parse(
+            """
+            RecipeFormatVersion: '2020-01-25'
+            ComponentName: com.example.Foo
+            ComponentVersion: 1.2.0
+            ComponentDescription: a service with needs
+            ComponentPublisher: Example
+            ComponentConfiguration:
+              DefaultConfiguration: {port: 8080, nested: {list: [1, two, null]}}
+            ComponentDependencies:
+              com.example.Bar: {VersionRequirement: '>=1.0.0 <2.0.0', DependencyType: SOFT}
+              com.example.Baz: {VersionRequirement: 1.1.x}
+            Manifests:
+              - Platform: {os: linux, architecture: /amd64|aarch64/, com.example.radio: '*'}
+                Selections: [debian, linux]
+                Artifacts:
+                  - URI: s3://b/foo.zip
+                    Unarchive: ZIP
+                    Permission: {Read: ALL, Execute: NONE}
+            Lifecycle:
+              Setenv: {LEVEL: info}
+              Install:
+                Skipif: onpath foo
+                debian: {Script: apt-get install foo, RequiresPrivilege: true}
+                all: {Script: ./configure}
+              Run: {linux: foo serve, windows: foo.exe}
+            """);
+    Recipe json = parse(yaml.toJson().toString());
+    assertThat(json).isEqualTo(yaml);
+    assertThat(yaml.dependencies().get("com.example.Baz").type())
+        .isEqualTo(Recipe.DependencyType.HARD);
+    assertThat(yaml.lifecycleFor(yaml.manifests().getFirst()).toString())
+        .isEqualTo(
+            "{\"Setenv\":{\"LEVEL\":\"info\"},\"Install\":{\"Script\":\"apt-get install foo\","
+                + "\"RequiresPrivilege\":true},\"Run\":\"foo serve\"}");
+    assertThat(
+            yaml.select(Map.of("os", "linux", "architecture", "amd64", "com.example.radio", "x")))
+        .isSameAs(yaml.manifests().getFirst()); // CMP-19
+    assertThatThrownBy(() -> yaml.select(Map.of("os", "windows", "architecture", "amd64")))
+        .hasMessageContaining("doesn't claim platform"); // TRB-27, S-07
+  }
 }

@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.config;
 
+import io.ryegrass.model.JsonPointers;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -7,7 +8,6 @@ import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonPointer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -100,8 +100,8 @@ public final class RecipeVariables {
     if (!pointer.startsWith("/")) {
       return null;
     }
-    JsonNode node = configuration.at(JsonPointer.compile(pointer));
-    if (node.isMissingNode()) {
+    JsonNode node = JsonPointers.get(configuration, pointer);
+    if (node == null) {
       return null;
     }
     if (node.isContainer()) {
