@@ -202,6 +202,7 @@ final class Activation {
     }
     String reason = restartReason(next, current);
     if ((wanted != null || reason != null) && !p.done(RESTART)) {
+      newOptions(p, next, current);
       p = p.step(RESTART);
       save.accept(p);
       Map<String, ObjectNode> before = configurations();
@@ -217,6 +218,16 @@ final class Activation {
     }
     switchTo(next, offset(p));
     return Outcome.done(p);
+  }
+
+  private void newOptions(Progress p, Generation next, Generation current) {
+    Generation.Entry now = current.components().get(NUCLEUS);
+    Generation.Entry then = next.components().get(NUCLEUS);
+    JsonNode options = then == null ? null : value(then, "jvmOptions");
+    if (now != null && !Objects.equals(value(now, "jvmOptions"), options)) {
+      launch.prepare(p.request().id());
+      launch.writeOptions(options == null ? "" : options.asString(""));
+    }
   }
 
   private RestartPort.@Nullable What run(Generation g, String name) throws InterruptedException {

@@ -3,6 +3,7 @@ package io.ryegrass.nucleus.deploy;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -64,6 +65,14 @@ final class LaunchFolders {
       point("current", Path.of(name));
     } catch (IOException e) {
       throw broken(e);
+    }
+  }
+
+  /** Options of the JVM that the loader starts next with (NUC-02). */
+  void writeOptions(String options) {
+    if (isUsed()) {
+      DurableFiles.writeAtomically(
+          link("current").resolve("launch.params"), options.getBytes(StandardCharsets.UTF_8));
     }
   }
 

@@ -23,6 +23,7 @@ import io.ryegrass.nucleus.store.ComponentStore;
 import io.ryegrass.nucleus.store.ComponentStore.StoredRecipe;
 import io.ryegrass.nucleus.store.Platform;
 import io.ryegrass.nucleus.store.Resolver;
+import java.nio.file.Files;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -167,7 +168,8 @@ final class Planner {
 
   /**
    * Artifacts in S3 are fetched with the credentials of the core's role, which a deployment must
-   * ask for by name (v2-deployments.md section 5, step 6).
+   * ask for by name (v2-deployments.md section 5, step 6). What is on the device already, as in a
+   * local deployment, needs none.
    */
   private void checkTokenExchange(Map<String, StoredRecipe> components) {
     if (components.containsKey(TOKEN_EXCHANGE)) {
@@ -180,7 +182,12 @@ final class Planner {
         continue;
       }
       for (Recipe.Artifact artifact : r.recipe().select(platform).artifacts()) {
-        if (artifact.scheme().equals("s3")) {
+        boolean here =
+            Files.isRegularFile(
+                store
+                    .artifacts(name, r.recipe().componentVersion().text())
+                    .resolve(artifact.fileName()));
+        if (artifact.scheme().equals("s3") && !here) {
           throw new NucleusException(
               "MISSING_TOKEN_EXCHANGE_SERVICE",
               "Artifact "

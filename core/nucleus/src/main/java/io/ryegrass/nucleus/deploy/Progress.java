@@ -10,6 +10,7 @@ import io.ryegrass.nucleus.deploy.DeploymentTable.State;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +50,8 @@ record Progress(
     @Nullable String local) {
 
   static Progress of(
-      long sequence, DeploymentRequest request, @Nullable LocalDeployment local, Instant now) {
+      long sequence, DeploymentRequest request, @Nullable LocalDeployment local, Instant time) {
+    Instant now = time.truncatedTo(ChronoUnit.MILLIS); // as it is kept on disk
     return new Progress(
         sequence,
         request,
