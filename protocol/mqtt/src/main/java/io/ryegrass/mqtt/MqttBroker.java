@@ -92,6 +92,11 @@ public final class MqttBroker implements AutoCloseable {
     return engine.metrics();
   }
 
+  /** What happens before MQTT: sockets, TLS, WebSocket. */
+  public ListenerMetrics listenerMetrics() {
+    return listeners.metrics();
+  }
+
   /**
    * Closes listeners and connections (without wills), syncs and closes the store. Takes at most a
    * few seconds.
@@ -117,6 +122,7 @@ public final class MqttBroker implements AutoCloseable {
     private @Nullable String refusedFilter;
     private long compactAfterBytes = 16 << 20;
     private Clock clock = Clock.systemUTC();
+    private @Nullable ListenerBounds bounds;
     private int eventLoops = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
 
     private Builder() {}
@@ -127,7 +133,13 @@ public final class MqttBroker implements AutoCloseable {
      * @param tls null for plain MQTT
      */
     public Builder listener(String name, InetSocketAddress address, @Nullable SslContext tls) {
-      listeners.add(new ListenerSettings(name, address, tls));
+      ListenerSettings plain = ListenerSettings.tcp(name, address);
+      return listener(tls == null ? plain : plain.withTls(tls));
+    }
+
+    /** Also WebSocket and ALPN. */
+    public Builder listener(ListenerSettings settings) {
+      listeners.add(settings);
       return this;
     }
 
@@ -172,7 +184,7 @@ public final class MqttBroker implements AutoCloseable {
     }
 
     /** Subscriptions to exactly this filter get SUBACK 0x80; for interoperability suites. */
-    Builder refusedFilter(String value) {
+    public Builder refusedFilter(String value) {
       this.refusedFilter = value;
       return this;
     }
@@ -182,9 +194,15 @@ public final class MqttBroker implements AutoCloseable {
       return this;
     }
 
-    /** For tests: the journal is compacted when it exceeds this. */
-    Builder compactAfterBytes(long value) {
+    /** The journal is compacted when it exceeds this; default 16 MiB. */
+    public Builder compactAfterBytes(long value) {
       this.compactAfterBytes = value;
+      return this;
+    }
+
+    /** For tests: other bounds of sockets and handshakes than the limits' own. */
+    Builder bounds(ListenerBounds value) {
+      this.bounds = value;
       return this;
     }
 
@@ -213,7 +231,8 @@ public final class MqttBroker implements AutoCloseable {
       Engine engine = open(who, what);
       Listeners listening = null;
       try {
-        listening = new Listeners(listeners, engine, eventLoops);
+        ListenerBounds within = bounds == null ? ListenerBounds.of(limits) : bounds;
+        listening = new Listeners(listeners, engine, within, eventLoops);
         return new MqttBroker(engine, listening);
       } finally {
         if (listening == null) {
@@ -244,6 +263,4 @@ public final class MqttBroker implements AutoCloseable {
           who, what, interceptor, rules, clock, counters, journal, journal.recovered());
     }
   }
-
-  record ListenerSettings(String name, InetSocketAddress address, @Nullable SslContext tls) {}
 }

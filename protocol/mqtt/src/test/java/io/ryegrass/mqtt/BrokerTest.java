@@ -290,7 +290,9 @@ class BrokerTest {
       assertThat(first.isClosedByPeer()).isTrue();
       broker.publish("t", TestBroker.bytes("to the second"), 1, false);
       assertThat(second.read(RawClient.PUBLISH).payload()).isEqualTo("to the second");
-      assertThat(events).containsExactly("connect", "DUPLICATE_CLIENTID", "connect");
+      await()
+          .untilAsserted(
+              () -> assertThat(events).containsExactly("connect", "DUPLICATE_CLIENTID", "connect"));
       assertThat(broker.metrics().takeovers()).isEqualTo(1);
     }
   }

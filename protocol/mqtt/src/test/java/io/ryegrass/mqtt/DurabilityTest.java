@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.ryegrass.durable.DurableException;
+import io.ryegrass.mqtt.program.MqttMain;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -235,7 +236,7 @@ class DurabilityTest {
             "-Xmx128m",
             "-cp",
             System.getProperty("java.class.path"),
-            BrokerMain.class.getName(),
+            MqttMain.class.getName(),
             "--port",
             "0",
             "--anonymous",

@@ -57,8 +57,12 @@ final class RawClient implements AutoCloseable {
   }
 
   RawClient(Socket socket) throws IOException {
+    this(socket, 5_000);
+  }
+
+  RawClient(Socket socket, int timeoutMillis) throws IOException {
     this.socket = socket;
-    socket.setSoTimeout(5_000);
+    socket.setSoTimeout(timeoutMillis);
     in = new DataInputStream(socket.getInputStream());
     out = new DataOutputStream(socket.getOutputStream());
   }

@@ -2,99 +2,67 @@ package io.ryegrass.mqtt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
-import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
-import io.netty.handler.ssl.SslContextBuilder;
-import io.netty.handler.ssl.SslProvider;
-import java.math.BigInteger;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.security.KeyPair;
-import java.security.KeyPairGenerator;
-import java.security.KeyStore;
-import java.security.cert.X509Certificate;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
-import java.util.Date;
-import javax.net.ssl.KeyManagerFactory;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
-import javax.security.auth.x500.X500Principal;
-import org.bouncycastle.asn1.x509.Extension;
-import org.bouncycastle.asn1.x509.GeneralName;
-import org.bouncycastle.asn1.x509.GeneralNames;
-import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
-import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 import org.eclipse.paho.client.mqttv3.MqttClient;
 import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
 import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Mutual TLS: the chain is the listener's trust manager's business, the identity the
- * authenticator's.
+ * authenticator's. And what a flood of handshakes may not do.
  */
 class TlsTest {
-  private record Identity(KeyPair keys, X509Certificate certificate) {
-    static Identity issue(String name, Identity issuer) throws Exception {
-      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-      generator.initialize(256);
-      KeyPair keys = generator.generateKeyPair();
-      X500Principal subject = new X500Principal("CN=" + name);
-      Instant now = Instant.now();
-      var builder =
-          new JcaX509v3CertificateBuilder(
-                  issuer == null ? subject : issuer.certificate.getSubjectX500Principal(),
-                  BigInteger.valueOf(System.nanoTime()),
-                  Date.from(now.minus(1, ChronoUnit.HOURS)),
-                  Date.from(now.plus(1, ChronoUnit.DAYS)),
-                  subject,
-                  keys.getPublic())
-              .addExtension(
-                  Extension.subjectAlternativeName,
-                  false,
-                  new GeneralNames(new GeneralName(GeneralName.iPAddress, "127.0.0.1")));
-      if (issuer == null) {
-        builder.addExtension(
-            Extension.basicConstraints,
-            true,
-            new org.bouncycastle.asn1.x509.BasicConstraints(true));
-      }
-      var signer =
-          new JcaContentSignerBuilder("SHA256withECDSA")
-              .build(issuer == null ? keys.getPrivate() : issuer.keys.getPrivate());
-      return new Identity(
-          keys, new JcaX509CertificateConverter().getCertificate(builder.build(signer)));
-    }
+  private static final String ALPN = "x-amzn-mqtt-ca";
 
-    SSLContext client(X509Certificate trusted) throws Exception {
-      KeyStore own = KeyStore.getInstance("PKCS12");
-      own.load(null);
-      own.setKeyEntry("k", keys.getPrivate(), new char[0], new X509Certificate[] {certificate});
-      KeyManagerFactory managers =
-          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-      managers.init(own, new char[0]);
-      KeyStore trust = KeyStore.getInstance("PKCS12");
-      trust.load(null);
-      trust.setCertificateEntry("ca", trusted);
-      TrustManagerFactory trustManagers =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      trustManagers.init(trust);
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(managers.getKeyManagers(), trustManagers.getTrustManagers(), null);
-      return context;
-    }
+  private static Identity deviceCa;
+  private static Identity serverCa;
+  private static Identity device;
+  private static Identity server;
 
-    SslContext server(X509Certificate clientCa) throws Exception {
-      return SslContextBuilder.forServer(keys.getPrivate(), certificate)
-          .sslProvider(SslProvider.JDK)
-          .clientAuth(ClientAuth.REQUIRE)
-          .trustManager(clientCa)
-          .build();
-    }
+  @BeforeAll
+  static void issue() throws Exception {
+    deviceCa = Identity.issue("device CA", null);
+    serverCa = Identity.issue("server CA", null);
+    device = Identity.issue("lamp", deviceCa);
+    server = Identity.issue("server", serverCa);
+  }
+
+  private static ListenerSettings settings() throws Exception {
+    SslContext context = server.server(deviceCa.certificate());
+    return ListenerSettings.tcp("tls", loopback()).withTls(context);
+  }
+
+  private static InetSocketAddress loopback() {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+  }
+
+  private static MqttBroker.Builder broker(ListenerSettings settings) {
+    return MqttBroker.builder()
+        .listener(settings)
+        .authenticator(r -> new AuthenticationResult.Accepted(r.clientId()))
+        .authoriser(Authoriser.permitAll())
+        .limits(Limits.device());
   }
 
   private static MqttClient connect(int port, String id, SSLContext tls) throws MqttException {
@@ -110,13 +78,21 @@ class TlsTest {
     }
   }
 
+  private static SSLSocket socket(int port) throws Exception {
+    return socket(port, device.client(serverCa.certificate()));
+  }
+
+  private static SSLSocket socket(int port, SSLContext context) throws Exception {
+    SSLSocket socket =
+        (SSLSocket) context.getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port);
+    socket.setSoTimeout(5_000);
+    return socket;
+  }
+
   @Test
   void theAuthenticatorSeesTheProvenCertificateStrangersFailInTlsAndRenewedCertificatesAreServed()
       throws Exception {
-    Identity deviceCa = Identity.issue("device CA", null);
-    Identity serverCa = Identity.issue("server CA", null);
     Identity renewedCa = Identity.issue("renewed CA", null);
-    Identity device = Identity.issue("lamp", deviceCa);
     Identity stranger = Identity.issue("lamp", Identity.issue("other CA", null));
     Authenticator byCertificate =
         r ->
@@ -128,16 +104,7 @@ class TlsTest {
                 ? new AuthenticationResult.Accepted(r.certificates().getFirst())
                 : new AuthenticationResult.Refused(
                     ReturnCode.NOT_AUTHORISED, "the client id is not the certificate's");
-    try (MqttBroker broker =
-        MqttBroker.builder()
-            .listener(
-                "tls",
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                Identity.issue("server", serverCa).server(deviceCa.certificate()))
-            .authoriser(Authoriser.permitAll())
-            .limits(Limits.device())
-            .authenticator(byCertificate)
-            .start()) {
+    try (MqttBroker broker = broker(settings()).authenticator(byCertificate).start()) {
       int port = broker.port("tls");
       MqttClient lamp = connect(port, "lamp", device.client(serverCa.certificate()));
       lamp.publish("t", new byte[200_000 / 2], 1, false);
@@ -148,6 +115,7 @@ class TlsTest {
       assertThatThrownBy(() -> connect(port, "lamp", stranger.client(serverCa.certificate())))
           .isInstanceOf(MqttException.class);
       assertThat(broker.isConnected("lamp")).as("a stranger takes nothing over").isTrue();
+      assertThat(broker.listenerMetrics().failedHandshakes()).isEqualTo(1);
 
       broker.replaceTls("tls", Identity.issue("server", renewedCa).server(deviceCa.certificate()));
       lamp.publish("t", new byte[10], 1, false);
@@ -156,6 +124,223 @@ class TlsTest {
       MqttClient again = connect(port, "lamp", device.client(renewedCa.certificate()));
       again.disconnect();
       again.close();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+  void bothVersionsAreSpoken(String version) throws Exception {
+    try (MqttBroker broker = broker(settings()).start();
+        SSLSocket socket = socket(broker.port("tls"))) {
+      socket.setEnabledProtocols(new String[] {version});
+      socket.startHandshake();
+      assertThat(socket.getSession().getProtocol()).isEqualTo(version);
+      assertThat(new RawClient(socket).connected("a", true)).isFalse();
+    }
+  }
+
+  /** mqtt-cloud reference, section 1: on port 443 MQTT is chosen by ALPN. */
+  @Test
+  void whereAlpnIsAskedForOnlyClientsThatOfferItGetIn() throws Exception {
+    try (MqttBroker broker = broker(settings().withAlpn(ALPN)).start()) {
+      int port = broker.port("tls");
+      try (SSLSocket right = offering(port, "http/1.1", ALPN)) {
+        right.startHandshake();
+        assertThat(right.getApplicationProtocol()).isEqualTo(ALPN);
+        assertThat(new RawClient(right).connected("right", true)).isFalse();
+      }
+      try (SSLSocket wrong = offering(port, "http/1.1")) {
+        // RFC 7301, 3.2: the alert no_application_protocol
+        assertThatThrownBy(wrong::startHandshake)
+            .isInstanceOf(SSLHandshakeException.class)
+            .hasMessageContaining("no_application_protocol");
+      }
+      try (SSLSocket none = socket(port)) {
+        none.startHandshake();
+        assertThat(new RawClient(none).connect("none", true, 0).isClosedByPeer()).isTrue();
+      }
+      assertThat(broker.isConnected("none")).isFalse();
+      await().until(() -> broker.listenerMetrics().refusedAlpn() == 1);
+    }
+  }
+
+  @Test
+  void whereAlpnIsNotAskedForAnyOfferIsIgnored() throws Exception {
+    try (MqttBroker broker = broker(settings()).start();
+        SSLSocket offering = offering(broker.port("tls"), "something")) {
+      offering.startHandshake();
+      assertThat(offering.getApplicationProtocol()).isEmpty();
+      assertThat(new RawClient(offering).connected("a", true)).isFalse();
+    }
+  }
+
+  private static SSLSocket offering(int port, String... protocols) throws Exception {
+    SSLSocket socket = socket(port);
+    SSLParameters parameters = socket.getSSLParameters();
+    parameters.setApplicationProtocols(protocols);
+    socket.setSSLParameters(parameters);
+    return socket;
+  }
+
+  @Test
+  void aSecondHandshakeOnTheSameConnectionEndsIt() throws Exception {
+    try (MqttBroker broker = broker(settings()).start();
+        SSLSocket socket = socket(broker.port("tls"))) {
+      socket.setEnabledProtocols(new String[] {"TLSv1.2"});
+      socket.startHandshake();
+      RawClient client = new RawClient(socket);
+      client.connected("a", true);
+      assertThat(broker.isConnected("a")).isTrue();
+      assertThatThrownBy(
+              () -> {
+                socket.getSession().invalidate();
+                socket.startHandshake();
+                client.send(0xC0, 0).read();
+              })
+          .isInstanceOfAny(
+              SSLException.class, IOException.class, java.io.UncheckedIOException.class);
+      await().until(() -> !broker.isConnected("a"));
+    }
+  }
+
+  @Test
+  void aChainOfMoreThanEightCertificatesIsRefused() throws Exception {
+    Identity issuer = deviceCa;
+    List<java.security.cert.X509Certificate> chain = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      issuer = Identity.issue("ca" + i, issuer, true);
+      chain.addFirst(issuer.certificate());
+    }
+    Identity deep = Identity.issue("deep", issuer);
+    chain.addFirst(deep.certificate());
+    try (MqttBroker broker = broker(settings()).start();
+        SSLSocket socket = socket(broker.port("tls"), deep.client(serverCa.certificate(), chain))) {
+      assertThatThrownBy(
+              () -> {
+                socket.startHandshake();
+                new RawClient(socket).connected("deep", true);
+              })
+          .isInstanceOfAny(
+              SSLException.class, java.io.UncheckedIOException.class, IOException.class);
+      await().until(() -> broker.listenerMetrics().failedHandshakes() == 1);
+    }
+  }
+
+  @Test
+  void handshakesThatStandStillGiveTheirPlaceToThoseWhoWaitAndTheLineIsBounded() throws Exception {
+    ListenerBounds bounds =
+        new ListenerBounds(1_000, 4, 8, Duration.ofMillis(300), Duration.ofSeconds(10));
+    List<Socket> stalled = new ArrayList<>();
+    try (MqttBroker broker = broker(settings()).bounds(bounds).start()) {
+      int port = broker.port("tls");
+      // The beginning of a ClientHello, and then nothing
+      byte[] half = {0x16, 3, 1, 1, 0, 1, 0, 0, (byte) 0xFC, 3, 3};
+      for (int i = 0; i < 50; i++) {
+        Socket s = new Socket(InetAddress.getLoopbackAddress(), port);
+        s.getOutputStream().write(half);
+        stalled.add(s);
+      }
+      await().until(() -> broker.listenerMetrics().acceptedSockets() == 50);
+      await().until(() -> broker.listenerMetrics().refusedHandshakes() >= 50 - 12);
+      assertThat(broker.listenerMetrics().handshakes()).isLessThanOrEqualTo(4);
+      assertThat(broker.listenerMetrics().waitingHandshakes()).isLessThanOrEqualTo(8);
+      await()
+          .atMost(Duration.ofSeconds(8))
+          .until(() -> broker.listenerMetrics().displacedHandshakes() > 0);
+      // An honest client that tries again gets in long before the others' deadline.
+      CompletableFuture<Boolean> honest =
+          CompletableFuture.supplyAsync(
+              () -> {
+                while (true) {
+                  try (SSLSocket s = socket(port)) {
+                    return !new RawClient(s).connected("honest", true);
+                  } catch (Exception refusedOnce) {
+                    Thread.onSpinWait();
+                  }
+                }
+              });
+      assertThat(honest.get(5, TimeUnit.SECONDS)).isTrue();
+    } finally {
+      for (Socket s : stalled) {
+        s.close();
+      }
+    }
+  }
+
+  @Test
+  void aThousandClientsAtOnceAllGetThroughFewPlaces() throws Exception {
+    ListenerBounds bounds =
+        new ListenerBounds(1_000, 4, 1_000, Duration.ofSeconds(5), Duration.ofSeconds(20));
+    SSLContext tls = device.client(serverCa.certificate());
+    try (MqttBroker broker = broker(settings()).bounds(bounds).start();
+        var threads = java.util.concurrent.Executors.newVirtualThreadPerTaskExecutor()) {
+      int port = broker.port("tls");
+      List<java.util.concurrent.Future<Boolean>> all = new ArrayList<>();
+      for (int i = 0; i < 200; i++) {
+        String id = "c" + i;
+        all.add(
+            threads.submit(
+                () -> {
+                  try (SSLSocket s = socket(port, tls)) {
+                    s.setSoTimeout(20_000);
+                    return !new RawClient(s, 20_000).connected(id, true);
+                  }
+                }));
+      }
+      for (var one : all) {
+        assertThat(one.get(20, TimeUnit.SECONDS)).isTrue();
+      }
+      assertThat(broker.listenerMetrics().refusedHandshakes()).isZero();
+      assertThat(broker.listenerMetrics().displacedHandshakes()).isZero();
+      await().until(() -> broker.listenerMetrics().openSockets() == 0);
+      assertThat(broker.listenerMetrics().handshakes()).isZero();
+    }
+  }
+
+  @Test
+  void whoeverDoesNotComeAsFarAsMqttInTimeIsClosed() throws Exception {
+    ListenerBounds bounds =
+        new ListenerBounds(100, 4, 8, Duration.ofSeconds(5), Duration.ofMillis(300));
+    try (MqttBroker broker = broker(settings()).bounds(bounds).start();
+        RawClient silent = new RawClient(broker.port("tls"))) {
+      assertThat(silent.isClosedByPeer()).isTrue();
+      assertThat(broker.listenerMetrics().lateSockets()).isEqualTo(1);
+      await().until(() -> broker.listenerMetrics().openSockets() == 0);
+    }
+  }
+
+  @Test
+  void atTheBoundOfSocketsTheOldestSilentOneGivesWayAndConnectedClientsStay() throws Exception {
+    ListenerBounds bounds =
+        new ListenerBounds(10, 4, 8, Duration.ofMillis(200), Duration.ofSeconds(10));
+    ListenerSettings plain = ListenerSettings.tcp("tls", loopback());
+    List<Socket> silent = new ArrayList<>();
+    try (MqttBroker broker = broker(plain).bounds(bounds).start();
+        RawClient early = new RawClient(broker.port("tls"))) {
+      int port = broker.port("tls");
+      early.connected("early", true);
+      for (int i = 0; i < 30; i++) {
+        silent.add(new Socket(InetAddress.getLoopbackAddress(), port));
+      }
+      await().until(() -> broker.listenerMetrics().acceptedSockets() == 31);
+      assertThat(broker.listenerMetrics().openSockets()).isEqualTo(10);
+      assertThat(broker.listenerMetrics().refusedSockets()).isEqualTo(21);
+      await()
+          .atMost(Duration.ofSeconds(5))
+          .ignoreExceptions()
+          .until(
+              () -> {
+                try (RawClient late = new RawClient(port)) {
+                  return !late.connected("late", true);
+                }
+              });
+      assertThat(broker.listenerMetrics().displacedSockets()).isPositive();
+      assertThat(broker.isConnected("early")).isTrue();
+      assertThat(early.send(0xC0, 0).read().type()).isEqualTo(13);
+    } finally {
+      for (Socket s : silent) {
+        s.close();
+      }
     }
   }
 }
