@@ -82,7 +82,7 @@ main_of() {
     bench) echo io.ryegrass.bench.StartBenchMain ;;
     bench-mqtt) echo io.ryegrass.bench.mqtt.MqttBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
-    mqtt) echo io.ryegrass.mqtt.BrokerMain ;;
+    mqtt) echo io.ryegrass.mqtt.program.MqttMain ;;
   esac
 }
 
@@ -95,7 +95,9 @@ class_path() {
 
 jvm_options() {
   case "$1" in
-    mqtt) echo "-XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xmx256m" ;;
+    # The heap is for 10,000 clients in mutual TLS (12 KB each) and 100 MB of queued messages; a small young generation
+    # and tight free ratios let it be small as long as there are few.
+    mqtt) echo "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED -Dio.netty.tryReflectionSetAccessible=true -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xms16m -Xmx320m -Xmn12m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -Xss512k -XX:ReservedCodeCacheSize=48m -XX:MaxMetaspaceSize=96m" ;;
     bench-mqtt) echo "-XX:+UseSerialGC -Xmx1g" ;;
     core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m" ;;
     cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx160m" ;;
@@ -134,7 +136,7 @@ make_aot_caches() {
   rm -rf "$aot"
   mkdir -p "$aot"
   work="$(mktemp -d "${TMPDIR:-/tmp}/ryegrass-train-XXXXXX")"
-  say "training the start of cloud and core (AOT cache)"
+  say "training the start of cloud, core and mqtt (AOT cache)"
   # shellcheck disable=SC2046
   if "$JAVA_HOME/bin/java" $(jvm_options demo) -cp "$(class_path demo)" "$(main_of demo)" --dir "$work" --train "$aot" \
     >"$STATE/train.log" 2>&1 && [ -s "$aot/cloud.aot" ] && [ -s "$aot/core.aot" ]; then
@@ -142,7 +144,46 @@ make_aot_caches() {
   else
     say "the training run failed (see $STATE/train.log and $work/logs); programs start without an AOT cache, more slowly"
     rm -rf "$aot"
+    return
   fi
+  train_mqtt || { say "the training run of mqtt failed (see $STATE/train-mqtt.log); it starts without an AOT cache, more slowly"; rm -f "$aot/mqtt.aot"; }
+}
+
+# A broker with every kind of listener runs once; a client that is nothing but this shell connects, subscribes,
+# publishes and leaves, so that the cache holds what the first client needs.
+train_mqtt() {
+  local work pid port ready tls=()
+  work="$(mktemp -d "${TMPDIR:-/tmp}/ryegrass-train-XXXXXX")"
+  if openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=train \
+    -keyout "$work/key.pem" -out "$work/cert.pem" >"$STATE/train-mqtt.log" 2>&1; then
+    tls=(--tls-port 0 --wss 0 --cert "$work/cert.pem" --key "$work/key.pem")
+  fi
+  # shellcheck disable=SC2046
+  "$JAVA_HOME/bin/java" $(jvm_options mqtt) -XX:AOTCacheOutput="$STATE/aot/mqtt.aot" -XX:-AOTClassLinking -cp "$(class_path "$(module_of mqtt)")" \
+    "$(main_of mqtt)" --port 0 --ws 0 "${tls[@]}" --anonymous --data "$work/data" >"$work/ready" 2>>"$STATE/train-mqtt.log" &
+  pid=$!
+  for _ in $(seq 100); do grep -q '^mqtt broker ready' "$work/ready" 2>/dev/null && break; sleep 0.1; done
+  ready="$(grep '^mqtt broker ready' "$work/ready")"
+  port="$(sed -n 's/.* port=\([0-9]*\).*/\1/p' <<<"$ready")"
+  if [ -n "$port" ]; then
+    (
+      exec 3<>"/dev/tcp/127.0.0.1/$port"
+      printf '\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01t' >&3    # CONNECT as t
+      printf '\x82\x06\x00\x01\x00\x01t\x01' >&3                   # SUBSCRIBE t, QoS 1
+      printf '\x32\x06\x00\x01t\x00\x02x\xc0\x00' >&3               # PUBLISH t, QoS 1; PINGREQ
+      timeout 2 head -c 21 <&3 >/dev/null
+      printf '\xe0\x00' >&3                                        # DISCONNECT
+    ) 2>>"$STATE/train-mqtt.log"
+    port="$(sed -n 's/.* tls=\([0-9]*\).*/\1/p' <<<"$ready")"
+    if [ -n "$port" ]; then
+      printf '\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01s\xe0\x00' \
+        | timeout 3 openssl s_client -quiet -connect "127.0.0.1:$port" >>"$STATE/train-mqtt.log" 2>&1
+    fi
+  fi
+  kill "$pid" 2>/dev/null
+  wait "$pid"
+  rm -rf "$work"
+  [ -s "$STATE/aot/mqtt.aot" ]
 }
 
 # --- what the machine must have ------------------------------------------------------------------
