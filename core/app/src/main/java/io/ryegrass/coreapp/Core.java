@@ -16,6 +16,7 @@ import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.Nucleus;
 import io.ryegrass.nucleus.NucleusSettings;
+import io.ryegrass.nucleus.RestartPort;
 import io.ryegrass.nucleus.bus.LegacySubscriptionRouter;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -41,15 +42,16 @@ final class Core implements AutoCloseable {
    * Starts everything; returns when the components have begun to start. The cloud is not waited
    * for.
    *
+   * @param restarts how the core is started anew when a deployment asks for it
    * @param lock of the root; closed with the core, or by this method when it throws
    * @throws RuntimeException with one sentence for the operator; nothing stays open then
    */
-  static Core start(Path root, DataFolderLock lock) {
+  static Core start(Path root, DataFolderLock lock, RestartPort restarts) {
     Core core = new Core();
     core.parts.push(lock);
     boolean started = false;
     try {
-      core.assemble(root, Clock.systemUTC());
+      core.assemble(root, Clock.systemUTC(), restarts);
       started = true;
       return core;
     } finally {
@@ -59,7 +61,7 @@ final class Core implements AutoCloseable {
     }
   }
 
-  private void assemble(Path root, Clock clock) {
+  private void assemble(Path root, Clock clock, RestartPort restarts) {
     NucleusSettings settings = NucleusSettings.of(root);
     ConfigTree config = Nucleus.readConfiguration(settings);
     thingName = config.identity().thingName();
@@ -94,6 +96,7 @@ final class Core implements AutoCloseable {
     builtIns.add(new TokenExchangeService(clock));
 
     Nucleus nucleus = opened(Nucleus.open(settings, builtIns, List.of(lambda), cloud));
+    nucleus.restartBy(restarts);
     // components talk to the socket until they have ended, so it closes after the nucleus
     IpcServer ipc = IpcServer.start(nucleus, cloud.messaging());
     parts.remove(nucleus);

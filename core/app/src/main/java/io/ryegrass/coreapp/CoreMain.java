@@ -4,6 +4,7 @@ import io.ryegrass.durable.DataFolderLock;
 import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.NucleusException;
+import io.ryegrass.nucleus.RestartPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -11,12 +12,16 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import sun.misc.Signal;
 
 /**
  * Starts a core and stops it in order when the process is told to end. Exit codes: 0, 1 failure, 2
- * usage.
+ * usage; for the loader (dist/launcher/loader, which says by RYEGRASS_LOADER that it is there) also
+ * 100 start me again and 101 start the host again. Without a loader the core starts itself anew.
  */
 public final class CoreMain {
   private static final int FAILURE = 1;
@@ -47,13 +52,32 @@ public final class CoreMain {
     }
     // A signal during the start is kept and answered when the start is over.
     CountDownLatch told = new CountDownLatch(1);
-    Signal.handle(new Signal("TERM"), _ -> told.countDown());
-    Signal.handle(new Signal("INT"), _ -> told.countDown());
+    AtomicReference<RestartPort.@Nullable What> again = new AtomicReference<>();
+    boolean loader = System.getenv("RYEGRASS_LOADER") != null;
+    RestartPort restarts =
+        (what, why) -> {
+          if (!loader && (what == RestartPort.What.HOST || !SelfRestart.possible())) {
+            return false;
+          }
+          LoggerFactory.getLogger(CoreMain.class).info("The core starts anew: {}", why);
+          again.set(what);
+          told.countDown();
+          return true;
+        };
+    AtomicBoolean end = new AtomicBoolean();
+    for (String signal : new String[] {"TERM", "INT"}) {
+      Signal.handle(
+          new Signal(signal),
+          _ -> {
+            end.set(true);
+            told.countDown();
+          });
+    }
 
     Core core;
     try {
       DataFolderLock lock = lock(root);
-      core = Core.start(root, lock);
+      core = Core.start(root, lock, restarts);
     } catch (NucleusException | DurableException | UncheckedIOException e) {
       exit(FAILURE, String.valueOf(e.getMessage()));
       return;
@@ -70,6 +94,17 @@ public final class CoreMain {
     System.out.flush();
     told.await();
     stop(core, root);
+    RestartPort.What what = again.get();
+    if (what == null || end.get()) {
+      System.exit(0); // and not by the signal, so that the JVM writes its caches
+    } else if (loader) {
+      System.exit(what.exitCode());
+    }
+    try {
+      SelfRestart.now();
+    } catch (IOException e) {
+      exit(FAILURE, "the core could not start itself anew (" + e.getMessage() + "); start it");
+    }
   }
 
   /**
@@ -104,9 +139,6 @@ public final class CoreMain {
     }
   }
 
-  /**
-   * Through System.exit and not by the signal, so that the JVM ends with 0 and writes its caches.
-   */
   private static void stop(Core core, Path root) throws InterruptedException {
     Thread stopping = Thread.ofPlatform().daemon().name("stop").start(core::close);
     if (!stopping.join(STOP_DEADLINE)) {
@@ -117,7 +149,6 @@ public final class CoreMain {
               + " s and is ended; see "
               + CoreLog.file(root));
     }
-    System.exit(0);
   }
 
   private static void exit(int code, String message) {
