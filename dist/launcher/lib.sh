@@ -30,7 +30,7 @@ find_jdk() {
 
 # One line that changes whenever a file that the build reads is added, edited or removed.
 fingerprint() {
-  (cd "$HOME_DIR" && find pom.xml .mvn dist/launcher base protocol core cloud cli demo bench examples runtimes \
+  (cd "$HOME_DIR" && find pom.xml .mvn dist/launcher base protocol core cloud cli demo bench examples runtimes tests/crash \
     \( -name target -o -name node_modules -o -name __pycache__ \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null \
     | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
 }
@@ -73,7 +73,7 @@ build() {
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt) echo bench ;; provision) echo cli ;; mqtt) echo core/app ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt) echo bench ;; provision) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
@@ -83,6 +83,7 @@ main_of() {
     bench-mqtt) echo io.ryegrass.bench.mqtt.MqttBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
     mqtt) echo io.ryegrass.mqtt.program.MqttMain ;;
+    crash) echo io.ryegrass.crashtests.CrashMain ;;
   esac
 }
 
@@ -290,5 +291,20 @@ run_bench() {
       echo "Both print 'name value unit' lines."
       [ -n "${1:-}" ] ;;
     *) say "there is no benchmark '$1'; './ryegrass bench --help' lists them"; exit 2 ;;
+  esac
+}
+
+# The crash test starts and kills the engine by itself: what follows '--' is how.
+run_crash() {
+  case "${1:-}" in
+    mqtt)
+      shift
+      find_jdk
+      build
+      # shellcheck disable=SC2046
+      run_java crash mqtt "$@" -- "$JAVA_HOME/bin/java" $(jvm_options mqtt) $(aot_option mqtt) \
+        -cp "$(class_path "$(module_of mqtt)")" "$(main_of mqtt)" ;;
+    --help | -h | '') echo "usage: ./ryegrass crash mqtt [--rounds N] [--seed S]    'crash mqtt --help' tells more"; [ -n "${1:-}" ] ;;
+    *) fail "there is no crash test '$1'; './ryegrass crash --help' lists them" ;;
   esac
 }

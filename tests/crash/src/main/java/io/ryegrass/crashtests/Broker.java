@@ -8,6 +8,9 @@ interface Broker {
   /** What {@code --broker} calls it. */
   String name();
 
+  /** Whether a session gets one copy where several of its filters match. */
+  boolean oneCopy();
+
   /** Starts one process; it may not be ready yet. */
   BrokerProcess start(Path data, Path log) throws IOException;
 

@@ -28,24 +28,36 @@ import java.util.Map;
  *       the broker in between: what the dying broker had not written about its sending, the next
  *       one cannot know. At QoS 2 and 0 nothing excuses it.
  *   <li>Order is that of first deliveries per session, publisher, topic and QoS; not among the
- *       members of a shared subscription, where a message may move to another member.
+ *       members of a shared subscription, where a message may move to another member, and not for
+ *       what was first sent before the subscription was there and then sent again.
  *   <li>A retained message that is read must be the last one that was completely acknowledged
  *       before the question, or a later one. One publisher and one QoS per retained topic, else
  *       there would be no "last".
  * </ul>
  */
 final class Checker {
+  private final boolean oneCopy;
   private final Digest digest;
   private final List<Violation> found;
 
-  private Checker(List<History.Entry> entries) {
+  private Checker(List<History.Entry> entries, boolean oneCopy) {
+    this.oneCopy = oneCopy;
     digest = new Digest(entries);
     found = new ArrayList<>(digest.violations);
   }
 
   /** All broken promises, those first that came first. */
   static List<Violation> check(List<History.Entry> entries) {
-    Checker checker = new Checker(entries);
+    return check(entries, true);
+  }
+
+  /**
+   * The same for another broker.
+   *
+   * @param oneCopy false: one copy for each filter that matches, as the standard allows
+   */
+  static List<Violation> check(List<History.Entry> entries, boolean oneCopy) {
+    Checker checker = new Checker(entries, oneCopy);
     for (Incarnation i : checker.digest.incarnations) {
       checker.checkLoss(i);
       checker.checkCopies(i);
@@ -117,16 +129,19 @@ final class Checker {
                     i.client + " never asked for " + m));
             return;
           }
-          checkQos(i, m, copies, matching);
-          if (copies.size() > 1) {
-            checkRepeated(i, m, copies);
+          if (oneCopy) {
+            checkQos(i, m, copies, matching);
+          }
+          int due = oneCopy ? 1 : matching.size();
+          if (copies.size() > due) {
+            checkRepeated(i, m, copies, due);
           }
         });
   }
 
-  private void checkRepeated(Incarnation i, Message m, List<Delivery> copies) {
+  private void checkRepeated(Incarnation i, Message m, List<Delivery> copies, int due) {
     Delivery last = copies.getLast();
-    if (copies.stream().anyMatch(d -> d.event().qos() != 1)) {
+    if (copies.stream().filter(d -> d.event().qos() != 1).count() > (due > 1 ? due : 0)) {
       found.add(
           new Violation(
               Kind.DUPLICATE,
@@ -140,7 +155,7 @@ final class Checker {
     int sends = fate == null || m.qos() != 1 ? 1 : fate.sends;
     int deaths = digest.lives.subSet(copies.getFirst().at(), last.at()).size();
     long unmarked = copies.stream().filter(d -> !d.event().dup()).count();
-    if (unmarked > sends + deaths) {
+    if (unmarked > (long) due * (sends + deaths)) {
       found.add(
           new Violation(
               Kind.UNMARKED_COPY,
@@ -182,6 +197,9 @@ final class Checker {
     // The map of copies is in the order of first deliveries.
     i.live.forEach(
         (m, copies) -> {
+          if (cameBySendingAgain(i, m)) {
+            return;
+          }
           Delivery first = copies.getFirst();
           Stream stream = new Stream(m.publisher(), m.topic(), m.qos(), first.event().qos());
           Message before = latest.get(stream);
@@ -197,6 +215,18 @@ final class Checker {
             latest.put(stream, m);
           }
         });
+  }
+
+  /**
+   * Published before the subscription was there and sent again when it was: then what came in
+   * between was delivered before it, and rightly so.
+   */
+  private boolean cameBySendingAgain(Incarnation i, Message m) {
+    Fate fate = digest.fates.get(m);
+    return fate != null
+        && fate.sends > 1
+        && i.spans.stream()
+            .noneMatch(s -> s.heldSince(fate.firstSent) && Filters.matches(s.filter, m.topic()));
   }
 
   // ---- shared subscriptions

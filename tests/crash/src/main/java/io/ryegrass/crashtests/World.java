@@ -147,13 +147,13 @@ final class World {
     long deadline = System.nanoTime() + DRAIN_NANOS;
     boolean quiet = awaitQuiet(deadline) && readRetained(true);
     history.add(new Event.Drained(round));
-    List<Violation> found = Checker.check(history.entries());
+    List<Violation> found = Checker.check(history.entries(), broker.oneCopy());
     long lastChance = System.nanoTime() + LATECOMERS_NANOS;
     while (quiet
         && found.stream().anyMatch(v -> v.kind() == Violation.Kind.LOST)
         && System.nanoTime() < lastChance) {
       TimeUnit.MILLISECONDS.sleep(100);
-      found = Checker.check(history.entries());
+      found = Checker.check(history.entries(), broker.oneCopy());
     }
     if (!quiet && found.isEmpty()) {
       return stuck("the clients did not come to rest: " + population.restless());
