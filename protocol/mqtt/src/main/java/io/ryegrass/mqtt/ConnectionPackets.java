@@ -1,11 +1,7 @@
 package io.ryegrass.mqtt;
 
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,21 +11,12 @@ import org.slf4j.LoggerFactory;
  *
  * <p>{@link #receive} runs on the event loop and does at once what needs neither host code nor the
  * disk; the rest goes through the mailbox and comes back in {@link #handle} on a virtual thread.
- *
- * <p>An acknowledgement that promises something waits in {@code replies} until the journal is that
- * far; those behind it wait with it, as they must keep their order [MQTT-4.6.0-2]. Nobody waits for
- * the disk meanwhile: however many messages a client sends at once, one sync serves them all.
  */
 final class ConnectionPackets {
   private static final Logger LOG = LoggerFactory.getLogger(ConnectionPackets.class);
 
   /** CONNECT was accepted. */
   private record Established(Session session, Client client) {}
-
-  /** An answer that waits for the disk. */
-  private record Reply(long position, Runnable write) {}
-
-  private static final String NO_REASON = "";
 
   private final Engine engine;
   private final Connection connection;
@@ -41,14 +28,15 @@ final class ConnectionPackets {
   private volatile int receiveMaximum = 0xFFFF;
   private volatile int version = 4;
 
-  // Event loop only.
-  private @Nullable ArrayDeque<Reply> replies;
+  private final Replies replies;
+
+  /** Event loop only. */
   private Topic @Nullable [] aliases;
-  private int unacknowledged;
 
   ConnectionPackets(Engine engine, Connection connection) {
     this.engine = engine;
     this.connection = connection;
+    this.replies = new Replies(connection, engine.journal(), this::failed);
   }
 
   boolean connectSeen() {
@@ -108,14 +96,15 @@ final class ConnectionPackets {
     if (p == null) {
       return;
     }
-    if (p.qos() > 0 && version >= 5 && ++unacknowledged > engine.limits().receiveMaximum()) {
+    if (p.qos() > 0 && version >= 5 && replies.received() > engine.limits().receiveMaximum()) {
       protocolError(
           ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more unacknowledged messages than were announced");
       return;
     }
     Topic topic = p.topic();
     if (e != null && topic != null && connection.mailbox().isIdle()) {
-      Route route = engine.routeAtOnce(e.client, topic, p.retain(), connection.loop().nanos());
+      Route route =
+          engine.router().routeAtOnce(e.client, topic, p.retain(), connection.loop().nanos());
       if (route != null && fits(p, topic)) {
         accept(e, p, topic, route);
         return;
@@ -242,7 +231,7 @@ final class ConnectionPackets {
         protocolError(ReasonCode.PROTOCOL_ERROR, "a second CONNECT"); // [MQTT-3.1.0-2]
       } else {
         connectSeen = true;
-        connect(connect);
+        new Greeting(engine, connection, this).connect(connect);
       }
       return;
     }
@@ -288,160 +277,19 @@ final class ConnectionPackets {
 
   // ---- CONNECT ----
 
-  private void connect(Packet.Connect packet) {
-    version = packet.version();
-    receiveMaximum = packet.receiveMaximum();
-    connection.execute(
-        () ->
-            connection
-                .output()
-                .speak(
-                    packet.version(),
-                    packet.maximumPacketSize(),
-                    Math.min(packet.topicAliasMaximum(), engine.limits().topicAliases()),
-                    packet.requestProblemInformation()));
-    String clientId = packet.clientId();
-    boolean assigned = clientId.isEmpty();
-    if (packet.authenticationMethod() != null) { // [MQTT5-4.12.0-1]
-      refuse(
-          ReasonCode.BAD_AUTHENTICATION_METHOD,
-          clientId,
-          "no enhanced authentication is offered; connect without an authentication method");
-      return;
-    }
-    if (assigned) {
-      if (version < 5 && !packet.cleanStart()) {
-        refuse(
-            ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
-            "",
-            "an empty client id needs a clean session"); // [MQTT-3.1.3-8]
-        return;
-      }
-      clientId = "auto-" + UUID.randomUUID();
-    }
-    if (clientId.getBytes(StandardCharsets.UTF_8).length > engine.limits().maxClientIdBytes()
-        || !engine.rules().validClientId(clientId)) {
-      refuse(
-          ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
-          clientId,
-          "the client id is too long or not allowed");
-      return;
-    }
-    if (!engine.mayConnectAgain(clientId)) {
-      refuse(
-          ReasonCode.CONNECTION_RATE_EXCEEDED,
-          clientId,
-          "it connects more often than every "
-              + engine.limits().connectInterval().toMillis()
-              + " ms");
-      return;
-    }
-    Will asked = packet.will() == null ? null : Will.of(packet.will());
-    if (asked != null && !validWill(clientId, asked)) {
-      return;
-    }
-    ConnectRequest request =
-        new ConnectRequest(
-            clientId,
-            packet.userName(),
-            packet.password(),
-            connection.certificates(),
-            connection.peer(),
-            packet.cleanStart(),
-            asked,
-            version);
-    switch (engine.authenticate(request)) {
-      case AuthenticationResult.Refused refused ->
-          refuse(refused.code().reasonCode(), clientId, refused.reason());
-      case AuthenticationResult.Accepted accepted -> {
-        Client client = engine.client(request, accepted.principal());
-        if (asked != null && !engine.mayPublish(client, asked.topic(), asked.retain())) {
-          refuse(
-              ReasonCode.NOT_AUTHORIZED,
-              clientId,
-              "its will on " + asked.topic() + " is not allowed");
-        } else {
-          establish(client, packet, asked, assigned);
-        }
-      }
-    }
+  /** CONNECT says so. */
+  void introduced(int protocolVersion, int clientsReceiveMaximum) {
+    version = protocolVersion;
+    receiveMaximum = clientsReceiveMaximum;
   }
 
-  private boolean validWill(String clientId, Will asked) {
-    Limits limits = engine.limits();
-    if (asked.qos() > limits.maxQos()) { // [MQTT5-3.2.2-12]
-      refuse(ReasonCode.QOS_NOT_SUPPORTED, clientId, "its will has QoS " + asked.qos());
-    } else if (!engine.rules().validTopic(asked.topic())) {
-      refuse(ReasonCode.TOPIC_NAME_INVALID, clientId, "its will's topic is not valid");
-    } else if (asked.payload().length > limits.maxPayloadBytes()) {
-      refuse(ReasonCode.PACKET_TOO_LARGE, clientId, "its will is too large");
-    } else {
-      return true;
-    }
-    return false;
-  }
-
-  private void establish(
-      Client client, Packet.Connect packet, @Nullable Will asked, boolean assigned) {
-    Limits limits = engine.limits();
-    long wanted = engine.wantedExpiry(packet);
-    Engine.Taken taken = engine.connect(connection, client, packet.cleanStart(), wanted);
-    if (taken == null) {
-      refuse(ReasonCode.QUOTA_EXCEEDED, client.id(), "the broker keeps as many sessions as it may");
-      return;
-    }
-    if (connection.isEnding()) {
-      LOG.debug("Client {} is gone before its CONNACK", client.id());
-    }
+  void accepted(Session session, Client client, @Nullable Will asked) {
     will = asked;
-    established = new Established(taken.session(), client);
-    int asksFor = packet.keepAliveSeconds();
-    long keepAlive = keepAlive(asksFor);
-    if (keepAlive > 0) {
-      connection.watchKeepAlive(Duration.ofSeconds(keepAlive));
-    }
-    ConnAckProperties properties =
-        new ConnAckProperties(
-            wanted == packet.sessionExpirySeconds() || packet.sessionExpirySeconds() < 0
-                ? -1
-                : wanted,
-            limits.receiveMaximum(),
-            limits.maxQos(),
-            true,
-            limits.maxPacketBytes(),
-            assigned ? client.id() : null,
-            limits.topicAliases(),
-            null,
-            true,
-            limits.subscriptionIdentifiers(),
-            true,
-            keepAlive == asksFor ? -1 : (int) keepAlive,
-            null);
-    connection.execute(
-        () ->
-            taken
-                .session()
-                .open(
-                    connection,
-                    () -> {
-                      connection.output().connAck(taken.present(), ReasonCode.SUCCESS, properties);
-                      connection.touched();
-                    }));
-    engine.connected(client);
+    established = new Established(session, client);
   }
 
-  /** Seconds; 0 for none. */
-  private long keepAlive(int asked) {
-    Limits limits = engine.limits();
-    if (version >= 5) {
-      long most = limits.maxKeepAlive().toSeconds();
-      return asked == 0 || asked > most ? most : asked;
-    }
-    long most = limits.maxKeepAliveOfVersion3().toSeconds();
-    return most > 0 && (asked == 0 || asked > most) ? most : asked;
-  }
-
-  private void refuse(int reasonCode, String clientId, String reason) {
+  /** CONNACK with this code, then the end. */
+  void refuse(int reasonCode, String clientId, String reason) {
     broken = true;
     engine.counters().refusedConnects.increment();
     LOG.info(
@@ -481,10 +329,10 @@ final class ConnectionPackets {
       return;
     }
     if (p.qos() == 2 && e.session.hasReceived(p.packetId())) {
-      reply(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, NO_REASON, 0);
+      replies.ack(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, 0);
       return;
     }
-    if (!engine.mayPublish(e.client, topic.name(), p.retain())) {
+    if (!engine.access().mayPublish(e.client, topic.name(), p.retain())) {
       refused(p, topic, "not allowed by policy");
       return;
     }
@@ -498,17 +346,17 @@ final class ConnectionPackets {
             "publishing to " + topic + " is not allowed",
             DisconnectReason.FORBIDDEN_ACCESS.name());
       }
-      case ROUTE -> accept(e, p, topic, engine.route(topic));
+      case ROUTE -> accept(e, p, topic, engine.router().route(topic));
     }
   }
 
   /** The host has it, durably if it must be; nobody else gets it. */
   private void consumed(Established e, Packet.Publish p) {
     if (p.qos() == 1) {
-      reply(PacketTypes.PUBACK, p.packetId(), ReasonCode.SUCCESS, NO_REASON, 0);
+      replies.ack(PacketTypes.PUBACK, p.packetId(), ReasonCode.SUCCESS, null, 0);
     } else if (p.qos() == 2) {
-      long position = engine.receivedOnly(e.session, p.packetId());
-      reply(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, NO_REASON, position);
+      long position = engine.router().receivedOnly(e.session, p.packetId());
+      replies.ack(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, position);
     }
   }
 
@@ -525,7 +373,7 @@ final class ConnectionPackets {
     }
     LOG.info("MQTT client {} may not publish to {}", describe(), topic);
     if (p.qos() > 0) {
-      reply(
+      replies.ack(
           p.qos() == 1 ? PacketTypes.PUBACK : PacketTypes.PUBREC,
           p.packetId(),
           ReasonCode.NOT_AUTHORIZED,
@@ -549,105 +397,32 @@ final class ConnectionPackets {
   /** To the subscribers. On the event loop or on the virtual thread. */
   private void accept(Established e, Packet.Publish p, Topic topic, Route route) {
     if (p.qos() == 2 && e.session.hasReceived(p.packetId())) { // [MQTT-4.3.3-2]
-      reply(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, NO_REASON, 0);
+      replies.ack(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, 0);
       return;
     }
-    Engine.Routed routed =
-        engine.deliver(
-            published(e, p, topic), route, p.qos() == 2 ? e.session : null, p.packetId());
+    Router.Routed routed =
+        engine
+            .router()
+            .deliver(published(e, p, topic), route, p.qos() == 2 ? e.session : null, p.packetId());
+    engine.compactIfDue();
     if (p.qos() > 0) {
-      reply(
+      replies.ack(
           p.qos() == 1 ? PacketTypes.PUBACK : PacketTypes.PUBREC,
           p.packetId(),
           routed.matched() || version < 5 ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS,
-          NO_REASON,
+          null,
           routed.position());
     }
   }
 
   private void pubRel(Established e, Packet.Ack ack) {
     boolean known = e.session.released(connection, ack.packetId());
-    reply(
+    replies.ack(
         PacketTypes.PUBCOMP,
         ack.packetId(),
         known || version < 5 ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND,
-        NO_REASON,
+        null,
         known ? engine.journal().position() : 0);
-  }
-
-  // ---- replies ----
-
-  /** Answers as soon as the journal is at the position. */
-  private void reply(int type, int packetId, int reasonCode, String reason, long position) {
-    if (connection.inEventLoop()) {
-      replyNow(type, packetId, reasonCode, reason, position);
-    } else {
-      connection.executeLater(() -> replyNow(type, packetId, reasonCode, reason, position));
-    }
-  }
-
-  private void replyNow(int type, int packetId, int reasonCode, String reason, long position) {
-    ArrayDeque<Reply> waiting = replies;
-    boolean durable = position == 0 || position <= engine.journal().durablePosition();
-    if (durable && (waiting == null || waiting.isEmpty())) {
-      write(type, packetId, reasonCode, reason);
-      return;
-    }
-    if (waiting == null) {
-      waiting = new ArrayDeque<>();
-      replies = waiting;
-    }
-    waiting.add(new Reply(position, () -> write(type, packetId, reasonCode, reason)));
-    if (!durable) {
-      engine.journal().whenDurable(position, this::durable);
-    }
-  }
-
-  /** The same for other answers. On the event loop. */
-  private void answer(long position, Runnable write) {
-    ArrayDeque<Reply> waiting = replies;
-    boolean durable = position == 0 || position <= engine.journal().durablePosition();
-    if (durable && (waiting == null || waiting.isEmpty())) {
-      write.run();
-      return;
-    }
-    if (waiting == null) {
-      waiting = new ArrayDeque<>();
-      replies = waiting;
-    }
-    waiting.add(new Reply(position, write));
-    if (!durable) {
-      engine.journal().whenDurable(position, this::durable);
-    }
-  }
-
-  /** On a thread of the journal. */
-  private void durable(@Nullable RuntimeException failure) {
-    if (failure == null) {
-      connection.execute(this::writeReplies);
-    } else {
-      failed(failure);
-    }
-  }
-
-  private void writeReplies() {
-    ArrayDeque<Reply> waiting = replies;
-    if (waiting == null) {
-      return;
-    }
-    long durable = engine.journal().durablePosition();
-    while (!waiting.isEmpty() && waiting.element().position() <= durable) {
-      waiting.remove().write().run();
-    }
-  }
-
-  private void write(int type, int packetId, int reasonCode, String reason) {
-    boolean done = type != PacketTypes.PUBREC || reasonCode >= 0x80;
-    if (done && unacknowledged > 0) {
-      unacknowledged--;
-    }
-    connection.output().ack(type, packetId, reasonCode, reason.isEmpty() ? null : reason);
-    connection.touched();
   }
 
   // ---- SUBSCRIBE, UNSUBSCRIBE ----
@@ -679,9 +454,10 @@ final class ConnectionPackets {
     }
     long position = granted.isEmpty() ? 0 : engine.journal().position();
     Runnable retained =
-        () -> retainedFor.forEach(s -> engine.sendRetained(e.session, e.client, s.filter()));
+        () ->
+            retainedFor.forEach(s -> engine.router().sendRetained(e.session, e.client, s.filter()));
     if (connection.inEventLoop()) {
-      answer(
+      replies.answer(
           position,
           () -> {
             subAck(packet.packetId(), codes);
@@ -689,7 +465,7 @@ final class ConnectionPackets {
           });
       return;
     }
-    connection.executeLater(() -> answer(position, () -> subAck(packet.packetId(), codes)));
+    connection.executeLater(() -> replies.answer(position, () -> subAck(packet.packetId(), codes)));
     engine.sync();
     retained.run();
     if (!granted.isEmpty()) {
@@ -722,10 +498,10 @@ final class ConnectionPackets {
           connection.touched();
         };
     if (connection.inEventLoop()) {
-      answer(position, unsubAck);
+      replies.answer(position, unsubAck);
       return;
     }
-    connection.executeLater(() -> answer(position, unsubAck));
+    connection.executeLater(() -> replies.answer(position, unsubAck));
     if (!given.isEmpty()) {
       engine.unsubscribed(e.client, given);
     }

@@ -85,7 +85,7 @@ public final class MqttBroker implements AutoCloseable {
    * have changed.
    */
   public void forgetDecisions() {
-    engine.forgetDecisions();
+    engine.access().forgetDecisions();
   }
 
   public BrokerMetrics metrics() {

@@ -1,0 +1,103 @@
+package io.ryegrass.mqtt;
+
+import java.util.ArrayDeque;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The answers to one client's packets. One that promises something waits until the journal is that
+ * far; those behind it wait with it, as they must keep their order [MQTT-4.6.0-2]. Nobody waits for
+ * the disk meanwhile: however many messages a client sends at once, one sync serves them all.
+ *
+ * <p>Event loop only, but for {@link #ack}.
+ */
+final class Replies {
+  private record Waiting(long position, Runnable write) {}
+
+  private final Connection connection;
+  private final Journal journal;
+  private final Consumer<RuntimeException> failed;
+  private @Nullable ArrayDeque<Waiting> waiting;
+  private int unacknowledged;
+
+  /**
+   * @param failed told when the journal will never be as far as a promise needs
+   */
+  Replies(Connection connection, Journal journal, Consumer<RuntimeException> failed) {
+    this.connection = connection;
+    this.journal = journal;
+    this.failed = failed;
+  }
+
+  /**
+   * One more message of QoS 1 or 2 has come; gives how many are not yet acknowledged to the end.
+   */
+  int received() {
+    return ++unacknowledged;
+  }
+
+  /** Acknowledges as soon as the journal is at the position; from any thread, in order. */
+  void ack(int type, int packetId, int reasonCode, @Nullable String reason, long position) {
+    if (!connection.inEventLoop()) {
+      connection.executeLater(() -> ack(type, packetId, reasonCode, reason, position));
+    } else if (isNext(position)) {
+      write(type, packetId, reasonCode, reason);
+    } else {
+      await(position, () -> write(type, packetId, reasonCode, reason));
+    }
+  }
+
+  /** The same for other answers. */
+  void answer(long position, Runnable write) {
+    if (isNext(position)) {
+      write.run();
+    } else {
+      await(position, write);
+    }
+  }
+
+  private boolean isNext(long position) {
+    return isDurable(position) && (waiting == null || waiting.isEmpty());
+  }
+
+  private boolean isDurable(long position) {
+    return position == 0 || position <= journal.durablePosition();
+  }
+
+  private void await(long position, Runnable write) {
+    ArrayDeque<Waiting> all = waiting;
+    if (all == null) {
+      all = new ArrayDeque<>();
+      waiting = all;
+    }
+    all.add(new Waiting(position, write));
+    if (!isDurable(position)) {
+      journal.whenDurable(position, this::durable);
+    }
+  }
+
+  /** On a thread of the journal. */
+  private void durable(@Nullable RuntimeException failure) {
+    if (failure == null) {
+      connection.execute(this::writeWaiting);
+    } else {
+      failed.accept(failure);
+    }
+  }
+
+  private void writeWaiting() {
+    ArrayDeque<Waiting> all = waiting;
+    while (all != null && !all.isEmpty() && isDurable(all.element().position())) {
+      all.remove().write().run();
+    }
+  }
+
+  private void write(int type, int packetId, int reasonCode, @Nullable String reason) {
+    boolean done = type != PacketTypes.PUBREC || reasonCode >= 0x80;
+    if (done && unacknowledged > 0) {
+      unacknowledged--;
+    }
+    connection.output().ack(type, packetId, reasonCode, reason);
+    connection.touched();
+  }
+}
