@@ -230,14 +230,13 @@ final class Checkpointer {
         fresh.put(item.sequence, fresh.get(item.sequence) + 1);
         return;
       }
-      if (item.shared) {
-        if (seenShared.get(item.sequence) != 0) {
-          return;
-        }
-        seenShared.put(item.sequence, 1);
+      long[] needed = live.computeIfAbsent(item.file, unused -> new long[1]);
+      if (!item.shared || seenShared.get(item.sequence) != item.file) {
+        needed[0] += MessageFile.FRAME_HEAD + item.length;
       }
-      live.computeIfAbsent(item.file, unused -> new long[1])[0] +=
-          MessageFile.FRAME_HEAD + item.length;
+      if (item.shared) {
+        seenShared.put(item.sequence, item.file);
+      }
     }
   }
 
@@ -276,14 +275,16 @@ final class Checkpointer {
     }
 
     @Override
-    public void inFlight(int packetId, boolean released, OwedItem item) {
+    public void inFlight(int packetId, boolean released, OwedItem given) {
+      OwedItem item = given.logged == null ? given : given.copy(); // needed if this attempt fails
       if (released || store(item)) {
         list.inFlight(packetId, released, item);
       }
     }
 
     @Override
-    public void queued(OwedItem item) {
+    public void queued(OwedItem given) {
+      OwedItem item = given.logged == null ? given : given.copy();
       if (store(item)) {
         list.queued(item);
       }
@@ -307,6 +308,7 @@ final class Checkpointer {
   private void writeFresh(OwedItem item) throws IOException {
     long known = fresh.get(item.sequence);
     if (known < 0) {
+      item.shared = true;
       place(item, freshFile, -known);
       return;
     }
@@ -381,9 +383,11 @@ final class Checkpointer {
             new CheckpointFile.Session(
                 s.incarnation(), s.meta(), s.subscriptions().values(), list));
       }
+      files.stepDone();
       finish(freshOut, freshFile);
       finish(movedOut, movedFile);
       List<RetainedFile> retained = retained();
+      files.stepDone();
       return CheckpointFile.finish(
           out, number, moment.offset(), moment.nextNumber(), nextFile, kept, retained, sessions);
     }
@@ -392,6 +396,7 @@ final class Checkpointer {
   private void finish(MessageFile.@Nullable Writer out, int number) throws IOException {
     if (out != null) {
       out.finish();
+      files.stepDone();
       kept.put(number, out.position());
     }
   }

@@ -81,11 +81,20 @@ final class DurableJournal implements Journal {
    *     and sessions are refused beyond it, acknowledgements for a while longer
    */
   DurableJournal(Path folder, LongAdder failures, long compactAfterBytes, long maxBytes) {
+    this(folder, failures, compactAfterBytes, maxBytes, () -> {});
+  }
+
+  DurableJournal(
+      Path folder,
+      LongAdder failures,
+      long compactAfterBytes,
+      long maxBytes,
+      Runnable afterFileStep) {
     this.folder = folder;
     this.failures = failures;
     this.compactAfterBytes = compactAfterBytes;
     this.maxBytes = maxBytes;
-    this.files = new JournalFiles(folder);
+    this.files = new JournalFiles(folder, afterFileStep);
     this.folderLock = DataFolderLock.acquire(folder);
     SegmentedLog opened = null;
     try {
@@ -501,19 +510,23 @@ final class DurableJournal implements Journal {
     } finally {
       nextFile = writer.nextFile();
     }
-    log.sync();
+    files.stepDone();
+    sync();
+    files.stepDone();
     // If this throws, nobody knows which of the two a power cut would leave: both are kept
     perhapsCurrent.addAll(names(written));
     files.setCurrent(JournalFiles.CHECKPOINT + written.number());
-    perhapsCurrent.clear();
+    files.stepDone();
     files.reading.writeLock().lock();
     try {
       adopt(written, moment.captured());
     } finally {
       files.reading.writeLock().unlock();
     }
+    perhapsCurrent.clear();
     files.removeAllBut(names(written));
     log.truncateBefore(moment.offset());
+    files.stepDone();
   }
 
   private void adopt(CheckpointFile.Directory written, Captured captured) {

@@ -40,14 +40,24 @@ final class JournalFiles {
   static final String SNAPSHOT = "snapshot-";
 
   private final Path folder;
+  private final Runnable afterStep;
 
   /**
    * Held shared while files of a checkpoint are read, exclusively while another becomes current.
    */
   final ReentrantReadWriteLock reading = new ReentrantReadWriteLock();
 
-  JournalFiles(Path folder) {
+  /**
+   * @param afterStep told after each change of a file or of the folder, so that a test can look at
+   *     what a crash would leave
+   */
+  JournalFiles(Path folder, Runnable afterStep) {
     this.folder = folder;
+    this.afterStep = afterStep;
+  }
+
+  void stepDone() {
+    afterStep.run();
   }
 
   Path folder() {
@@ -77,7 +87,10 @@ final class JournalFiles {
         .orElse("");
   }
 
+  /** The files that this checkpoint needs have to be on the disk. */
   void setCurrent(String name) {
+    DurableFiles.syncDirectory(folder); // their names as well
+    stepDone();
     DurableFiles.writeAtomically(folder.resolve(CURRENT), name.getBytes(StandardCharsets.UTF_8));
   }
 
@@ -89,6 +102,7 @@ final class JournalFiles {
         if (!kept.contains(name)
             && Stream.of(CHECKPOINT, MESSAGES, RETAINED, SNAPSHOT).anyMatch(name::startsWith)) {
           remove(file);
+          stepDone();
         }
       }
     } catch (IOException e) {

@@ -33,7 +33,8 @@ class FilterSyntaxTest {
         "a/$share/g"
       })
   void ordinaryFiltersHaveNoGroup(String filter) {
-    // [MQTT-4.7.1-1], [MQTT-4.7.1-2], [MQTT-4.7.3-1]; "$share" alone has no slash [MQTT-4.8.2-1]
+    // [MQTT5-4.7.1-1], [MQTT5-4.7.1-2], [MQTT5-4.7.3-1]; "$share" alone has no slash
+    // [MQTT5-4.8.2-1]
     assertThat(FilterSyntax.parse(filter, LEVELS)).isEqualTo(new FilterSyntax.Valid(null, filter));
   }
 
@@ -41,7 +42,7 @@ class FilterSyntaxTest {
   @ValueSource(
       strings = {"", "a#", "#/a", "a/#/b", "##", "a+", "+a", "a/+b/c", "++", "a/b+", "/#a"})
   void misplacedWildcardsAndEmptyFiltersAreRefused(String filter) {
-    // [MQTT-4.7.1-1], [MQTT-4.7.1-2], [MQTT-4.7.3-1]
+    // [MQTT5-4.7.1-1], [MQTT5-4.7.1-2], [MQTT5-4.7.3-1]
     assertThat(FilterSyntax.parse(filter, LEVELS)).isInstanceOf(FilterSyntax.Invalid.class);
   }
 
@@ -54,7 +55,7 @@ class FilterSyntaxTest {
     "$share/g//, g, /"
   })
   void sharedSubscriptionsHaveAGroupAndAFilter(String text, String group, String filter) {
-    // [MQTT-4.8.2-1], [MQTT-4.8.2-2]
+    // [MQTT5-4.8.2-1], [MQTT5-4.8.2-2]
     assertThat(FilterSyntax.parse(text, LEVELS)).isEqualTo(new FilterSyntax.Valid(group, filter));
   }
 
@@ -75,7 +76,7 @@ class FilterSyntaxTest {
         "$share/g/+a"
       })
   void malformedSharesAreRefused(String text) {
-    // [MQTT-4.8.2-1], [MQTT-4.8.2-2]
+    // [MQTT5-4.8.2-1], [MQTT5-4.8.2-2]
     assertThat(FilterSyntax.parse(text, LEVELS)).isInstanceOf(FilterSyntax.Invalid.class);
   }
 
@@ -95,7 +96,7 @@ class FilterSyntaxTest {
 
   @Test
   void zeroAndMoreThan65535BytesAreRefused() {
-    // [MQTT-4.7.3-2], [MQTT-4.7.3-3]
+    // [MQTT5-4.7.3-2], [MQTT5-4.7.3-3]
     assertThat(FilterSyntax.parse("a\0", LEVELS)).isInstanceOf(FilterSyntax.Invalid.class);
     assertThat(FilterSyntax.parse("$share/g\0/t", LEVELS)).isInstanceOf(FilterSyntax.Invalid.class);
     assertThat(FilterSyntax.parse("a".repeat(65_535), LEVELS))

@@ -66,7 +66,7 @@ class PacketDecoderTest {
 
   @Test
   void afterAFaultEverythingIsThrownAway() {
-    // [MQTT-4.13.1-1]
+    // [MQTT5-4.13.1-1]
     List<Object> got =
         Raw.decode(Raw.bytes(Raw.connect(4), new byte[] {0, 0}, PING, Raw.connect(4)), PING, PING);
     assertThat(got).hasSize(2);
@@ -165,7 +165,7 @@ class PacketDecoderTest {
 
   @Test
   void aRemainingLengthLongerThanNeededIsRefusedInMqtt5Only() {
-    // [MQTT-1.5.5-1]; MQTT 3 says nothing of the kind
+    // [MQTT5-1.5.5-1]; MQTT 3 says nothing of the kind
     byte[] ping = Raw.bytes(0xC0, 0x80, 0x00);
     assertThat(Raw.refusal(5, ping)).isEqualTo(ReasonCode.MALFORMED_PACKET);
     assertThat(Raw.after(4, ping)).isInstanceOf(Packet.PingRequest.class);
@@ -179,7 +179,7 @@ class PacketDecoderTest {
 
   @Test
   void theFirstPacketIsAConnectAndTheFirstByteShowsIt() {
-    // [MQTT-3.1.0-1]
+    // [MQTT5-3.1.0-1]
     for (int first : new int[] {0x00, 0x20, 0x30, 0x40, 0x82, 0xC0, 0xE0, 0xF0, 'G', 0x16}) {
       if (first >> 4 != 1) {
         assertThat(Raw.fault(Raw.decode(new byte[] {(byte) first})))
@@ -190,7 +190,7 @@ class PacketDecoderTest {
 
   @Test
   void aSecondConnectIsAProtocolError() {
-    // [MQTT-3.1.0-2]
+    // [MQTT5-3.1.0-2]
     for (int version = 3; version <= 5; version++) {
       assertThat(Raw.refusal(version, Raw.connect(version))).isEqualTo(ReasonCode.PROTOCOL_ERROR);
     }
@@ -212,8 +212,8 @@ class PacketDecoderTest {
 
   @Test
   void reservedFlagsHaveTheirValueExceptInMqtt31() {
-    // [MQTT-2.1.3-1], [MQTT-3.6.1-1], [MQTT-3.8.1-1], [MQTT-3.10.1-1], [MQTT-3.14.1-1],
-    // [MQTT-3.15.1-1]; MQTT 3.1.1: [MQTT-2.2.2-2]
+    // [MQTT5-2.1.3-1], [MQTT5-3.6.1-1], [MQTT5-3.8.1-1], [MQTT5-3.10.1-1], [MQTT5-3.14.1-1],
+    // [MQTT5-3.15.1-1]; MQTT 3.1.1: [MQTT-2.2.2-2]
     int[] types = {4, 5, 6, 7, 8, 10, 12, 14, 15};
     for (int type : types) {
       int right = type == 6 || type == 8 || type == 10 ? 2 : 0;

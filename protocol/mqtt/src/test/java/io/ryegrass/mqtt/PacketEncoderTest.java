@@ -49,7 +49,7 @@ class PacketEncoderTest {
 
   @Test
   void publishOfMqtt5HasExpiryAliasIdentifiersAndWhatThePublisherSent() {
-    // [MQTT-3.3.2-4], [MQTT-3.3.2-6], [MQTT-3.3.2-17], [MQTT-3.3.4-3]
+    // [MQTT5-3.3.2-4], [MQTT5-3.3.2-6], [MQTT5-3.3.2-17], [MQTT5-3.3.4-3]
     byte[] two = {1, 2};
     byte[] forwarded = Raw.bytes(1, 1, 38, "k", "v");
     assertThat(publish(5, queued(0, false, new byte[0]), false, 0, true, -1))
@@ -67,7 +67,7 @@ class PacketEncoderTest {
 
   @Test
   void lengthsAreInTheirShortestFormAtEveryStep() {
-    // [MQTT-1.5.5-1]
+    // [MQTT5-1.5.5-1]
     for (int size :
         new int[] {124, 125, 126, 127, 128, 16_379, 16_380, 16_381, 2_097_148, 2_097_149}) {
       Message message = new Message(Topic.of("t"), new byte[size], 0, false, new byte[0], 0, null);
@@ -79,7 +79,7 @@ class PacketEncoderTest {
 
   @Test
   void acknowledgementsAreAsShortAsTheyCanBe() {
-    // Section 3.4.2.1, [MQTT-3.6.1-1]
+    // Section 3.4.2.1, [MQTT5-3.6.1-1]
     for (int version = 3; version <= 5; version++) {
       int v = version;
       assertThat(written(out -> PacketEncoder.ack(out, v, 4, 0xABCD, 0, null)))

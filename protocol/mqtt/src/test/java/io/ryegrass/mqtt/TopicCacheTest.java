@@ -63,7 +63,7 @@ class TopicCacheTest {
 
   @Test
   void wildcardsAreNoTopicName() {
-    // [MQTT-3.3.2-2]
+    // [MQTT5-3.3.2-2]
     for (String name : new String[] {"#", "+", "a/#", "a/+/b", "a+"}) {
       assertThatThrownBy(() -> get(name))
           .isInstanceOfSatisfying(

@@ -41,7 +41,7 @@ class Utf8Test {
         "f09f9828"
       })
   void illFormedBytesAreRefusedWhereverTheyStand(String hex) {
-    // [MQTT-1.5.4-1]; MQTT 3.1.1: [MQTT-1.5.3-1]
+    // [MQTT5-1.5.4-1]; MQTT 3.1.1: [MQTT-1.5.3-1]
     byte[] bad = HexFormat.of().parseHex(hex);
     for (int before = 0; before < 20; before++) {
       byte[] bytes = Raw.bytes("x".repeat(before).getBytes(StandardCharsets.UTF_8), bad);
@@ -53,7 +53,7 @@ class Utf8Test {
 
   @Test
   void zeroIsRefusedInStringsButIsACharacterOfPayloads() {
-    // [MQTT-1.5.4-2]; MQTT 3.1.1: [MQTT-1.5.3-2]; payloads: RFC 3629
+    // [MQTT5-1.5.4-2]; MQTT 3.1.1: [MQTT-1.5.3-2]; payloads: RFC 3629
     for (int at = 0; at < 20; at++) {
       byte[] bytes = "x".repeat(20).getBytes(StandardCharsets.UTF_8);
       bytes[at] = 0;
@@ -65,7 +65,7 @@ class Utf8Test {
 
   @Test
   void aByteOrderMarkStaysACharacter() throws Exception {
-    // [MQTT-1.5.4-3]
+    // [MQTT5-1.5.4-3]
     assertThat(Utf8.decode(HexFormat.of().parseHex("efbbbf61"))).isEqualTo("\uFEFFa");
   }
 
