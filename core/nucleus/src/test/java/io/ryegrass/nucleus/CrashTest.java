@@ -9,8 +9,11 @@ import io.ryegrass.nucleus.store.Backoff;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -36,17 +39,42 @@ class CrashTest {
         fault);
   }
 
-  static TestCloud cloud() {
+  static TestCloud cloud(String mark) {
     TestCloud cloud = new TestCloud();
     cloud.generic(
         "com.example.A",
         "1.0.0",
         "{v: 1}",
         "{}",
-        "{Startup: 'nohup sleep 7321 >/dev/null 2>&1 &'}");
+        "{Startup: 'nohup sleep " + mark + " >/dev/null 2>&1 &'}");
     cloud.generic("com.example.A", "2.0.0", "{w: 2}", "{}", "{Startup: 'true'}");
     cloud.generic("com.example.A", "3.0.0", "{x: 3}", "{}", "{Startup: 'exit 1'}");
+    byte[] content = new byte[200_000];
+    new Random(1).nextBytes(content);
+    cloud.artifacts.put("greengrass:big.bin", content);
+    cloud.recipe(
+        """
+        RecipeFormatVersion: '2020-01-25'
+        ComponentName: com.example.A
+        ComponentVersion: 4.0.0
+        Manifests:
+          - Platform: {os: linux}
+            Lifecycle:
+              Bootstrap: 'true'
+              Startup: test "$(wc -c < {artifacts:path}/big.bin)" = 200000
+            Artifacts: [{URI: 'greengrass:big.bin', Digest: '%s', Algorithm: SHA-256}]
+        """
+            .formatted(digest(content)));
     return cloud;
+  }
+
+  private static String digest(byte[] content) {
+    try {
+      return Base64.getEncoder()
+          .encodeToString(MessageDigest.getInstance("SHA-256").digest(content));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /**
@@ -61,16 +89,15 @@ class CrashTest {
       String version = args[1];
       String step = args[2];
       boolean[] armed = new boolean[1];
-      TestCloud cloud = cloud();
-      Nucleus nucleus =
-          open(
-              root,
-              cloud,
-              passed -> {
-                if (armed[0] && passed.equals(step)) {
-                  Runtime.getRuntime().halt(HALTED);
-                }
-              });
+      TestCloud cloud = cloud(args[3]);
+      FaultPoint fault =
+          passed -> {
+            if (armed[0] && passed.equals(step)) {
+              Runtime.getRuntime().halt(HALTED);
+            }
+          };
+      cloud.halfDownloaded = () -> fault.passed("half-downloaded");
+      Nucleus nucleus = open(root, cloud, fault);
       nucleus.start();
       DeploymentRequest first =
           TestCloud.shadow(
@@ -106,6 +133,10 @@ class CrashTest {
     "2.0.0, state:APPLIED",
     "2.0.0, state:HEALTHY",
     "2.0.0, state:SUCCEEDED",
+    "4.0.0, half-downloaded",
+    "4.0.0, state:STAGED",
+    "4.0.0, bootstrap-begins",
+    "4.0.0, bootstrapped",
     "3.0.0, state:APPLIED",
     "3.0.0, state:ROLLING_BACK",
     "3.0.0, pointer-switched-back",
@@ -114,6 +145,8 @@ class CrashTest {
   void a_core_killed_after_any_durable_step_ends_the_deployment_after_its_restart(
       String version, String step) throws Exception {
     Path root = TestCloud.provision(temp.resolve("root"));
+    // another run of this test on the same host has other processes
+    String mark = Integer.toString(100_000 + new Random().nextInt(800_000));
     Process victim =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -125,7 +158,8 @@ class CrashTest {
                 Victim.class.getName(),
                 root.toString(),
                 version,
-                step)
+                step,
+                mark)
             .redirectErrorStream(true)
             .redirectOutput(new File(temp.toFile(), "victim.log"))
             .start();
@@ -134,12 +168,12 @@ class CrashTest {
         .as(Files.readString(temp.resolve("victim.log")))
         .isEqualTo(HALTED);
 
-    TestCloud cloud = cloud();
+    TestCloud cloud = cloud(mark);
     Nucleus nucleus = open(root, cloud, FaultPoint.NONE);
     try {
       nucleus.start();
       String id = "arn:aws:greengrass:us-east-1:000000000000:configuration:thing/core1:2";
-      boolean good = version.equals("2.0.0");
+      boolean good = !version.equals("3.0.0");
       await()
           .pollInterval(Duration.ofMillis(20))
           .atMost(Duration.ofSeconds(20))
@@ -150,11 +184,14 @@ class CrashTest {
                   nucleus.components().find("com.example.A").orElseThrow().state()
                       == ComponentState.RUNNING);
       assertThat(nucleus.components().find("com.example.A").orElseThrow().version())
-          .isEqualTo(good ? "2.0.0" : "1.0.0");
+          .isEqualTo(good ? version : "1.0.0");
       assertThat(nucleus.config().component("com.example.A").has("x")).isFalse();
       if (!good) {
         assertThat(cloud.last(id, "FAILED").orElseThrow().detailedStatus())
             .isEqualTo("FAILED_ROLLBACK_COMPLETE");
+      }
+      if (step.equals("half-downloaded")) {
+        assertThat(cloud.resumed).as("the download went on where it was").containsExactly(100_000);
       }
     } finally {
       nucleus.close();
@@ -163,7 +200,7 @@ class CrashTest {
     assertThat(
             ProcessHandle.allProcesses()
                 .filter(
-                    h -> h.info().arguments().map(a -> List.of(a).contains("7321")).orElse(false)))
+                    h -> h.info().arguments().map(a -> List.of(a).contains(mark)).orElse(false)))
         .as("processes of the killed core and of its successor")
         .isEmpty();
   }

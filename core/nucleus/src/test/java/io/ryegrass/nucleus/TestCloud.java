@@ -35,6 +35,8 @@ final class TestCloud {
   volatile List<String> groups = new ArrayList<>();
   volatile boolean online = true;
   volatile int downloads;
+  final List<Integer> resumed = new CopyOnWriteArrayList<>();
+  volatile Runnable halfDownloaded = () -> {};
 
   CloudPorts ports() {
     return new CloudPorts(
@@ -84,7 +86,13 @@ final class TestCloud {
               throw new CloudRefusedException(
                   "S3_GET_OBJECT_RESOURCE_NOT_FOUND", "No " + artifact.uri());
             }
-            Files.write(target, content);
+            // in two parts, and going on where an earlier attempt ended
+            int have = Files.exists(target) ? (int) Files.size(target) : 0;
+            int half = Math.max(have, content.length / 2);
+            resumed.add(have);
+            append(target, content, have, half);
+            halfDownloaded.run();
+            append(target, content, half, content.length);
           } catch (IOException e) {
             throw new CloudUnavailableException("Disk", e);
           }
@@ -114,6 +122,15 @@ final class TestCloud {
         () -> {
           throw new CloudUnavailableException("none");
         });
+  }
+
+  private static void append(java.nio.file.Path target, byte[] content, int from, int to)
+      throws IOException {
+    Files.write(
+        target,
+        java.util.Arrays.copyOfRange(content, from, to),
+        java.nio.file.StandardOpenOption.CREATE,
+        java.nio.file.StandardOpenOption.APPEND);
   }
 
   private void check() {

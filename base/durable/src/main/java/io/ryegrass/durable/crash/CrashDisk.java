@@ -247,6 +247,7 @@ public final class CrashDisk implements DiskWatch.Watcher, AutoCloseable {
     step(
         folder,
         () -> {
+          foldersIn(folder);
           for (Step s : steps) {
             boolean name = s.kind != Kind.WRITE && s.kind != Kind.TRUNCATE;
             if (name && folder.equals(s.path.getParent())) {
@@ -254,6 +255,19 @@ public final class CrashDisk implements DiskWatch.Watcher, AutoCloseable {
             }
           }
         });
+  }
+
+  /** Folders that others made are on the disk with the folder that they are in. */
+  private void foldersIn(Path folder) {
+    try (Stream<Path> children = Files.exists(folder) ? Files.list(folder) : Stream.empty()) {
+      for (Path p : children.filter(Files::isDirectory).sorted().toList()) {
+        if (folders.add(p)) {
+          add(new Step(Kind.FOLDER, p, null, 0, NONE));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Override
@@ -313,12 +327,25 @@ public final class CrashDisk implements DiskWatch.Watcher, AutoCloseable {
    * that differs from the ones before.
    *
    * @param scratch a folder that is emptied and filled
+   * @param seed of what is left to chance
    * @return how many different images there were
    */
   public int forEachCrash(Path scratch, long seed, Check check) throws Exception {
+    return forEachCrash(scratch, seed, 1, check);
+  }
+
+  /**
+   * As above, for one of so many cuts, chosen by the seed, and for the last one.
+   *
+   * @param oneOf 1 for all cuts
+   */
+  public int forEachCrash(Path scratch, long seed, int oneOf, Check check) throws Exception {
     Set<Integer> known = new HashSet<>();
     Random random = new Random(seed);
     for (int cut = 0; cut <= now; cut++) {
+      if (cut != now && random.nextInt(oneOf) != 0) {
+        continue;
+      }
       for (String variant : VARIANTS) {
         Image image = image(cut, variant, random);
         // the same image may be asked of another cut, when more has been acknowledged

@@ -47,7 +47,7 @@ final class Ledger {
       records.put(sequence, Progress.read(sequence, bytes));
     } catch (IOException | RuntimeException e) {
       LOG.error("The record {} cannot be read and is put aside: {}", file, e.getMessage());
-      Files.move(file, file.resolveSibling(file.getFileName() + ".unreadable"));
+      DurableFiles.move(file, file.resolveSibling(file.getFileName() + ".unreadable"));
     }
   }
 
