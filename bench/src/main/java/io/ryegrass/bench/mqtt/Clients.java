@@ -68,7 +68,7 @@ final class Clients {
     long number = 0;
     long now = start;
     long progressAt = start;
-    while (now < end) {
+    while (now < end || done == 0) {
       for (int i = 0; i < AT_ONCE; i++) {
         Greeting current = greetings[i];
         if (current != null && current.done) {

@@ -43,7 +43,7 @@ final class Idle {
 
   void measure(boolean encrypted) throws IOException, InterruptedException {
     String name = "idle." + (encrypted ? "tls" : "plain");
-    if (!options.wants(name)) {
+    if (!options.wants(name) || (options.quick() && !encrypted)) {
       return;
     }
     for (String peer : options.peers()) {

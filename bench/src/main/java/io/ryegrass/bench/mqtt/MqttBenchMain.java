@@ -150,8 +150,17 @@ public final class MqttBenchMain {
         Traffic traffic = traffic(scenario, loop, broker)) {
       ciphers.put(broker.name() + " " + (scenario.tls() ? "tls" : "plain"), traffic.security());
       CpuTime own = ProcFs.self().cpu();
+      CpuTime machine = ProcFs.machine();
+      CpuTime brokers = broker.stats().cpu();
+      long start = System.nanoTime();
       Traffic.Throughput flood = traffic.saturate(seconds / 4, seconds);
-      double generator = ProcFs.self().cpu().minus(own).seconds() / (flood.seconds() + seconds / 4);
+      if (flood.perSecond() == 0 || flood.cpu().seconds() == 0) {
+        throw new IOException("nothing was delivered in " + seconds + " s");
+      }
+      double elapsed = (System.nanoTime() - start) / 1e9;
+      double generator = ProcFs.self().cpu().minus(own).seconds() / elapsed;
+      double ours = generator + broker.stats().cpu().minus(brokers).seconds() / elapsed;
+      double others = ProcFs.machine().minus(machine).seconds() / elapsed - ours;
       Traffic.Latency paced = traffic.pace(flood.perSecond() / 2, seconds / 6, seconds);
       sameRate(round, scenario, broker, traffic, flood.perSecond());
       double deliveries = flood.perSecond() * flood.seconds();
@@ -162,18 +171,20 @@ public final class MqttBenchMain {
       results.add(name + "per_cpu", deliveries / flood.cpu().seconds(), "msg/cpu-s");
       results.add(name + "cores", flood.cpu().seconds() / flood.seconds(), "cores");
       results.add(name + "generator_cores", generator, "cores");
+      results.add(name + "other_cores", Math.max(0, others), "cores");
       results.add(name + "p50", paced.p50() / 1e6, "ms");
       results.add(name + "p99", paced.p99() / 1e6, "ms");
       results.add(name + "paced_achieved", paced.achieved() / paced.offered(), "of-offered");
       note(
           String.format(
               Locale.ROOT,
-              "%d %-38s %8.0f msg/s  broker %.2f + generator %.2f cores  p50 %7.3f p99 %7.3f ms  lost %d  dropped %d  load %s",
+              "%d %-38s %8.0f msg/s  broker %.2f + generator %.2f + others %.2f cores  p50 %7.3f p99 %7.3f ms  lost %d  dropped %d  load %s",
               round,
               name,
               flood.perSecond(),
               flood.cpu().seconds() / flood.seconds(),
               generator,
+              others,
               paced.p50() / 1e6,
               paced.p99() / 1e6,
               flood.lost(),
@@ -208,8 +219,9 @@ public final class MqttBenchMain {
     }
     try (Loop loop = new Loop()) {
       Clients clients = new Clients(loop, broker.address(encrypted), context(encrypted));
-      CpuTime before = broker.stats().cpu();
       double seconds = Math.max(1, options.seconds());
+      clients.connectsPerSecond("w" + runs++ + "-", seconds / 4);
+      CpuTime before = broker.stats().cpu();
       double rate = clients.connectsPerSecond("c" + runs++ + "-", seconds);
       double cpu = broker.stats().cpu().minus(before).seconds() * 1e3 / (rate * seconds);
       results.add(name + "." + broker.name() + ".rate", rate, "connects/s");

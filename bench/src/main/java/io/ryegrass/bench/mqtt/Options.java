@@ -21,7 +21,7 @@ record Options(
       Measures the MQTT engine side by side with other brokers and prints 'name value unit' lines,
       ratios and a table of goals.
 
-        --quick          one short round, about 3 minutes; figures are rough
+        --quick          one short round, idle connections with TLS only: about 3 minutes, rough figures
         --only REGEX     only what the expression is found in: 1to100, qos1, tls, connect, idle, ...
         --rounds N       rounds, interleaved over the brokers; the median counts (default 3)
         --seconds S      length of each measurement (default 3)
@@ -65,7 +65,7 @@ record Options(
         peers,
         only,
         rounds > 0 ? rounds : quick ? 1 : 3,
-        seconds > 0 ? seconds : quick ? 0.5 : 3,
+        seconds > 0 ? seconds : quick ? 0.3 : 3,
         payloads,
         quick,
         pin);

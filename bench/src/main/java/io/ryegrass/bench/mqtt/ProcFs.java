@@ -27,6 +27,21 @@ record ProcFs(long pid) {
     return new CpuTime((Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS);
   }
 
+  /** CPU seconds that the whole machine has worked, interrupts and all. */
+  static CpuTime machine() throws IOException {
+    String[] fields =
+        Files.readString(Path.of("/proc/stat"), StandardCharsets.ISO_8859_1)
+            .lines()
+            .findFirst()
+            .orElseThrow()
+            .split("\\s+");
+    long ticks = 0;
+    for (int i = 1; i <= 8; i++) {
+      ticks += i == 4 || i == 5 ? 0 : Long.parseLong(fields[i]); // 4, 5: idle, waiting for a disk
+    }
+    return new CpuTime(ticks / TICKS);
+  }
+
   /** Proportional set size in bytes: shared pages count by share. */
   long pss() throws IOException {
     return read("smaps_rollup")

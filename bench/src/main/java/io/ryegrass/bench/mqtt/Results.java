@@ -51,6 +51,8 @@ final class Results {
           line(out, name, median(name.substring("mqtt.".length())).orElseThrow(), series.unit());
           if (series.values().size() > 1 && name.contains(".p99")) {
             line(out, name + "_best", Collections.min(series.values()), series.unit());
+          } else if (series.values().size() > 1 && name.endsWith(".throughput")) {
+            line(out, name + "_best", Collections.max(series.values()), series.unit());
           }
         });
   }
