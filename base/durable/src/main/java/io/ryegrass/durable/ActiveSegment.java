@@ -21,20 +21,26 @@ final class ActiveSegment implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ActiveSegment.class);
   private static final int BUFFER_BYTES = 64 << 10;
 
+  private static final int KEPT_BUFFER_BYTES = 256 << 10;
+
+  /** The buffer grows to this while the disk is waited for, so that nobody else waits. */
+  private static final int MOST_BUFFER_BYTES = 1 << 20;
+
   private final Path path;
   private final long base;
-  private final RandomAccessFile file;
+  private volatile @Nullable RandomAccessFile file;
   private final FrameChecksum checksum = new FrameChecksum();
   private ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
   private long flushedBytes;
   private long firstOffset;
   private long records;
+  private boolean forcing;
   private volatile boolean sealed;
 
   private ActiveSegment(
       Path path,
       long base,
-      RandomAccessFile file,
+      @Nullable RandomAccessFile file,
       long flushedBytes,
       long firstOffset,
       long records) {
@@ -48,25 +54,64 @@ final class ActiveSegment implements AutoCloseable {
 
   /** Begins a segment; its header and its name are on the disk when this returns. */
   static ActiveSegment create(Path folder, long base, long firstOffset) {
-    Path path = SegmentFile.path(folder, base);
+    ActiveSegment segment = planned(folder, base, firstOffset);
+    segment.begin();
+    return segment;
+  }
+
+  /**
+   * A segment that takes records into its buffer already, and has no file until {@link #begin}: the
+   * one before it has to be on the disk by then.
+   */
+  static ActiveSegment planned(Path folder, long base, long firstOffset) {
+    return new ActiveSegment(
+        SegmentFile.path(folder, base), base, null, SegmentFile.HEADER, firstOffset, 0);
+  }
+
+  boolean hasBegun() {
+    return file != null;
+  }
+
+  /** Makes the file; nothing when it is there. Its header and its name are on the disk then. */
+  void begin() {
+    if (file != null) {
+      return;
+    }
     try {
-      RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
-      file.setLength(0);
-      file.write(SegmentFile.header(base, firstOffset));
-      DiskWatch.Watcher watcher = DiskWatch.watcher();
-      if (watcher != null) {
-        watcher.made(path.toAbsolutePath());
-        watcher.wrote(path.toAbsolutePath(), 0, SegmentFile.header(base, firstOffset));
+      RandomAccessFile made = new RandomAccessFile(path.toFile(), "rw");
+      boolean whole = false;
+      try {
+        byte[] header = SegmentFile.header(base, firstOffset);
+        made.setLength(0);
+        made.write(header);
+        DiskWatch.Watcher watcher = DiskWatch.watcher();
+        if (watcher != null) {
+          watcher.made(path.toAbsolutePath());
+          watcher.wrote(path.toAbsolutePath(), 0, header);
+        }
+        made.getFD().sync();
+        if (watcher != null) {
+          watcher.synced(path.toAbsolutePath());
+        }
+        DurableFiles.syncDirectory(folder());
+        whole = true;
+      } finally {
+        if (!whole) {
+          made.close();
+        }
       }
-      file.getFD().sync();
-      if (watcher != null) {
-        watcher.synced(path.toAbsolutePath());
-      }
-      DurableFiles.syncDirectory(folder);
-      return new ActiveSegment(path, base, file, SegmentFile.HEADER, firstOffset, 0);
+      file = made;
     } catch (IOException e) {
       throw DurableFiles.failed("begin", path, e);
     }
+  }
+
+  private Path folder() {
+    Path folder = path.toAbsolutePath().getParent();
+    if (folder == null) {
+      throw new IllegalStateException("A segment lies in a folder: " + path);
+    }
+    return folder;
   }
 
   /**
@@ -129,10 +174,7 @@ final class ActiveSegment implements AutoCloseable {
     int length = headLength + tail.length;
     int frame = SegmentFile.FRAME_HEADER + length;
     if (buffer.remaining() < frame) {
-      flush();
-      if (buffer.capacity() < frame) {
-        buffer = ByteBuffer.allocate(frame);
-      }
+      makeRoom(frame);
     }
     int start = buffer.position() + SegmentFile.FRAME_HEADER;
     buffer.put(kind).putInt(length).putInt(0).put(head, 0, headLength).put(tail);
@@ -143,6 +185,31 @@ final class ActiveSegment implements AutoCloseable {
     }
   }
 
+  /** Whether a record of this length has to wait until the segment has begun. */
+  boolean mustBegin(int length) {
+    return file == null
+        && buffer.position() > 0
+        && buffer.position() + SegmentFile.FRAME_HEADER + length > MOST_BUFFER_BYTES;
+  }
+
+  private void makeRoom(int frame) {
+    int wanted = buffer.position() + frame;
+    if (file == null || forcing && wanted <= MOST_BUFFER_BYTES) {
+      int capacity = Math.max(wanted, Math.min(MOST_BUFFER_BYTES, buffer.capacity() * 2));
+      buffer = ByteBuffer.allocate(capacity).put(buffer.flip());
+      return;
+    }
+    flush();
+    if (buffer.capacity() < frame) {
+      buffer = ByteBuffer.allocate(frame);
+    }
+  }
+
+  /** Under the log's state lock: the disk is waited for now, or no longer. */
+  void forcing(boolean now) {
+    forcing = now;
+  }
+
   /**
    * Hands the buffer to the operating system. When it throws, nothing is lost and it may be called
    * again.
@@ -151,9 +218,13 @@ final class ActiveSegment implements AutoCloseable {
     if (buffer.position() == 0) {
       return;
     }
+    RandomAccessFile open = file;
+    if (open == null) {
+      throw new IllegalStateException("The segment has not begun: " + path);
+    }
     try {
-      file.seek(flushedBytes);
-      file.write(buffer.array(), 0, buffer.position());
+      open.seek(flushedBytes);
+      open.write(buffer.array(), 0, buffer.position());
     } catch (IOException e) {
       throw DurableFiles.failed("write", path, e);
     }
@@ -163,7 +234,7 @@ final class ActiveSegment implements AutoCloseable {
           path.toAbsolutePath(), flushedBytes, Arrays.copyOf(buffer.array(), buffer.position()));
     }
     flushedBytes += buffer.position();
-    if (buffer.capacity() > BUFFER_BYTES) {
+    if (buffer.capacity() > KEPT_BUFFER_BYTES) {
       buffer = ByteBuffer.allocate(BUFFER_BYTES);
     } else {
       buffer.clear();
@@ -175,11 +246,12 @@ final class ActiveSegment implements AutoCloseable {
    * when it was sealed.
    */
   void force() {
-    if (sealed) {
+    RandomAccessFile open = file;
+    if (sealed || open == null) {
       return;
     }
     try {
-      file.getFD().sync();
+      open.getFD().sync();
       DiskWatch.Watcher watcher = DiskWatch.watcher();
       if (watcher != null) {
         watcher.synced(path.toAbsolutePath());
@@ -194,8 +266,12 @@ final class ActiveSegment implements AutoCloseable {
   @Override
   public void close() {
     sealed = true;
+    RandomAccessFile open = file;
+    if (open == null) {
+      return;
+    }
     try {
-      file.close();
+      open.close();
     } catch (IOException e) {
       throw DurableFiles.failed("close", path, e);
     }

@@ -1,8 +1,5 @@
 package io.ryegrass.durable;
 
-import java.io.BufferedInputStream;
-import java.io.DataInputStream;
-import java.io.EOFException;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,16 +18,23 @@ final class SegmentFile implements AutoCloseable {
   static final int HEADER = 4 + 8 + 8 + 4;
   private static final int MAGIC = 0x52594C31; // "RYL1"
   private static final String SUFFIX = ".seg";
+  private static final int READ_BYTES = 64 << 10;
 
   private final Path path;
   private final long base;
-  private final DataInputStream in;
+  private final FileInputStream in;
   private final FrameChecksum checksum = new FrameChecksum();
   private long firstOffset;
   private long nextOffset;
   private long goodBytes;
 
-  private SegmentFile(Path path, long base, DataInputStream in) {
+  /** Bytes read ahead: those from {@code from} to {@code to} are still to be looked at. */
+  private byte[] ahead = new byte[READ_BYTES];
+
+  private int from;
+  private int to;
+
+  private SegmentFile(Path path, long base, FileInputStream in) {
     this.path = path;
     this.base = base;
     this.in = in;
@@ -86,9 +90,7 @@ final class SegmentFile implements AutoCloseable {
   static @Nullable SegmentFile open(Path folder, long base) {
     Path path = path(folder, base);
     try {
-      DataInputStream in =
-          new DataInputStream(
-              new BufferedInputStream(new FileInputStream(path.toFile()), 64 << 10));
+      FileInputStream in = new FileInputStream(path.toFile());
       SegmentFile file = new SegmentFile(path, base, in);
       if (!file.readHeader()) {
         in.close();
@@ -101,15 +103,16 @@ final class SegmentFile implements AutoCloseable {
   }
 
   private boolean readHeader() throws IOException {
-    byte[] head = in.readNBytes(HEADER);
-    if (head.length < HEADER) {
+    if (!has(HEADER)) {
       return false;
     }
+    byte[] head = Arrays.copyOf(ahead, HEADER);
     long first = ByteBuffer.wrap(head).getLong(12);
     byte[] expected = header(base, first);
     if (!Arrays.equals(head, expected)) {
       return false;
     }
+    from = HEADER;
     firstOffset = first;
     goodBytes = HEADER;
     return true;
@@ -159,30 +162,58 @@ final class SegmentFile implements AutoCloseable {
    * on the way.
    */
   byte @Nullable [] nextRecord() throws IOException {
-    while (true) {
-      try {
-        byte kind = in.readByte();
-        int length = in.readInt();
-        int crc = in.readInt();
-        if (kind != KIND_RECORD && kind != KIND_MARK
-            || length < 0
-            || length > SegmentedLog.MAX_RECORD_BYTES) {
-          return null;
-        }
-        byte[] data = in.readNBytes(length);
-        if (data.length < length || checksum.of(kind, nextOffset, data, 0, length) != crc) {
-          return null;
-        }
-        goodBytes += FRAME_HEADER + length;
-        if (kind == KIND_RECORD) {
-          nextOffset++;
-          return data;
-        }
-        firstOffset = Math.max(firstOffset, ByteBuffer.wrap(data).getLong());
-      } catch (EOFException e) {
+    while (has(FRAME_HEADER)) {
+      byte kind = ahead[from];
+      int length = intAt(from + 1);
+      int crc = intAt(from + 5);
+      if (kind != KIND_RECORD && kind != KIND_MARK
+          || length < 0
+          || length > SegmentedLog.MAX_RECORD_BYTES
+          || !has(FRAME_HEADER + length)) {
         return null;
       }
+      int start = from + FRAME_HEADER;
+      if (checksum.of(kind, nextOffset, ahead, start, length) != crc) {
+        return null;
+      }
+      from = start + length;
+      goodBytes += FRAME_HEADER + length;
+      if (kind == KIND_RECORD) {
+        nextOffset++;
+        return Arrays.copyOfRange(ahead, start, start + length);
+      }
+      firstOffset = Math.max(firstOffset, ByteBuffer.wrap(ahead, start, length).getLong());
     }
+    return null;
+  }
+
+  private int intAt(int index) {
+    return ByteBuffer.wrap(ahead).getInt(index);
+  }
+
+  /** Whether so many bytes follow; reads them ahead. Nothing is lost when it is false for now. */
+  private boolean has(int bytes) throws IOException {
+    while (to - from < bytes) {
+      if (ahead.length - from < bytes) {
+        if (to - from + (long) in.available() < bytes) {
+          return false; // a length that was never written must not cost memory
+        }
+        byte[] room =
+            ahead.length < bytes || (from == to && ahead.length > READ_BYTES)
+                ? new byte[Math.max(READ_BYTES, bytes)]
+                : ahead;
+        System.arraycopy(ahead, from, room, 0, to - from);
+        ahead = room;
+        to -= from;
+        from = 0;
+      }
+      int n = in.read(ahead, to, ahead.length - to);
+      if (n <= 0) {
+        return false;
+      }
+      to += n;
+    }
+    return true;
   }
 
   private static DurableException corrupt(Path path, long position) {

@@ -32,7 +32,8 @@ import org.slf4j.LoggerFactory;
  * <p><b>Threads.</b> {@link #append} only fills a buffer. {@link #sync} commits for all: while one
  * thread waits for the disk others append, and the next fsync covers all of them. {@code stateLock}
  * guards buffer and segments, {@code syncLock} is held during fsync; order: syncLock before
- * stateLock.
+ * stateLock. Where segments are large, the next one is begun by who waits for the disk anyway, and
+ * truncated ones are deleted without stateLock, so that an append rarely meets the disk.
  */
 public final class SegmentedLog implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SegmentedLog.class);
@@ -56,6 +57,9 @@ public final class SegmentedLog implements AutoCloseable {
 
   private static final byte[] NOTHING = new byte[0];
 
+  /** From this size on {@link #commit} begins the next segment before the last one is full. */
+  private static final long LARGE_SEGMENT_BYTES = 1 << 20;
+
   /** One record as it was appended. */
   public record Entry(long offset, byte[] data) {}
 
@@ -70,6 +74,10 @@ public final class SegmentedLog implements AutoCloseable {
 
   private long sealedBytes;
   private ActiveSegment active;
+
+  /** Of all segments; changed under stateLock, read by anybody. */
+  private volatile long size;
+
   private volatile long firstOffset;
   private volatile long nextOffset;
   private long appendCount;
@@ -109,7 +117,7 @@ public final class SegmentedLog implements AutoCloseable {
     if (!sealed.isEmpty()) {
       firstOffset = Math.max(firstOffset, sealed.firstKey());
     }
-    removeUnneeded();
+    delete(takeUnneeded());
   }
 
   /**
@@ -143,28 +151,59 @@ public final class SegmentedLog implements AutoCloseable {
       throw new IllegalArgumentException(
           "A record of " + length + " bytes exceeds " + MAX_RECORD_BYTES);
     }
+    int frameBytes = SegmentFile.FRAME_HEADER + (int) length;
+    while (true) {
+      stateLock.lock();
+      try {
+        checkUsable();
+        if (sealedBytes + active.size() + frameBytes > options.maxBytes()) {
+          throw full();
+        }
+        boolean roll = active.records() > 0 && active.size() + frameBytes > segmentBytes;
+        if (active.hasBegun() || !roll && !active.mustBegin((int) length)) {
+          if (roll) {
+            roll();
+          }
+          long offset = nextOffset;
+          active.append(SegmentFile.KIND_RECORD, offset, head, headLength, tail);
+          nextOffset = offset + 1;
+          appendCount++;
+          size = sealedBytes + active.size();
+          return offset;
+        }
+      } finally {
+        stateLock.unlock();
+      }
+      beginActive();
+    }
+  }
+
+  private DurableException full() {
+    return new DurableException(
+        DurableException.LOG_FULL,
+        "The log "
+            + folder
+            + " holds its maximum of "
+            + options.maxBytes()
+            + " bytes; raise the bound or drop old records",
+        null);
+  }
+
+  /** Waits until the active segment has its file, which {@link #commit} may be making. */
+  private void beginActive() {
+    syncLock.lock();
+    try {
+      active().begin();
+    } finally {
+      syncLock.unlock();
+    }
+  }
+
+  private ActiveSegment active() {
     stateLock.lock();
     try {
       checkUsable();
-      int frameBytes = SegmentFile.FRAME_HEADER + (int) length;
-      if (sealedBytes + active.size() + frameBytes > options.maxBytes()) {
-        throw new DurableException(
-            DurableException.LOG_FULL,
-            "The log "
-                + folder
-                + " holds its maximum of "
-                + options.maxBytes()
-                + " bytes; raise the bound or drop old records",
-            null);
-      }
-      if (active.records() > 0 && active.size() + frameBytes > segmentBytes) {
-        roll();
-      }
-      long offset = nextOffset;
-      active.append(SegmentFile.KIND_RECORD, offset, head, headLength, tail);
-      nextOffset = offset + 1;
-      appendCount++;
-      return offset;
+      return active;
     } finally {
       stateLock.unlock();
     }
@@ -194,7 +233,9 @@ public final class SegmentedLog implements AutoCloseable {
     }
     syncLock.lock();
     try {
+      active().begin();
       ActiveSegment segment;
+      ActiveSegment next = null;
       long covered;
       long coveredOffset;
       stateLock.lock();
@@ -207,6 +248,14 @@ public final class SegmentedLog implements AutoCloseable {
         segment = active;
         covered = appendCount;
         coveredOffset = nextOffset;
+        segment.forcing(true);
+        if (segmentBytes >= LARGE_SEGMENT_BYTES && segment.size() > segmentBytes / 4 * 3) {
+          // A new segment, made here and now, so that no append has to wait for it later
+          next = ActiveSegment.planned(folder, nextOffset, firstOffset);
+          sealed.put(segment.base(), segment.size());
+          sealedBytes += segment.size();
+          active = next;
+        }
       } finally {
         stateLock.unlock();
       }
@@ -218,14 +267,30 @@ public final class SegmentedLog implements AutoCloseable {
       }
       stateLock.lock();
       try {
+        segment.forcing(false);
         syncedCount = Math.max(syncedCount, covered);
         syncedOffset = Math.max(syncedOffset, coveredOffset);
-        return syncedOffset;
+        if (next != null) {
+          segment.close();
+        }
       } finally {
         stateLock.unlock();
       }
+      if (next != null) {
+        beginLater(next);
+      }
+      return coveredOffset;
     } finally {
       syncLock.unlock();
+    }
+  }
+
+  /** What was asked for is on the disk; whoever needs the new segment tries again and is told. */
+  private void beginLater(ActiveSegment next) {
+    try {
+      next.begin();
+    } catch (DurableException e) {
+      LOG.warn("A new segment could not be begun yet: {}", e.getMessage());
     }
   }
 
@@ -254,35 +319,36 @@ public final class SegmentedLog implements AutoCloseable {
    */
   public void truncateBefore(long offset) {
     syncLock.lock();
-    stateLock.lock();
     try {
-      checkUsable();
-      long first = Math.min(offset, nextOffset);
-      if (first <= firstOffset) {
-        return;
+      active().begin();
+      List<Long> unneeded;
+      stateLock.lock();
+      try {
+        checkUsable();
+        long first = Math.min(offset, nextOffset);
+        if (first <= firstOffset) {
+          return;
+        }
+        firstOffset = first;
+        byte[] mark = SegmentFile.longBytes(first);
+        active.append(SegmentFile.KIND_MARK, nextOffset, mark, mark.length, NOTHING);
+        appendCount++;
+        if (first == nextOffset && active.size() > Math.min(segmentBytes, 1 << 20)) {
+          roll();
+        }
+        unneeded = takeUnneeded();
+      } finally {
+        stateLock.unlock();
       }
-      firstOffset = first;
-      byte[] mark = SegmentFile.longBytes(first);
-      active.append(SegmentFile.KIND_MARK, nextOffset, mark, mark.length, NOTHING);
-      appendCount++;
-      if (first == nextOffset && active.size() > Math.min(segmentBytes, 1 << 20)) {
-        roll();
-      }
-      removeUnneeded();
+      delete(unneeded);
     } finally {
-      stateLock.unlock();
       syncLock.unlock();
     }
   }
 
   /** Bytes on disk and in the buffer, of all segments. */
   public long sizeInBytes() {
-    stateLock.lock();
-    try {
-      return sealedBytes + active.size();
-    } finally {
-      stateLock.unlock();
-    }
+    return size;
   }
 
   /** Syncs and closes. */
@@ -297,6 +363,7 @@ public final class SegmentedLog implements AutoCloseable {
       closed = true;
       try {
         if (broken == null) {
+          active.begin();
           active.flush();
           active.force();
         }
@@ -344,16 +411,26 @@ public final class SegmentedLog implements AutoCloseable {
     sealedBytes += full.size();
   }
 
-  private void removeUnneeded() {
+  /** Takes segments off the list that nothing is needed of; their files still have to go. */
+  private List<Long> takeUnneeded() {
+    List<Long> unneeded = new ArrayList<>();
     while (!sealed.isEmpty()) {
       long base = sealed.firstKey();
       Long following = sealed.higherKey(base);
       long end = following == null ? active.base() : following;
       if (end > firstOffset) {
-        return;
+        break;
       }
-      Long size = sealed.remove(base);
-      sealedBytes -= size == null ? 0 : size;
+      Long bytes = sealed.remove(base);
+      sealedBytes -= bytes == null ? 0 : bytes;
+      unneeded.add(base);
+    }
+    size = sealedBytes + active.size();
+    return unneeded;
+  }
+
+  private void delete(List<Long> bases) {
+    for (long base : bases) {
       DurableFiles.delete(SegmentFile.path(folder, base));
     }
   }
@@ -376,11 +453,24 @@ public final class SegmentedLog implements AutoCloseable {
    * the file.
    */
   private long segmentFor(long offset) {
+    long base = segmentOf(offset);
+    while (base < 0) {
+      beginActive();
+      base = segmentOf(offset);
+    }
+    return base;
+  }
+
+  /** -1 when it lies in a segment that has no file yet. */
+  private long segmentOf(long offset) {
     stateLock.lock();
     try {
       checkUsable();
-      active.flush();
       if (offset >= active.base()) {
+        if (!active.hasBegun()) {
+          return -1;
+        }
+        active.flush();
         return active.base();
       }
       Long base = sealed.floorKey(offset);

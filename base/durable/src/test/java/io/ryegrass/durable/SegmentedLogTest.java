@@ -3,15 +3,20 @@ package io.ryegrass.durable;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -146,6 +151,90 @@ class SegmentedLogTest {
       assertThat(failures).hasValue(0);
       List<String> all = read(log, 0);
       assertThat(all).hasSize(threads * each).doesNotHaveDuplicates();
+    }
+  }
+
+  @Test
+  void largeSegmentsChangeUnderAppendsReadsAndTruncationsAndKeepEveryRecord() throws Exception {
+    int threads = 3;
+    int each = 25_000;
+    SegmentedLog.Options large = new SegmentedLog.Options(1 << 20, 1 << 30);
+    String filler = "x".repeat(100);
+    try (SegmentedLog log = SegmentedLog.open(folder, large)) {
+      AtomicInteger running = new AtomicInteger(threads);
+      try (var executor = Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
+        List<Future<?>> tasks = new ArrayList<>();
+        for (int t = 0; t < threads; t++) {
+          int id = t;
+          tasks.add(
+              executor.submit(
+                  () -> {
+                    try {
+                      for (int i = 0; i < each; i++) {
+                        byte[] head = bytes(id + ":" + i + ":and more");
+                        log.append(head, head.length - 8, bytes(filler));
+                      }
+                    } finally {
+                      running.decrementAndGet();
+                    }
+                  }));
+        }
+        tasks.add(
+            executor.submit(
+                () -> {
+                  long durable = 0;
+                  while (running.get() > 0) {
+                    long next = log.nextOffset();
+                    long committed = log.commit();
+                    assertThat(committed).isGreaterThanOrEqualTo(Math.max(next, durable));
+                    durable = committed;
+                    log.truncateBefore(durable / 4);
+                  }
+                }));
+        tasks.add(
+            executor.submit(
+                () -> {
+                  try (SegmentedLog.Reader reader = log.reader(0)) {
+                    long last = -1;
+                    while (running.get() > 0) {
+                      while (reader.hasNext()) {
+                        SegmentedLog.Entry entry = reader.next();
+                        assertThat(entry.offset()).isGreaterThan(last);
+                        last = entry.offset();
+                      }
+                    }
+                  }
+                }));
+        for (Future<?> task : tasks) {
+          task.get();
+        }
+      }
+      log.sync();
+    }
+    try (SegmentedLog log = SegmentedLog.open(folder, large)) {
+      assertThat(log.nextOffset()).isEqualTo((long) threads * each);
+      assertThat(log.sizeInBytes()).isEqualTo(sizeOf(folder));
+      int[] next = new int[threads];
+      Arrays.fill(next, -1);
+      List<String> kept = read(log, 0);
+      assertThat(kept).hasSize((int) (log.nextOffset() - log.firstOffset()));
+      for (String record : kept) {
+        String[] parts = record.split(":");
+        int id = Integer.parseInt(parts[0]);
+        int number = Integer.parseInt(parts[1]);
+        assertThat(next[id] < 0 || next[id] == number).as(record.substring(0, 10)).isTrue();
+        next[id] = number + 1;
+        assertThat(parts[2]).isEqualTo(filler);
+      }
+      assertThat(next).containsOnly(each);
+    }
+  }
+
+  private static long sizeOf(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.mapToLong(f -> f.toFile().length()).sum();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
