@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +63,7 @@ public final class MqttBenchMain {
       Runtime.getRuntime()
           .addShutdownHook(new Thread(() -> bench.running.forEach(Broker::close), "stop-brokers"));
       bench.measure(System.out);
+      remove(work);
       System.exit(0);
     } catch (Options.UsageException e) {
       System.err.println("bench mqtt: " + e.getMessage());
@@ -273,6 +275,14 @@ public final class MqttBenchMain {
       Files.writeString(Path.of("/proc", thread.toString(), "timerslack_ns"), "1000");
     } catch (IOException e) {
       note("timers stay coarse by 50 microseconds: " + e.getMessage());
+    }
+  }
+
+  private static void remove(Path folder) throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
     }
   }
 
