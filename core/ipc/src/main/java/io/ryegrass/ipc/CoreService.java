@@ -28,6 +28,7 @@ final class CoreService implements RpcService {
     new ShadowOperations(core.ports(), authorisation).addTo(table);
     new ClientDeviceOperations(core.ports(), authorisation).addTo(table);
     new MetricOperations(core.metrics(), authorisation).addTo(table);
+    new ExplainOperation(core, authorisation).addTo(table);
     new DebugPasswordOperation(core.debugPasswords(), authorisation).addTo(table);
     negotiation.addTo(table);
     this.operations = Map.copyOf(table.operations);
@@ -75,6 +76,17 @@ final class CoreService implements RpcService {
           null,
           order,
           (stream, request) -> stream.respond(unary.answer(stream.principal(), request)));
+    }
+
+    /** An operation that is not of AWS's model, by its full name. */
+    void ownUnary(String qualified, Order order, Unary unary) {
+      operations.put(
+          qualified,
+          new RpcOperation(
+              qualified,
+              null,
+              order,
+              (stream, request) -> stream.respond(unary.answer(stream.principal(), request))));
     }
 
     void streaming(String name, String events, Order order, RpcOperation.Handler handler) {

@@ -35,4 +35,21 @@ public interface ConfigTree {
    * configuration, …}}.
    */
   ObjectNode effective();
+
+  /**
+   * All values at and below a node, each with where it comes from (LESSON-30). Empty when there is
+   * no such component or node.
+   */
+  default List<Explained> explain(String component, List<String> path) {
+    return List.of();
+  }
+
+  /**
+   * One value; lists and empty objects count as values.
+   *
+   * @param origin RECIPE, DEPLOYMENT, COMPONENT (it set it itself), FILE (config.yaml) or UNKNOWN
+   * @param originId version of the recipe or id of the deployment; empty for the others
+   * @param time when it was set, milliseconds since 1970; 0 when that is not known
+   */
+  record Explained(List<String> path, JsonNode value, String origin, String originId, long time) {}
 }

@@ -8,6 +8,7 @@ import io.ryegrass.nucleus.CoreIdentity;
 import io.ryegrass.nucleus.LoggingSettings;
 import io.ryegrass.nucleus.NucleusConfiguration;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,46 @@ public final class EffectiveConfiguration implements ConfigTree, NucleusConfigur
       return StampedConfiguration.of(raw(), JsonNodeFactory.instance.objectNode()).find(path);
     }
     return generations == null ? Optional.empty() : generations.find(component, path);
+  }
+
+  @Override
+  public List<Explained> explain(String component, List<String> path) {
+    List<Explained> deployed = new ArrayList<>();
+    if (generations != null) {
+      generations
+          .configuration(component)
+          .ifPresent(
+              c ->
+                  c.explain(path)
+                      .forEach(
+                          e ->
+                              deployed.add(
+                                  new Explained(
+                                      e.path(),
+                                      e.value(),
+                                      e.origin().kind().name(),
+                                      e.origin().id(),
+                                      e.time()))));
+    }
+    return component.equals(CoreConfigFile.NUCLEUS) ? withFile(path, deployed) : deployed;
+  }
+
+  /** What no deployment set comes from the file, and identity always does. */
+  private List<Explained> withFile(List<String> path, List<Explained> deployed) {
+    return StampedConfiguration.of(raw(), JsonNodeFactory.instance.objectNode())
+        .explain(path)
+        .stream()
+        .map(
+            e ->
+                deployed.stream()
+                    .filter(d -> d.path().equals(e.path()) && d.value().equals(e.value()))
+                    .filter(d -> !IDENTITY_KEYS.contains(d.path().getFirst()))
+                    .findFirst()
+                    .orElseGet(
+                        () ->
+                            new Explained(
+                                e.path(), e.value(), ValueOrigin.Kind.FILE.name(), "", 0)))
+        .toList();
   }
 
   @Override
