@@ -41,6 +41,9 @@ final class Brokers {
     public BrokerProcess start(Path data, Path log) throws IOException {
       List<String> command = new ArrayList<>(java);
       List<String> options = new ArrayList<>();
+      // No engine lives long enough here to gain from the second compiler; its share was a fifth of
+      // a run.
+      options.add("-XX:TieredStopAtLevel=1");
       options.add("-Dryegrass.mqtt.compactAfterBytes=" + compactAfterBytes);
       if (aotCache != null) {
         options.addAll(List.of("-XX:AOTCache=" + aotCache, "-Xlog:aot*=off", "-Xlog:cds*=off"));
