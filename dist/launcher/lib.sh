@@ -136,6 +136,26 @@ run_java() {
 
 # --- the AOT caches: a real cloud and a real core run once, and leave what they loaded -----------
 
+# The command line lists the components of a core without a cloud, once.
+train_cli() {
+  local root core done_with=1 i
+  root="$(mktemp -d "${TMPDIR:-/tmp}/ryegrass-train-XXXXXX")"
+  # shellcheck disable=SC2046
+  "$JAVA_HOME/bin/java" $(jvm_options core) -cp "$(class_path core/app)" "$(main_of core)" --root "$root" >"$STATE/train-cli.log" 2>&1 &
+  core=$!
+  for ((i = 0; i < 150; i++)); do
+    grep -q ready "$STATE/train-cli.log" 2>/dev/null && break
+    sleep 0.2
+  done
+  # shellcheck disable=SC2046
+  "$JAVA_HOME/bin/java" $(jvm_options cli) "-XX:AOTCacheOutput=$STATE/aot/cli.aot" -cp "$(class_path cli)" "$(main_of cli)" \
+    --ggcRootPath "$root" component list >>"$STATE/train-cli.log" 2>&1 && done_with=0
+  kill "$core" 2>/dev/null
+  wait "$core" 2>/dev/null || true
+  rm -rf "$root"
+  [ $done_with -eq 0 ] && [ -s "$STATE/aot/cli.aot" ]
+}
+
 make_aot_caches() {
   local work aot="$STATE/aot"
   rm -rf "$aot"
@@ -151,6 +171,7 @@ make_aot_caches() {
     rm -rf "$aot"
     return
   fi
+  train_cli || { say "the training run of cli failed (see $STATE/train-cli.log); it starts without an AOT cache, more slowly"; rm -f "$aot/cli.aot"; }
   train_mqtt || { say "the training run of mqtt failed (see $STATE/train-mqtt.log); it starts without an AOT cache, more slowly"; rm -f "$aot/mqtt.aot"; }
 }
 
