@@ -66,6 +66,16 @@ public interface Components {
   ObjectNode configuration(String component);
 
   /**
+   * Where each value at and below a JSON pointer comes from; no values when there is nothing.
+   *
+   * @throws NucleusException RESOURCE_NOT_FOUND for an unknown component, INVALID_ARGUMENTS for
+   *     what is no pointer
+   */
+  default ConfigExplanation explain(String component, String pointer) {
+    return new ConfigExplanation(component, pointer, List.of());
+  }
+
+  /**
    * A runtime change: merges {@code value} at {@code path}; durable when it returns (v2-ipc.md
    * section 7.2).
    *

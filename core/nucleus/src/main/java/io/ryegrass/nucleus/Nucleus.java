@@ -153,14 +153,14 @@ public final class Nucleus implements AutoCloseable {
   }
 
   /**
-   * Identity and configuration as they stand in {@code config.yaml}, readable before {@link #open},
-   * for building the cloud link. What deployments changed is not in it.
+   * Identity and configuration as they stand on disk, in {@code config.yaml} and in the current
+   * generation over it, readable before {@link #open}, for building the cloud link.
    *
    * @throws NucleusException with one sentence for people when something is missing or wrong
    */
   public static ConfigTree readConfiguration(NucleusSettings settings) {
     Path root = settings.root().toAbsolutePath().normalize();
-    return new EffectiveConfiguration(root, CoreConfigFile.read(root), null);
+    return EffectiveConfiguration.beforeOpening(root, CoreConfigFile.read(root));
   }
 
   private static void makeFolders(Path root) {

@@ -31,15 +31,34 @@ public final class EffectiveConfiguration implements ConfigTree, NucleusConfigur
   private final Path root;
   private final CoreConfigFile file;
   private final @Nullable GenerationStore generations;
+  private final Map<String, Generation.Entry> before;
+
+  /**
+   * The file and the generation as they stand on disk before the folder is opened; nothing of what
+   * changes later is seen.
+   */
+  public static EffectiveConfiguration beforeOpening(Path root, CoreConfigFile file) {
+    return new EffectiveConfiguration(
+        root, file, null, DeployedConfiguration.entries(DeployedConfiguration.read(root)));
+  }
 
   /**
    * @param generations null when only the file is to be read (before the folder is opened)
    */
   public EffectiveConfiguration(
       Path root, CoreConfigFile file, @Nullable GenerationStore generations) {
+    this(root, file, generations, Map.of());
+  }
+
+  private EffectiveConfiguration(
+      Path root,
+      CoreConfigFile file,
+      @Nullable GenerationStore generations,
+      Map<String, Generation.Entry> before) {
     this.root = root;
     this.file = file;
     this.generations = generations;
+    this.before = before;
   }
 
   @Override
@@ -66,13 +85,35 @@ public final class EffectiveConfiguration implements ConfigTree, NucleusConfigur
   }
 
   private ObjectNode deployed(String name) {
-    if (generations == null) {
-      return JsonNodeFactory.instance.objectNode();
+    return stamped(name).values();
+  }
+
+  private StampedConfiguration stamped(String name) {
+    if (generations != null) {
+      return generations.configuration(name).orElseGet(StampedConfiguration::empty);
     }
-    return generations
-        .configuration(name)
-        .map(StampedConfiguration::values)
-        .orElseGet(JsonNodeFactory.instance::objectNode);
+    Generation.Entry e = before.get(name);
+    return e == null ? StampedConfiguration.empty() : e.stamped();
+  }
+
+  /** Where each value at and below a path comes from. */
+  public List<StampedConfiguration.Explained> origins(String component, List<String> path) {
+    StampedConfiguration deployed = stamped(component);
+    if (!component.equals(CoreConfigFile.NUCLEUS)) {
+      return deployed.explain(path);
+    }
+    ObjectNode stamps = deployed.stamps();
+    IDENTITY_KEYS.forEach(stamps::remove);
+    List<StampedConfiguration.Explained> found = new ArrayList<>();
+    for (StampedConfiguration.Explained e : StampedConfiguration.of(raw(), stamps).explain(path)) {
+      boolean ofFile = e.time() == 0;
+      found.add(
+          ofFile
+              ? new StampedConfiguration.Explained(
+                  e.path(), e.value(), 0, new ValueOrigin(ValueOrigin.Kind.FILE, ""))
+              : e);
+    }
+    return found;
   }
 
   @Override
@@ -80,46 +121,16 @@ public final class EffectiveConfiguration implements ConfigTree, NucleusConfigur
     if (component.equals(CoreConfigFile.NUCLEUS)) {
       return StampedConfiguration.of(raw(), JsonNodeFactory.instance.objectNode()).find(path);
     }
-    return generations == null ? Optional.empty() : generations.find(component, path);
+    return generations == null ? stamped(component).find(path) : generations.find(component, path);
   }
 
   @Override
   public List<Explained> explain(String component, List<String> path) {
-    List<Explained> deployed = new ArrayList<>();
-    if (generations != null) {
-      generations
-          .configuration(component)
-          .ifPresent(
-              c ->
-                  c.explain(path)
-                      .forEach(
-                          e ->
-                              deployed.add(
-                                  new Explained(
-                                      e.path(),
-                                      e.value(),
-                                      e.origin().kind().name(),
-                                      e.origin().id(),
-                                      e.time()))));
-    }
-    return component.equals(CoreConfigFile.NUCLEUS) ? withFile(path, deployed) : deployed;
-  }
-
-  /** What no deployment set comes from the file, and identity always does. */
-  private List<Explained> withFile(List<String> path, List<Explained> deployed) {
-    return StampedConfiguration.of(raw(), JsonNodeFactory.instance.objectNode())
-        .explain(path)
-        .stream()
+    return origins(component, path).stream()
         .map(
             e ->
-                deployed.stream()
-                    .filter(d -> d.path().equals(e.path()) && d.value().equals(e.value()))
-                    .filter(d -> !IDENTITY_KEYS.contains(d.path().getFirst()))
-                    .findFirst()
-                    .orElseGet(
-                        () ->
-                            new Explained(
-                                e.path(), e.value(), ValueOrigin.Kind.FILE.name(), "", 0)))
+                new Explained(
+                    e.path(), e.value(), e.origin().kind().name(), e.origin().id(), e.time()))
         .toList();
   }
 

@@ -213,21 +213,27 @@ public final class StampedConfiguration {
       }
       spelledPath.add(spelled);
       value = value.get(spelled);
-      JsonNode below = stamp.get(spelled);
-      stamp = below == null ? NODES.missingNode() : below;
+      stamp = stampBelow(stamp, spelled);
     }
     List<Explained> found = new ArrayList<>();
     explain(spelledPath, value, stamp, found);
     return found;
   }
 
+  private static JsonNode stampBelow(JsonNode stamp, String key) {
+    if (!stamp.isObject()) {
+      return stamp;
+    }
+    String spelled = spelling(stamp, key);
+    return spelled == null ? NODES.missingNode() : stamp.get(spelled);
+  }
+
   private static void explain(
       List<String> path, JsonNode value, JsonNode stamp, List<Explained> found) {
     if (value instanceof ObjectNode o && (!o.isEmpty() || path.isEmpty())) {
       for (Map.Entry<String, JsonNode> e : o.properties()) {
-        JsonNode below = stamp.isObject() ? stamp.get(e.getKey()) : stamp;
         path.add(e.getKey());
-        explain(path, e.getValue(), below == null ? NODES.missingNode() : below, found);
+        explain(path, e.getValue(), stampBelow(stamp, e.getKey()), found);
         path.removeLast();
       }
       return;

@@ -163,6 +163,7 @@ final class DeploymentWork {
     Generation next =
         planner.compute(known(plan), known(digests), p.request(), current, current.number() + 1);
     restarts = activation.restartsNucleus(next, current);
+    planner.checkNucleus(next, current);
     Map<String, ObjectNode> changed = new LinkedHashMap<>();
     next.components()
         .forEach(

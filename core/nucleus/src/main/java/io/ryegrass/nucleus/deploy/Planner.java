@@ -2,8 +2,10 @@ package io.ryegrass.nucleus.deploy;
 
 import io.ryegrass.model.BuiltInComponents;
 import io.ryegrass.model.ComponentType;
+import io.ryegrass.model.ConfigurationMerge;
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.JsonFields;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.CloudPorts;
 import io.ryegrass.nucleus.CloudUnavailableException;
@@ -12,6 +14,7 @@ import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.LocalDeployment;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.config.Generation;
+import io.ryegrass.nucleus.config.NucleusParameters;
 import io.ryegrass.nucleus.config.RecipeVariables;
 import io.ryegrass.nucleus.config.StampedConfiguration;
 import io.ryegrass.nucleus.config.ValueOrigin;
@@ -446,6 +449,25 @@ final class Planner {
         plan.membership());
   }
 
+  /** Refuses new values that parameters of the nucleus cannot have, with the reasons. */
+  void checkNucleus(Generation next, Generation current) {
+    Generation.Entry nucleus = next.components().get(NUCLEUS);
+    Generation.Entry now = current.components().get(NUCLEUS);
+    if (nucleus == null) {
+      return;
+    }
+    ObjectNode effective = config.nucleus().raw();
+    List<String> refusals =
+        NucleusParameters.refusals(
+            now == null ? effective : ConfigurationMerge.merge(effective, now.configuration()),
+            ConfigurationMerge.merge(effective, nucleus.configuration()));
+    if (!refusals.isEmpty()) {
+      throw new NucleusException(
+          "COMPONENT_CONFIGURATION_NOT_VALID",
+          "The configuration of " + NUCLEUS + " is refused: " + String.join(" ", refusals));
+    }
+  }
+
   private long time(DeploymentDocument document) {
     boolean processing =
         config
@@ -462,12 +484,12 @@ final class Planner {
   private void interpolate(Plan plan, Map<String, Generation.Entry> entries) {
     Generation.Entry nucleus = entries.get(NUCLEUS);
     boolean wanted =
-        nucleus != null && nucleus.configuration().has("interpolateComponentConfiguration")
-            ? nucleus
-                .configuration()
-                .path("interpolateComponentConfiguration")
-                .asString("")
-                .equalsIgnoreCase("true")
+        nucleus != null
+                && JsonFields.get(nucleus.configuration(), "interpolateComponentConfiguration")
+                    != null
+            ? "true"
+                .equalsIgnoreCase(
+                    JsonFields.text(nucleus.configuration(), "interpolateComponentConfiguration"))
             : config.nucleus().interpolateComponentConfiguration();
     if (!wanted) {
       return;

@@ -27,6 +27,32 @@ final class ComponentEnvironment {
     provided.put(variable, value);
   }
 
+  /**
+   * The proxy's address with {@code username} and {@code password} in it; an address that names a
+   * user itself wins (PXY-03).
+   */
+  private String withUser(String url) {
+    String user = proxy("username");
+    int slashes = url.indexOf("://");
+    if (user.isEmpty() || slashes < 0 || url.indexOf('@') >= 0) {
+      return url;
+    }
+    return url.substring(0, slashes + 3)
+        + encoded(user)
+        + ":"
+        + encoded(proxy("password"))
+        + "@"
+        + url.substring(slashes + 3);
+  }
+
+  private String proxy(String key) {
+    return config.nucleus().find("networkProxy", "proxy", key).map(n -> n.asString("")).orElse("");
+  }
+
+  private static String encoded(String text) {
+    return java.net.URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
   /** A live view for one component. */
   Map<String, String> of(String token) {
     return new AbstractMap<>() {
@@ -61,7 +87,8 @@ final class ComponentEnvironment {
         .map(n -> n.asString(""))
         .filter(url -> !url.isBlank())
         .ifPresent(
-            url -> {
+            address -> {
+              String url = withUser(address);
               for (String name : new String[] {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}) {
                 e.put(name, url);
                 e.put(name.toLowerCase(java.util.Locale.ROOT), url);

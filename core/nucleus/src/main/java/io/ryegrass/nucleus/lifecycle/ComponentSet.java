@@ -1,6 +1,8 @@
 package io.ryegrass.nucleus.lifecycle;
 
 import io.ryegrass.model.ComponentType;
+import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.JsonPointers;
 import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.Bus;
 import io.ryegrass.nucleus.CloudPorts;
@@ -8,13 +10,15 @@ import io.ryegrass.nucleus.ComponentBodyFactory;
 import io.ryegrass.nucleus.ComponentState;
 import io.ryegrass.nucleus.ComponentStatus;
 import io.ryegrass.nucleus.Components;
-import io.ryegrass.nucleus.ConfigTree;
+import io.ryegrass.nucleus.ConfigExplanation;
 import io.ryegrass.nucleus.ConfigurationListener;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.NucleusSettings;
 import io.ryegrass.nucleus.Subscription;
+import io.ryegrass.nucleus.config.EffectiveConfiguration;
 import io.ryegrass.nucleus.config.Generation;
 import io.ryegrass.nucleus.config.GenerationStore;
+import io.ryegrass.nucleus.config.NucleusParameters;
 import io.ryegrass.nucleus.host.PosixUsers;
 import io.ryegrass.nucleus.lifecycle.LifecycleTable.Event;
 import io.ryegrass.nucleus.store.ComponentStore;
@@ -52,7 +56,7 @@ public final class ComponentSet implements Components {
   private static final Duration STOP_DEADLINE = Duration.ofSeconds(60);
 
   private final NucleusSettings settings;
-  private final ConfigTree config;
+  private final EffectiveConfiguration config;
   private final GenerationStore generations;
   private final DefinitionReader reader;
   private final BodyMaker maker;
@@ -69,12 +73,13 @@ public final class ComponentSet implements Components {
   private final ReentrantLock changeLock = new ReentrantLock();
   private final Condition changed = changeLock.newCondition();
   private final ReentrantLock reconcileLock = new ReentrantLock();
+  private List<String> toldRemarks = List.of();
   private volatile boolean stopping;
 
   /** What the set works with. */
   public record Parts(
       NucleusSettings settings,
-      ConfigTree config,
+      EffectiveConfiguration config,
       GenerationStore generations,
       ComponentStore store,
       ScriptRunner runner,
@@ -127,6 +132,7 @@ public final class ComponentSet implements Components {
     reconcileLock.lock();
     try {
       maker.readLogging();
+      sayWhatDoesNotCount();
       Map<String, Definition> definitions = reader.read(g);
       Set<String> touched = new TreeSet<>();
       Set<String> revived = new TreeSet<>();
@@ -209,6 +215,15 @@ public final class ComponentSet implements Components {
       CompletableFuture.allOf(dependers)
           .completeOnTimeout(null, STOP_DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
           .thenRun(() -> e.getValue().actor().wish(Event.REMOVE));
+    }
+  }
+
+  /** Parameters of the nucleus that are set and not honoured are told, once for each value. */
+  private void sayWhatDoesNotCount() {
+    List<String> remarks = NucleusParameters.remarks(config.nucleus().raw());
+    if (!remarks.equals(toldRemarks)) {
+      remarks.forEach(r -> LOG.warn("Configuration of the nucleus: {}", r));
+      toldRemarks = remarks;
     }
   }
 
@@ -554,6 +569,23 @@ public final class ComponentSet implements Components {
   public ObjectNode configuration(String component) {
     member(component);
     return config.component(component);
+  }
+
+  @Override
+  public ConfigExplanation explain(String component, String pointer) {
+    Member m = member(component);
+    List<String> path;
+    try {
+      path = JsonPointers.parse(pointer);
+    } catch (InvalidDocumentException e) {
+      throw new NucleusException("INVALID_ARGUMENTS", String.valueOf(e.getMessage()), e);
+    }
+    return Explanations.of(
+        component,
+        pointer,
+        config.origins(component, path),
+        m.definition().entry().version(),
+        m.definition().recipe().defaultConfiguration());
   }
 
   @Override

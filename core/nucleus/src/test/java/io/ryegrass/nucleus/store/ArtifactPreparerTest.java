@@ -34,13 +34,13 @@ class ArtifactPreparerTest {
             () -> {
               Recipe recipe =
                   Recipe.parse(
-            """
+                      """
             {"RecipeFormatVersion":"2020-01-25","ComponentName":"com.example.A","ComponentVersion":"1.0.0",
              "Manifests":[{"Lifecycle":{"Run":"x"},"Artifacts":[
                {"URI":"s3://bucket/%s","Unarchive":"ZIP","Digest":"AAAA","Algorithm":"SHA-256"}]}]}
             """
-                .formatted(name)
-                .getBytes(StandardCharsets.UTF_8));
+                          .formatted(name)
+                          .getBytes(StandardCharsets.UTF_8));
               preparer.prepare(recipe, recipe.manifests().getFirst(), "arn:aws:x", null);
             })
         .as("by the recipe's reader or here")
