@@ -49,6 +49,7 @@ public final class IpcServer implements AutoCloseable {
    * @param ports may be offered before and after the start
    */
   public static IpcServer start(Nucleus nucleus, CloudMessaging messaging, IpcPorts ports) {
+    CliScript.write(nucleus.config().root(), System.getProperty("ryegrass.home"));
     return start(
         new Core(
             nucleus.components(),

@@ -11,6 +11,7 @@ import io.ryegrass.model.FailureHandlingPolicy;
 import io.ryegrass.nucleus.LocalDeployments;
 import io.ryegrass.nucleus.host.PosixUsers;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -298,6 +299,23 @@ class CommandLineOperationsTest {
     await().atMost(SOON).until(() -> !Files.exists(file));
     assertThatThrownBy(() -> RpcClient.connect(server.socket(), token))
         .isInstanceOf(EventStreamException.class);
+  }
+
+  @Test
+  void theRootHasAScriptThatStartsTheCommandLineWithThatRoot() throws Exception {
+    Path odd = Files.createDirectories(root.resolve("a $HOME `b` \"c\""));
+    Path home = Files.createDirectories(root.resolve("home"));
+    Path launcher = home.resolve("ryegrass");
+    Files.writeString(launcher, "#!/bin/sh\nprintf '%s|%s' \"$GGC_ROOT_PATH\" \"$*\"\n");
+    Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
+    CliScript.write(odd, home.toString());
+    Process process =
+        new ProcessBuilder(odd.resolve("bin/greengrass-cli").toString(), "component", "list")
+            .start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(said).isEqualTo(odd + "|cli component list");
+    CliScript.write(root.resolve("none"), root.resolve("nowhere").toString());
+    assertThat(root.resolve("none")).doesNotExist();
   }
 
   private void configureGroups(String groups) {
