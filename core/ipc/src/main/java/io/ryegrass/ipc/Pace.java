@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Holds a publisher back for a moment when one who hears it falls behind, so that a burst is slowed
  * down instead of lost. Whoever does not catch up in that moment counts as slow: he loses messages
- * and is not waited for again until half of what he has to read is read, so he costs the others a
- * moment for each such round and nothing more. The moment is short when others keep up.
+ * and is not waited for again until half of what he has to read is read or five seconds have
+ * passed, so he costs the others a moment for each such round and nothing more. The moment is short
+ * when others keep up.
  *
  * <p>One for each publishing thread; the bus calls the subscribers on it.
  */

@@ -28,6 +28,7 @@ import java.util.concurrent.locks.ReentrantLock;
 final class FrameWriter {
   private static final int MAX_EVENTS = 16_384;
   private static final int BATCH = 128;
+  private static final long SECOND_CHANCE_NANOS = 5_000_000_000L;
 
   private final SocketChannel channel;
   private final int maxQueuedBytes;
@@ -46,6 +47,7 @@ final class FrameWriter {
   private boolean idle;
   private int waiting;
   private boolean tooSlow;
+  private long tooSlowSince;
 
   /** Whether publishers should wait a moment; read without the lock. */
   private volatile boolean pressed;
@@ -172,6 +174,9 @@ final class FrameWriter {
     }
     lock.lock();
     try {
+      if (tooSlow && System.nanoTime() - tooSlowSince > SECOND_CHANCE_NANOS) {
+        tooSlow = false;
+      }
       return tooSlow || state != State.OPEN
           ? ServerStream.Backlog.HOPELESS
           : ServerStream.Backlog.LARGE;
@@ -182,7 +187,7 @@ final class FrameWriter {
 
   /**
    * Waits until some of the events are written. Who does not get there in time counts as slow, and
-   * is not waited for again until half of his queue is empty.
+   * is not waited for again until half of his queue is empty or some seconds have passed.
    */
   void awaitRoom(Duration atMost) {
     lock.lock();
@@ -196,7 +201,10 @@ final class FrameWriter {
       } finally {
         waiting--;
       }
-      tooSlow |= pressed && left <= 0;
+      if (pressed && left <= 0 && !tooSlow) {
+        tooSlow = true;
+        tooSlowSince = System.nanoTime();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
