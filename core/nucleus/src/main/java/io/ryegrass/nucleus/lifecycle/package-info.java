@@ -7,8 +7,9 @@
  * ComponentSet.reconcile}). It writes no state besides logs and the list of started processes.
  *
  * <p>When the nucleus process dies, components' processes may live on. Each one started is recorded
- * below {@code run/} with process id, start time and a mark in its environment, so that the next
- * start finds and ends all of them before it starts anything.
+ * below {@code run/} with process id, start time and a mark in its environment, and joins its
+ * component's control group where the host has some, so that the next start finds and ends all of
+ * them before it starts anything.
  */
 @NullMarked
 package io.ryegrass.nucleus.lifecycle;
