@@ -98,9 +98,9 @@ class_path() {
 jvm_options() {
   case "$1" in
     # The heap is for 10,000 clients in mutual TLS (12 KB each) and 100 MB of queued messages; a small young generation
-    # and tight free ratios let it be small as long as there are few. The AOT cache is mapped where it wants to be, not
-    # moved (9 MB of private pages less), and what the compilers freed goes back to the system.
-    mqtt) echo "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED -Dio.netty.tryReflectionSetAccessible=true -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xms16m -Xmx320m -Xmn12m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -Xss512k -XX:ReservedCodeCacheSize=48m -XX:MaxMetaspaceSize=96m -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0" ;;
+    # and tight free ratios let it be small as long as there are few. What the compilers freed
+    # goes back to the system (15 MB).
+    mqtt) echo "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED -Dio.netty.tryReflectionSetAccessible=true -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xms16m -Xmx320m -Xmn12m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -Xss512k -XX:ReservedCodeCacheSize=48m -XX:MaxMetaspaceSize=96m -XX:TrimNativeHeapInterval=5000" ;;
     bench-mqtt) echo "-XX:+UseSerialGC -Xmx1g" ;;
     core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m" ;;
     cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx160m" ;;
@@ -127,8 +127,6 @@ run_java() {
   if [ "$program" = cloud ] && ! names_data "$@"; then set -- --data "$DATA" "$@"; fi
   # Components and functions written in Java find a java even where only JAVA_HOME says where it is.
   export PATH="$PATH:$JAVA_HOME/bin"
-  # One malloc arena per thread keeps what the compilers freed: 20 MB at rest.
-  if [ "$program" = mqtt ]; then export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"; fi
   # shellcheck disable=SC2046
   exec "$JAVA_HOME/bin/java" $(jvm_options "$program") $(aot_option "$program") ${RYEGRASS_JVM_OPTIONS:-} \
     -cp "$(class_path "$module")" "$(main_of "$program")" "$@"

@@ -89,13 +89,15 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   private boolean begun;
+  private boolean registered;
 
   private void begin(ChannelHandlerContext ctx) {
     if (begun) {
       return;
     }
     begun = true;
-    if (!engine.register(this)) {
+    registered = engine.register(this);
+    if (!registered) {
       ctx.close();
       return;
     }
@@ -159,14 +161,18 @@ final class Connection extends ChannelInboundHandlerAdapter {
             limits.bytesPerSecond());
       }
       updateReading(ctx.channel());
-      ctx.executor()
-          .schedule(
-              () -> {
-                held = false;
-                updateReading(ctx.channel());
-              },
-              pause,
-              TimeUnit.NANOSECONDS);
+      ctx.executor().schedule(() -> readOn(ctx, pace), pause, TimeUnit.NANOSECONDS);
+    }
+  }
+
+  /** What came with the same read was taken, too, and is to be waited for. */
+  private void readOn(ChannelHandlerContext ctx, RateLimit pace) {
+    long left = pace.left(System.nanoTime());
+    if (left > 0) {
+      ctx.executor().schedule(() -> readOn(ctx, pace), left, TimeUnit.NANOSECONDS);
+    } else {
+      held = false;
+      updateReading(ctx.channel());
     }
   }
 
@@ -176,6 +182,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     if (inBatch) {
       inBatch = false;
       loop.end();
+    }
+    if (registered) {
+      registered = false;
+      engine.socketClosed();
     }
     mailbox.end();
     Output out = output;
@@ -448,6 +458,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
           output().flush(System.nanoTime());
           Channel channel = ctx.channel();
           if (ctx.pipeline().get(SslHandler.class) == null
+              && ctx.pipeline().get(WebSocketFrames.class) == null
               && channel instanceof SocketChannel socket) {
             socket.shutdownOutput();
           }

@@ -40,15 +40,20 @@ final class Departures implements AutoCloseable {
 
   /** The session ends at its time unless the client comes back. */
   void sessionWaits(Session session) {
-    long at = session.endsAt();
-    if (at == Long.MAX_VALUE) {
-      return;
-    }
-    long wait = Math.clamp(at - clock.millis(), 0, LONGEST_MILLIS);
-    Future<?> before = ends.put(session, schedule(() -> sessionDue(session), wait));
-    if (before != null) {
-      before.cancel(false);
-    }
+    // Looked at within compute: whoever is last here has seen the session as it is last.
+    ends.compute(
+        session,
+        (unused, before) -> {
+          if (before != null) {
+            before.cancel(false);
+          }
+          long at = session.endsAt();
+          if (at == Long.MAX_VALUE) {
+            return null;
+          }
+          long wait = Math.clamp(at - clock.millis(), 0, LONGEST_MILLIS);
+          return schedule(() -> sessionDue(session), wait);
+        });
   }
 
   private void sessionDue(Session session) {
@@ -65,12 +70,14 @@ final class Departures implements AutoCloseable {
     engine.expire(session);
   }
 
+  /** Before the session is given up, so that a client that is back at once finds it. */
   void willWaits(Session session, Client client, Will will, long delaySeconds) {
     Future<?> due = schedule(() -> sendWaitingWill(session), delaySeconds * 1_000);
     wills.put(session, new WaitingWill(client, will, due));
   }
 
-  private void sendWaitingWill(Session session) {
+  /** The will is due now, if there is one. */
+  void sendWaitingWill(Session session) {
     WaitingWill waiting = wills.remove(session);
     if (waiting != null) {
       waiting.timer.cancel(false);

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +55,7 @@ final class Engine implements AutoCloseable {
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("mqtt-", 0).factory());
   private final Departures departures;
+  private final AtomicInteger openSockets = new AtomicInteger();
   private final AtomicBoolean compacting = new AtomicBoolean();
   private volatile boolean closing;
 
@@ -133,12 +135,18 @@ final class Engine implements AutoCloseable {
 
   /** A socket was accepted. False: there are as many as there may be. */
   boolean register(Connection connection) {
-    if (closing || connections.size() >= limits.maxConnections()) {
+    if (closing || openSockets.get() >= limits.maxConnections()) {
       counters.refusedConnections.increment();
       return false;
     }
+    openSockets.incrementAndGet();
     connections.add(connection);
     return true;
+  }
+
+  /** A registered connection's socket is closed; what it sent may still be handled. */
+  void socketClosed() {
+    openSockets.decrementAndGet();
   }
 
   void unregister(Connection connection) {
@@ -255,15 +263,19 @@ final class Engine implements AutoCloseable {
   void disconnected(
       Connection connection, Session session, Client client, @Nullable Will will, String reason) {
     long willDelay = will == null ? 0 : Math.min(will.delaySeconds(), session.expirySeconds());
+    boolean waits = will != null && !closing && willDelay > 0;
+    if (will != null && waits) {
+      departures.willWaits(session, client, will, willDelay);
+    }
     Session.Left left = session.detach(connection, now());
     if (left == Session.Left.ENDED) {
       sessions.remove(session.clientId(), session);
     }
     if (will != null && !closing) {
-      if (left == Session.Left.KEPT && willDelay > 0) {
-        departures.willWaits(session, client, will, willDelay);
-      } else {
+      if (!waits) {
         publishWill(client, will);
+      } else if (left != Session.Left.KEPT) {
+        departures.sendWaitingWill(session);
       }
     }
     if (left == Session.Left.KEPT) {

@@ -29,7 +29,7 @@ final class FilterSyntax {
    */
   static Result parse(String text, int maximumLevels) {
     if (tooLong(text)) {
-      return new Invalid("is longer than 65,535 bytes"); // [MQTT-4.7.3-3]
+      return new Invalid("is longer than 65,535 bytes"); // [MQTT5-4.7.3-3]
     }
     if (!text.startsWith(SHARE)) {
       String fault = fault(text, maximumLevels);
@@ -37,17 +37,17 @@ final class FilterSyntax {
     }
     int slash = text.indexOf('/', SHARE.length());
     if (slash < 0) {
-      return new Invalid("has a group but no filter"); // [MQTT-4.8.2-2]
+      return new Invalid("has a group but no filter"); // [MQTT5-4.8.2-2]
     }
     String group = text.substring(SHARE.length(), slash);
     if (group.isEmpty()) {
-      return new Invalid("has an empty group name"); // [MQTT-4.8.2-1]
+      return new Invalid("has an empty group name"); // [MQTT5-4.8.2-1]
     }
     if (group.indexOf('+') >= 0 || group.indexOf('#') >= 0) {
-      return new Invalid("has a wildcard in its group name"); // [MQTT-4.8.2-2]
+      return new Invalid("has a wildcard in its group name"); // [MQTT5-4.8.2-2]
     }
     if (group.indexOf('\0') >= 0) {
-      return new Invalid("has U+0000 in it"); // [MQTT-4.7.3-2]
+      return new Invalid("has U+0000 in it"); // [MQTT5-4.7.3-2]
     }
     String filter = text.substring(slash + 1);
     String fault = fault(filter, maximumLevels);
@@ -70,7 +70,7 @@ final class FilterSyntax {
 
   private static @Nullable String fault(String filter, int maximumLevels) {
     if (filter.isEmpty()) {
-      return "is empty"; // [MQTT-4.7.3-1]
+      return "is empty"; // [MQTT5-4.7.3-1]
     }
     int levels = 1;
     int last = filter.length() - 1;
@@ -83,16 +83,16 @@ final class FilterSyntax {
         }
         case '#' -> {
           if (i != last || (i > 0 && filter.charAt(i - 1) != '/')) {
-            return "has a # that is not a whole last level"; // [MQTT-4.7.1-1]
+            return "has a # that is not a whole last level"; // [MQTT5-4.7.1-1]
           }
         }
         case '+' -> {
           if ((i > 0 && filter.charAt(i - 1) != '/') || (i < last && filter.charAt(i + 1) != '/')) {
-            return "has a + that is not a whole level"; // [MQTT-4.7.1-2]
+            return "has a + that is not a whole level"; // [MQTT5-4.7.1-2]
           }
         }
         case '\0' -> {
-          return "has U+0000 in it"; // [MQTT-4.7.3-2]
+          return "has U+0000 in it"; // [MQTT5-4.7.3-2]
         }
         default -> {}
       }

@@ -1,6 +1,8 @@
 package io.ryegrass.mqtt;
 
 import java.util.ArrayList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What belongs to one event loop and is touched by its thread alone: the topics in use, and the
@@ -11,6 +13,8 @@ import java.util.ArrayList;
  * message.
  */
 final class LoopState {
+  private static final Logger LOG = LoggerFactory.getLogger(LoopState.class);
+
   /** Output is written at the latest after so many packets, however much there is to read. */
   private static final int MOST_PACKETS = 256;
 
@@ -67,7 +71,14 @@ final class LoopState {
     }
     long now = System.nanoTime();
     for (int i = 0; i < touched.size(); i++) {
-      touched.get(i).endOfBatch(now);
+      Connection each = touched.get(i);
+      try {
+        each.endOfBatch(now);
+      } catch (RuntimeException e) {
+        // Its own fault, not that of whoever sent the batch.
+        LOG.warn("What waited for MQTT client {} could not be sent", each.packets().describe(), e);
+        each.terminate(DisconnectReason.SERVER_ERROR.name());
+      }
     }
     touched.clear();
   }

@@ -161,7 +161,12 @@ final class Outbox {
    * @param to null when nothing can be sent now
    */
   boolean offer(@Nullable Connection to, Queued message) {
-    if (to != null && queue.isEmpty() && to.inEventLoop() && to.isWritable() && maySend(message)) {
+    if (to != null
+        && queue.isEmpty()
+        && to.inEventLoop()
+        && to.isWritable()
+        && hasWindow(message)
+        && isDurable(message)) {
       owe(message);
       send(to, message);
       to.touched();
@@ -191,9 +196,12 @@ final class Outbox {
     return true;
   }
 
-  private boolean maySend(Queued m) {
-    return (m.qos() == 0 || (quota > 0 && toResend.isEmpty()))
-        && (m.notBefore() == 0 || journal.durablePosition() >= m.notBefore());
+  private boolean hasWindow(Queued m) {
+    return m.qos() == 0 || (quota > 0 && toResend.isEmpty());
+  }
+
+  private boolean isDurable(Queued m) {
+    return m.notBefore() == 0 || journal.durablePosition() >= m.notBefore();
   }
 
   /** Sends what the disk, the window and the channel allow. */
@@ -205,10 +213,11 @@ final class Outbox {
       if (next == null) {
         break;
       }
-      if (!maySend(next)) {
-        if (next.notBefore() > journal.durablePosition()) {
-          to.pumpWhenDurable(next.notBefore());
-        }
+      if (!isDurable(next)) {
+        to.pumpWhenDurable(next.notBefore());
+        break;
+      }
+      if (!hasWindow(next)) {
         break;
       }
       queue.remove();

@@ -76,7 +76,7 @@ final class PacketCursor {
     return value;
   }
 
-  /** A variable byte integer in its shortest form [MQTT-1.5.5-1]. */
+  /** A variable byte integer in its shortest form [MQTT5-1.5.5-1]. */
   int variable() throws MalformedPacketException {
     int value = 0;
     for (int shift = 0; shift < 28; shift += 7) {
@@ -110,6 +110,14 @@ final class PacketCursor {
   Topic topic(int length, TopicCache topics) throws MalformedPacketException {
     need(length);
     Topic topic = topics.get(in, at, length);
+    at += length;
+    return topic;
+  }
+
+  /** A topic name of its own: for a client that nobody has authenticated yet. */
+  Topic topic(int length) throws MalformedPacketException {
+    need(length);
+    Topic topic = TopicCache.read(in, at, length);
     at += length;
     return topic;
   }

@@ -17,7 +17,7 @@ final class PacketEncoder {
    * CONNACK. What MQTT 3 has no return code for gets no CONNACK at all: the connection is just
    * closed (MQTT 3.1.1: [MQTT-3.2.2-6]).
    *
-   * @param sessionPresent counts only when the reason code is 0 [MQTT-3.2.2-6]
+   * @param sessionPresent counts only when the reason code is 0 [MQTT5-3.2.2-6]
    * @return false when nothing was written
    */
   static boolean connAck(
@@ -125,10 +125,10 @@ final class PacketEncoder {
    * PUBLISH.
    *
    * @param packetId not written for QoS 0
-   * @param duplicate not written for QoS 0 [MQTT-3.3.1-2]
+   * @param duplicate not written for QoS 0 [MQTT5-3.3.1-2]
    * @param topicAlias 0 for none
    * @param sendTopicName false when the receiver knows the alias already; MQTT 3 always gets it
-   * @param expirySecondsLeft -1 for none [MQTT-3.3.2-6]
+   * @param expirySecondsLeft -1 for none [MQTT5-3.3.2-6]
    */
   static void publish(
       ByteBuf out,
@@ -239,7 +239,7 @@ final class PacketEncoder {
       int packetId,
       int reasonCode,
       @Nullable String reasonString) {
-    int first = type << 4 | (type == PacketParser.PUBREL ? 2 : 0); // [MQTT-3.6.1-1]
+    int first = type << 4 | (type == PacketParser.PUBREL ? 2 : 0); // [MQTT5-3.6.1-1]
     if (version < 5 || (reasonCode == ReasonCode.SUCCESS && reasonString == null)) {
       out.writeInt(first << 24 | 2 << 16 | packetId);
     } else {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Turns the bytes of one packet into a {@link Packet} and refuses what the standards do not allow a
  * client to send: MQTT 5.0 and 3.1.1 (OASIS), and MQTT 3.1, which is laxer: there, flags that are
- * "not used" mean nothing. Clauses cited without a version are those of MQTT 5.0.
+ * "not used" mean nothing.
  *
  * <p>One for each connection; it learns the version from the CONNECT.
  */
@@ -55,26 +55,26 @@ final class PacketParser {
     int flags = first & 0x0F;
     if (!connected) {
       if (type != CONNECT) {
-        throw PacketCursor.protocolError("the first packet is no CONNECT"); // [MQTT-3.1.0-1]
+        throw PacketCursor.protocolError("the first packet is no CONNECT"); // [MQTT5-3.1.0-1]
       }
       return; // its flags count once the version is known
     }
     switch (type) {
-      case CONNECT -> throw PacketCursor.protocolError("a second CONNECT"); // [MQTT-3.1.0-2]
+      case CONNECT -> throw PacketCursor.protocolError("a second CONNECT"); // [MQTT5-3.1.0-2]
       case PUBLISH -> {
         int qos = flags >> 1 & 3;
         if (qos == 3) {
-          throw PacketCursor.malformed("PUBLISH with QoS 3"); // [MQTT-3.3.1-4]
+          throw PacketCursor.malformed("PUBLISH with QoS 3"); // [MQTT5-3.3.1-4]
         }
         if (qos == 0 && flags >= 8 && version > 3) {
-          throw PacketCursor.malformed("PUBLISH with DUP and QoS 0"); // [MQTT-3.3.1-2]
+          throw PacketCursor.malformed("PUBLISH with DUP and QoS 0"); // [MQTT5-3.3.1-2]
         }
       }
       case PUBACK, PUBREC, PUBCOMP, PINGREQ, DISCONNECT -> checkFlags(flags, 0);
       case PUBREL, SUBSCRIBE, UNSUBSCRIBE -> checkFlags(flags, 2);
       case AUTH -> {
         if (version < 5) {
-          throw PacketCursor.malformed("packet type 15 in MQTT 3"); // [MQTT 3.1.1, table 2.1]
+          throw PacketCursor.malformed("packet type 15 in MQTT 3"); // MQTT 3.1.1: table 2.1
         }
         checkFlags(flags, 0);
       }
@@ -83,7 +83,7 @@ final class PacketParser {
     }
   }
 
-  /** Reserved flags [MQTT-2.1.3-1]; MQTT 3.1 calls them "not used", and DUP is legal there. */
+  /** Reserved flags [MQTT5-2.1.3-1]; MQTT 3.1 calls them "not used", and DUP is legal there. */
   private void checkFlags(int flags, int expected) throws MalformedPacketException {
     if (flags != expected && version > 3) {
       throw PacketCursor.malformed("reserved flags of the fixed header are " + flags);
@@ -113,7 +113,7 @@ final class PacketParser {
   }
 
   private static MalformedPacketException longLength() {
-    return PacketCursor.malformed("the remaining length is longer than needed"); // [MQTT-1.5.5-1]
+    return PacketCursor.malformed("the remaining length is longer than needed"); // [MQTT5-1.5.5-1]
   }
 
   private Packet body(int first, int packetBytes, boolean shortest)
@@ -142,7 +142,7 @@ final class PacketParser {
       properties.read(PropertyReader.PUBLISH);
     }
     if (topic == null && properties.topicAlias == 0) {
-      throw PacketCursor.protocolError("PUBLISH without a topic"); // [MQTT-4.7.3-1], 3.3.2.1
+      throw PacketCursor.protocolError("PUBLISH without a topic"); // [MQTT5-4.7.3-1], 3.3.2.1
     }
     return new Packet.Publish(
         first >> 3 == 7 && qos > 0,
@@ -157,7 +157,7 @@ final class PacketParser {
         packetBytes);
   }
 
-  /** [MQTT-2.2.1-3]; MQTT 3.1.1: [MQTT-2.3.1-1]. */
+  /** [MQTT5-2.2.1-3]; MQTT 3.1.1: [MQTT-2.3.1-1]. */
   private int packetId() throws MalformedPacketException {
     int packetId = cursor.u16();
     if (packetId == 0) {
@@ -173,8 +173,8 @@ final class PacketParser {
       reasonCode = cursor.u8();
       boolean allowed =
           type == PUBACK || type == PUBREC
-              ? isPublishReason(reasonCode) // [MQTT-3.4.2-1], [MQTT-3.5.2-1]
-              : reasonCode == ReasonCode.SUCCESS // [MQTT-3.6.2-1], [MQTT-3.7.2-1]
+              ? isPublishReason(reasonCode) // [MQTT5-3.4.2-1], [MQTT5-3.5.2-1]
+              : reasonCode == ReasonCode.SUCCESS // [MQTT5-3.6.2-1], [MQTT5-3.7.2-1]
                   || reasonCode == ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
       if (!allowed) {
         throw PacketCursor.protocolError("reason code " + reasonCode + " in packet type " + type);
@@ -205,12 +205,12 @@ final class PacketParser {
   private Packet connect(int headerFlags, boolean shortest) throws MalformedPacketException {
     String protocol = cursor.string();
     boolean old = protocol.equals("MQIsdp");
-    if (!old && !protocol.equals("MQTT")) { // [MQTT-3.1.2-1]
+    if (!old && !protocol.equals("MQTT")) { // [MQTT5-3.1.2-1]
       throw new MalformedPacketException(
           ReasonCode.UNSUPPORTED_PROTOCOL_VERSION, "the protocol name is not MQTT");
     }
     int level = cursor.u8();
-    if (old ? level != 3 : level != 4 && level != 5) { // [MQTT-3.1.2-2]
+    if (old ? level != 3 : level != 4 && level != 5) { // [MQTT5-3.1.2-2]
       version = (level & 0x7F) >= 5 ? 5 : 4; // bridges set the highest bit
       throw new MalformedPacketException(
           ReasonCode.UNSUPPORTED_PROTOCOL_VERSION, "protocol level " + level);
@@ -277,7 +277,7 @@ final class PacketParser {
     boolean hasWill = (flags & 0x04) != 0;
     int willQos = flags >> 3 & 3;
     if (hasWill && willQos == 3) {
-      throw PacketCursor.malformed("a will with QoS 3"); // [MQTT-3.1.2-12]
+      throw PacketCursor.malformed("a will with QoS 3"); // [MQTT5-3.1.2-12]
     }
     if (version < 5 && password && !userName) { // MQTT 3.1.1: [MQTT-3.1.2-22]
       throw PacketCursor.malformed("a password without a user name");
@@ -286,9 +286,9 @@ final class PacketParser {
       return; // bit 0 is "not used", QoS and RETAIN without a will are "disregarded"
     }
     if ((flags & 0x01) != 0) {
-      throw PacketCursor.malformed("the reserved flag of CONNECT is set"); // [MQTT-3.1.2-3]
+      throw PacketCursor.malformed("the reserved flag of CONNECT is set"); // [MQTT5-3.1.2-3]
     }
-    if (!hasWill && (flags & 0x38) != 0) { // [MQTT-3.1.2-11], [MQTT-3.1.2-13]
+    if (!hasWill && (flags & 0x38) != 0) { // [MQTT5-3.1.2-11], [MQTT5-3.1.2-13]
       throw PacketCursor.malformed("QoS or RETAIN of a will without a will");
     }
   }
@@ -299,11 +299,11 @@ final class PacketParser {
       properties.read(PropertyReader.WILL);
     }
     int topicLength = cursor.u16();
-    if (topicLength == 0) { // [MQTT-4.7.3-1]
+    if (topicLength == 0) { // [MQTT5-4.7.3-1]
       throw new MalformedPacketException(
           ReasonCode.TOPIC_NAME_INVALID, "a will with an empty topic");
     }
-    Topic topic = cursor.topic(topicLength, topics);
+    Topic topic = cursor.topic(topicLength);
     byte[] payload = cursor.binary();
     if (properties.text && !Utf8.isText(payload)) {
       throw new MalformedPacketException(
@@ -326,7 +326,7 @@ final class PacketParser {
       properties.read(PropertyReader.SUBSCRIBE);
     }
     List<Subscription> subscriptions = new ArrayList<>(2);
-    do { // [MQTT-3.8.3-2]: at least one
+    do { // [MQTT5-3.8.3-2]: at least one
       requireFilter("SUBSCRIBE");
       subscriptions.add(subscription(cursor.string(), cursor.u8()));
     } while (cursor.hasMore());
@@ -344,7 +344,7 @@ final class PacketParser {
       }
       return new Subscription(filter, qos, false, false, 0, 0);
     }
-    if (options > 0x3F) { // [MQTT-3.8.3-5]
+    if (options > 0x3F) { // [MQTT5-3.8.3-5]
       throw PacketCursor.malformed("reserved bits of the subscription options are set");
     }
     int retainHandling = options >> 4;
@@ -352,7 +352,7 @@ final class PacketParser {
       throw PacketCursor.protocolError("retain handling 3");
     }
     boolean noLocal = (options & 0x04) != 0;
-    if (noLocal && FilterSyntax.isShared(filter)) { // [MQTT-3.8.3-4]
+    if (noLocal && FilterSyntax.isShared(filter)) { // [MQTT5-3.8.3-4]
       throw PacketCursor.protocolError("a shared subscription with no local");
     }
     return new Subscription(
@@ -370,7 +370,7 @@ final class PacketParser {
       properties.read(PropertyReader.UNSUBSCRIBE);
     }
     List<String> filters = new ArrayList<>(2);
-    do { // [MQTT-3.10.3-2]: at least one
+    do { // [MQTT5-3.10.3-2]: at least one
       requireFilter("UNSUBSCRIBE");
       filters.add(cursor.string());
     } while (cursor.hasMore());
@@ -388,7 +388,7 @@ final class PacketParser {
       return new Packet.Disconnect(ReasonCode.SUCCESS, -1);
     }
     int reasonCode = cursor.u8();
-    if (!isDisconnectReason(reasonCode)) { // [MQTT-3.14.2-1]
+    if (!isDisconnectReason(reasonCode)) { // [MQTT5-3.14.2-1]
       throw PacketCursor.protocolError("reason code " + reasonCode + " in DISCONNECT");
     }
     properties.clear();
@@ -423,7 +423,7 @@ final class PacketParser {
   /** Section 3.15: a client continues (0x18) or re-authenticates (0x19), and names the method. */
   private Packet auth() throws MalformedPacketException {
     int reasonCode = cursor.hasMore() ? cursor.u8() : ReasonCode.SUCCESS;
-    if (reasonCode != 0x18 && reasonCode != 0x19) { // [MQTT-3.15.2-1]
+    if (reasonCode != 0x18 && reasonCode != 0x19) { // [MQTT5-3.15.2-1]
       throw PacketCursor.protocolError("reason code " + reasonCode + " in AUTH");
     }
     properties.clear();

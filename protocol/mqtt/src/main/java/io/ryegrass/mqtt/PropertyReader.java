@@ -182,7 +182,7 @@ final class PropertyReader {
       case SESSION_EXPIRY -> sessionExpirySeconds = cursor.u32();
       case CONTENT_TYPE, REASON_STRING -> cursor.skipString();
       case USER_PROPERTY -> {
-        cursor.skipString(); // [MQTT-1.5.7-1]
+        cursor.skipString(); // [MQTT5-1.5.7-1]
         cursor.skipString();
       }
       case CORRELATION_DATA, AUTHENTICATION_DATA -> cursor.skipBinary();
@@ -190,10 +190,10 @@ final class PropertyReader {
         int at = cursor.position() + 2;
         cursor.skipString();
         if (at == cursor.position()) {
-          throw PacketCursor.protocolError("an empty response topic"); // [MQTT-4.7.3-1]
+          throw PacketCursor.protocolError("an empty response topic"); // [MQTT5-4.7.3-1]
         }
         if (cursor.hasWildcard(at, cursor.position())) {
-          throw PacketCursor.protocolError("a response topic with a wildcard"); // [MQTT-3.3.2-14]
+          throw PacketCursor.protocolError("a response topic with a wildcard"); // [MQTT5-3.3.2-14]
         }
       }
       case AUTHENTICATION_METHOD -> authenticationMethod = cursor.string();
@@ -208,7 +208,7 @@ final class PropertyReader {
       case TOPIC_ALIAS_MAXIMUM -> topicAliasMaximum = cursor.u16();
       case TOPIC_ALIAS -> {
         topicAlias = cursor.u16();
-        if (topicAlias == 0) { // [MQTT-3.3.2-8]
+        if (topicAlias == 0) { // [MQTT5-3.3.2-8]
           throw new MalformedPacketException(ReasonCode.TOPIC_ALIAS_INVALID, "topic alias 0");
         }
       }
@@ -240,7 +240,7 @@ final class PropertyReader {
 
   private static MalformedPacketException foreign(int identifier, long allowed) {
     boolean ofServer =
-        (allowed == PUBLISH && identifier == SUBSCRIPTION_IDENTIFIER) // [MQTT-3.3.4-6]
+        (allowed == PUBLISH && identifier == SUBSCRIPTION_IDENTIFIER) // [MQTT5-3.3.4-6]
             || (allowed == DISCONNECT && identifier == SERVER_REFERENCE); // section 3.14.2.2.5
     return ofServer
         ? PacketCursor.protocolError("property " + identifier + " is the server's to send")

@@ -31,15 +31,31 @@ final class RateLimit {
 
   /** Takes one message; gives the nanoseconds to wait before the next may be read, 0 for none. */
   long take(int size, long now) {
+    fill(now);
+    messages -= 1;
+    bytes -= size;
+    return debt();
+  }
+
+  /** The nanoseconds to wait now until what was taken is paid; 0 for none. */
+  long left(long now) {
+    fill(now);
+    return debt();
+  }
+
+  private void fill(long now) {
     long passed = Math.max(0, now - filledAt);
-    filledAt = now;
+    filledAt = Math.max(filledAt, now);
+    messages = Math.min(mostMessages, messages + passed * messagesPerNano);
+    bytes = Math.min(mostBytes, bytes + passed * bytesPerNano);
+  }
+
+  private long debt() {
     double wait = 0;
     if (messagesPerNano > 0) {
-      messages = Math.min(mostMessages, messages + passed * messagesPerNano) - 1;
       wait = Math.max(wait, -messages / messagesPerNano);
     }
     if (bytesPerNano > 0) {
-      bytes = Math.min(mostBytes, bytes + passed * bytesPerNano) - size;
       wait = Math.max(wait, -bytes / bytesPerNano);
     }
     return (long) Math.ceil(wait);

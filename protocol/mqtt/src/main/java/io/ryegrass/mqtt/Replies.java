@@ -71,7 +71,8 @@ final class Replies {
       waiting = all;
     }
     all.add(new Waiting(position, write));
-    if (!isDurable(position)) {
+    if (position != 0) {
+      // Also when it has become durable since it was looked at: then this calls back at once.
       journal.whenDurable(position, this::durable);
     }
   }

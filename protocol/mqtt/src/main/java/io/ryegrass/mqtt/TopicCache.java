@@ -23,8 +23,8 @@ final class TopicCache {
   /**
    * The topic in these bytes, which the caller knows to be there.
    *
-   * @throws MalformedPacketException when it is not UTF-8 [MQTT-1.5.4-1, -2] or has a wildcard in
-   *     it [MQTT-3.3.2-2]
+   * @throws MalformedPacketException when it is not UTF-8 [MQTT5-1.5.4-1, -2] or has a wildcard in
+   *     it [MQTT5-3.3.2-2]
    */
   Topic get(ByteBuf in, int offset, int length) throws MalformedPacketException {
     if (length > LONGEST_KEPT) {

@@ -8,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * UTF-8 as MQTT wants it: well-formed, without surrogates, over-long forms and U+0000
- * [MQTT-1.5.4-1, -2] (MQTT 3.1.1: [MQTT-1.5.3-1, -2]). A byte order mark is a character like any
- * other [MQTT-1.5.4-3]. Control characters and non-characters, which the standard only advises
+ * [MQTT5-1.5.4-1, -2] (MQTT 3.1.1: [MQTT-1.5.3-1, -2]). A byte order mark is a character like any
+ * other [MQTT5-1.5.4-3]. Control characters and non-characters, which the standard only advises
  * against, pass.
  */
 final class Utf8 {

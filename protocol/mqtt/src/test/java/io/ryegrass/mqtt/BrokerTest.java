@@ -393,6 +393,53 @@ class BrokerTest {
   }
 
   @Test
+  void anAuthoriserThatFailsOnTheEventLoopRefusesAndTheLoopServesOn() throws Exception {
+    Authoriser failing =
+        new Authoriser() {
+          @Override
+          public boolean isImmediate() {
+            return true;
+          }
+
+          @Override
+          public boolean mayPublish(ClientSession session, String topic, boolean retain) {
+            return answer(topic, "fail/publish");
+          }
+
+          @Override
+          public boolean maySubscribe(ClientSession session, String filter) {
+            return answer(filter, "fail/subscribe");
+          }
+
+          @Override
+          public boolean mayReceive(ClientSession session, String topic) {
+            return answer(topic, "fail/receive");
+          }
+
+          private boolean answer(String what, String failsFor) {
+            if (what.equals(failsFor)) {
+              throw new IllegalStateException("planned");
+            }
+            return true;
+          }
+        };
+    try (MqttBroker broker = TestBroker.builder().eventLoops(1).authoriser(failing).start();
+        RawClient witness = new RawClient(broker.port("mqtt"));
+        RawClient refused = new RawClient(broker.port("mqtt"))) {
+      witness.connected("witness", true);
+      witness.subscribe("#", 0).read(RawClient.SUBACK);
+      assertThat(witness.subscribe("fail/subscribe", 1).read(RawClient.SUBACK).body()[2] & 0xFF)
+          .isEqualTo(0x80);
+      refused.connected("refused", true);
+      refused.publish("fail/receive", "x", 1, 1).read(RawClient.PUBACK);
+      refused.publish("fail/publish", "x", 1, 2);
+      assertThat(refused.isClosedByPeer()).isTrue();
+      witness.publish("fine", "x", 0, 0);
+      assertThat(witness.read(RawClient.PUBLISH).topic()).isEqualTo("fine");
+    }
+  }
+
+  @Test
   void hostCodeThatBlocksHoldsUpItsOwnClientOnly() throws Exception {
     CountDownLatch release = new CountDownLatch(1);
     Interceptor host =

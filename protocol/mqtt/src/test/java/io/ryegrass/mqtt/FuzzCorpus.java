@@ -161,6 +161,7 @@ final class FuzzCorpus {
     add(version, v + "publish-short", Raw.packet(0x30, 0, 9, 97));
     add(version, v + "publish-long", Raw.packet(0x30, "t".repeat(300), none, new byte[500]));
     add(version, v + "publish-half", Raw.bytes(0x30, 0x7F, 0, 1, 116));
+    add(version, v + "publish-announced", Raw.bytes(0x30, Raw.variable(60_000), 0, 1, 116));
     add(version, v + "publish-huge", Raw.bytes(0x30, 0xFF, 0xFF, 0xFF, 0x7F, 0, 1, 116));
     for (int first : new int[] {0x40, 0x50, 0x62, 0x70}) {
       String name = v + "ack-%x".formatted(first);

@@ -68,7 +68,7 @@ class JournalCrashTest {
   private int crashes;
   private int checkpoints;
 
-  /** More of them with {@code -DargLine=-Djournal.seeds=50}. */
+  /** More of them with {@code -Djournal.seeds=50}. */
   static LongStream seeds() {
     return LongStream.rangeClosed(1, Integer.getInteger("journal.seeds", 2));
   }

@@ -48,7 +48,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * it reads, for random packets of each version.
  */
 class NettyPeerTest {
-  private static final int ROUNDS = 1500;
+  private static final int ROUNDS = 300;
   private static final MqttConnectMessage[] HELLO = new MqttConnectMessage[6];
 
   static {

@@ -52,7 +52,7 @@ class WebSocketTest {
 
   @AfterAll
   static void stop() {
-    http.close();
+    http.shutdownNow();
     broker.close();
   }
 
