@@ -38,7 +38,7 @@ class CloudHttpsTest {
   private static final String RECIPE =
       """
       {"RecipeFormatVersion":"2020-01-25","ComponentName":"com.example.A","ComponentVersion":"1.2.0",
-       "Manifests":[{"Artifacts":[{"URI":"greengrass:dir/a b.bin"},{"URI":"s3://bucket/dir/a b.bin"}]}]}
+       "Manifests":[{"Artifacts":[{"URI":"greengrass:dir/a b.bin"},{"URI":"s3://bucket/dir/c d.bin"}]}]}
       """;
   private static final String ARN =
       "arn:aws:greengrass:us-east-1:000000000000:components:com.example.A:versions:1.2.0";
@@ -226,7 +226,7 @@ class CloudHttpsTest {
     https.artifacts().download(ARN, artifact(1), target);
 
     assertThat(Files.readAllBytes(target)).isEqualTo(content);
-    assertThat(cloud.asked.getLast().target()).isEqualTo("/bucket/dir/a%20b.bin");
+    assertThat(cloud.asked.getLast().target()).isEqualTo("/bucket/dir/c%20d.bin");
   }
 
   @Test
@@ -237,7 +237,7 @@ class CloudHttpsTest {
                 ? credentials("key-1")
                 : Reply.json(404, "<Error><Code>NoSuchKey</Code></Error>");
     assertThatThrownBy(() -> https.artifacts().download(ARN, artifact(1), folder.resolve("a.part")))
-        .hasMessageContaining("s3://bucket/dir/a b.bin")
+        .hasMessageContaining("s3://bucket/dir/c d.bin")
         .hasMessageContaining("NoSuchKey")
         .extracting(e -> ((NucleusException) e).code())
         .isEqualTo("S3_GET_OBJECT_RESOURCE_NOT_FOUND");

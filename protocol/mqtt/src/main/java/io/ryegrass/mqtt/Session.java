@@ -1,12 +1,8 @@
 package io.ryegrass.mqtt;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -48,14 +44,11 @@ final class Session {
   }
 
   private final String clientId;
-  private final SubscriptionTree tree;
   private final Journal journal;
-  private final Limits limits;
-  private final TopicRules rules;
   private final ReentrantLock lock = new ReentrantLock();
   private final Outbox outbox;
 
-  private final Map<String, Subscription> subscriptions = new LinkedHashMap<>(4);
+  private final Subscriptions subscriptions;
 
   /** Packet identifiers of QoS 2 messages of this client whose PUBREL has not come. */
   private @Nullable Set<Integer> received;
@@ -71,11 +64,9 @@ final class Session {
 
   Session(String clientId, Engine.Parts parts) {
     this.clientId = clientId;
-    this.tree = parts.tree();
     this.journal = parts.journal();
-    this.rules = parts.rules();
-    this.limits = parts.rules().limits();
     this.outbox = new Outbox(parts);
+    this.subscriptions = new Subscriptions(this, parts);
   }
 
   /** Takes up what the journal gave back; before anybody else sees the session. */
@@ -85,10 +76,7 @@ final class Session {
     expirySeconds = state.meta().expirySeconds();
     // Whoever was connected when the program died is away since the program is back.
     disconnectedAt = state.meta().disconnectedAt() == 0 ? now : state.meta().disconnectedAt();
-    for (Subscription s : state.subscriptions()) {
-      subscriptions.put(s.filter(), s);
-      tree.put(s, this, incarnation);
-    }
+    subscriptions.restore(state.subscriptions(), incarnation);
     outbox.restore(incarnation, state.stored());
   }
 
@@ -302,7 +290,6 @@ final class Session {
     if (persistent) {
       journal.sessionRemoved(incarnation);
     }
-    subscriptions.keySet().forEach(filter -> tree.remove(filter, this));
     subscriptions.clear();
     outbox.forget();
     received = null;
@@ -340,16 +327,14 @@ final class Session {
     journal.enter();
     lock.lock();
     try {
-      boolean known = subscriptions.containsKey(s.filter());
-      if (connection != by
-          || (!known && subscriptions.size() >= limits.maxSubscriptionsPerSession())) {
+      boolean known = subscriptions.contains(s.filter());
+      if (connection != by || (!known && subscriptions.isFull())) {
         return Granted.TOO_MANY;
       }
       if (persistent) {
         journal.subscribed(incarnation, s);
       }
-      subscriptions.put(s.filter(), s);
-      tree.put(s, this, incarnation);
+      subscriptions.put(s, incarnation);
       return known ? Granted.REPLACED : Granted.NEW;
     } finally {
       lock.unlock();
@@ -361,14 +346,13 @@ final class Session {
     journal.enter();
     lock.lock();
     try {
-      if (connection != by || !subscriptions.containsKey(filter)) {
+      if (connection != by || !subscriptions.contains(filter)) {
         return false;
       }
       if (persistent) {
         journal.unsubscribed(incarnation, filter);
       }
       subscriptions.remove(filter);
-      tree.remove(filter, this);
       return true;
     } finally {
       lock.unlock();
@@ -389,13 +373,7 @@ final class Session {
   Route.@Nullable Target targetFor(String topic) {
     lock.lock();
     try {
-      List<SubscriptionTree.Entry> entries = new ArrayList<>();
-      for (Subscription s : subscriptions.values()) {
-        if (rules.matches(SubscriptionTree.bareFilter(s.filter()), topic)) {
-          entries.add(new SubscriptionTree.Entry(this, incarnation, s));
-        }
-      }
-      return entries.isEmpty() ? null : SubscriptionTree.target(this, entries);
+      return subscriptions.targetFor(topic, incarnation);
     } finally {
       lock.unlock();
     }
@@ -405,11 +383,7 @@ final class Session {
   Route.@Nullable Target targetOf(String filter) {
     lock.lock();
     try {
-      Subscription s = subscriptions.get(filter);
-      return s == null
-          ? null
-          : SubscriptionTree.target(
-              this, List.of(new SubscriptionTree.Entry(this, incarnation, s)));
+      return subscriptions.targetOf(filter, incarnation);
     } finally {
       lock.unlock();
     }
@@ -545,7 +519,7 @@ final class Session {
       return new Journal.CapturedSession(
           incarnation,
           new SessionMeta(clientId, expirySeconds, disconnectedAt),
-          new LinkedHashMap<>(subscriptions),
+          subscriptions.copy(),
           outbox.owing(new LinkedHashSet<>(ids)),
           outbox.notLoaded() != null);
     } finally {

@@ -356,14 +356,22 @@ final class Activation {
     return launch.failedOver();
   }
 
-  Outcome rollBack(Progress first, Consumer<Progress> save) throws InterruptedException {
+  /**
+   * @param switched run when the generation before is the current one again, before components are
+   *     touched
+   */
+  Outcome rollBack(Progress first, Consumer<Progress> save, Runnable switched)
+      throws InterruptedException {
     Progress p = first;
     if (p.previous() < 0) {
+      switched.run();
       return Outcome.done(p);
     }
     LOG.info("Deployment {} is rolled back to generation {}", p.request().id(), p.previous());
+    // Taken before the switch: who sees no difference is not told that its configuration is back.
     Map<String, ObjectNode> before = configurations();
     switchBack(p);
+    switched.run();
     Generation g = generations.base();
     boolean restart = launch.rollBack() || p.done(RESTART);
     RestartPort.What what = RestartPort.What.NUCLEUS;

@@ -98,11 +98,7 @@ final class DeploymentWork {
       case BOOTSTRAP -> activation.bootstrap(p, save);
       case AWAIT_HEALTH -> activation.awaitHealth(p);
       case TIDY_UP -> activation.tidyUp(p);
-      case ROLL_BACK -> {
-        activation.switchBack(p);
-        store.putBack(replaced(p));
-        yield activation.rollBack(p, save);
-      }
+      case ROLL_BACK -> activation.rollBack(p, save, () -> store.putBack(replaced(p)));
       case NONE -> Outcome.done(p);
     };
   }
