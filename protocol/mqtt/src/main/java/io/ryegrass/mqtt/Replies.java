@@ -1,6 +1,7 @@
 package io.ryegrass.mqtt;
 
 import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,7 @@ final class Replies {
   private final Connection connection;
   private final Journal journal;
   private final Consumer<RuntimeException> failed;
+  private final AtomicBoolean writing = new AtomicBoolean();
   private @Nullable ArrayDeque<Waiting> waiting;
   private int unacknowledged;
 
@@ -80,13 +82,16 @@ final class Replies {
   /** On a thread of the journal. */
   private void durable(@Nullable RuntimeException failure) {
     if (failure == null) {
-      connection.execute(this::writeWaiting);
+      if (writing.compareAndSet(false, true)) { // one task for all that one sync has served
+        connection.execute(this::writeWaiting);
+      }
     } else {
       failed.accept(failure);
     }
   }
 
   private void writeWaiting() {
+    writing.set(false);
     ArrayDeque<Waiting> all = waiting;
     while (all != null && !all.isEmpty() && isDurable(all.element().position())) {
       all.remove().write().run();
