@@ -38,7 +38,8 @@ record Options(
         --host ADDRESS        the address to listen on (default 127.0.0.1; 0.0.0.0 for every network)
 
       Who (one at least):
-        --anonymous           anybody
+        --anonymous           anybody; a subscription to test/nosubscribe is refused then, as
+                              interoperability suites want one that is
         --users FILE          names and passwords, a line each: name:hash; make a hash with
                               ryegrass mqtt --hash-password < file-with-the-password
         --ca FILE             clients with a certificate of these issuers (PEM), on the TLS ports
