@@ -242,7 +242,7 @@ final class JobDeployments implements ControlChannel.Part, DeploymentStatuses.Ca
           reply.message().path("message").asString(""));
     }
     if (!s.status().equals("IN_PROGRESS")) {
-      answers.forEach(channel.mqtt()::unsubscribe);
+      channel.mqtt().leave(answers);
       answersOf = null;
     }
     return true;

@@ -4,6 +4,7 @@ import com.hivemq.client.mqtt.MqttClient;
 import com.hivemq.client.mqtt.MqttClientSslConfig;
 import com.hivemq.client.mqtt.MqttGlobalPublishFilter;
 import com.hivemq.client.mqtt.datatypes.MqttQos;
+import com.hivemq.client.mqtt.datatypes.MqttTopicFilter;
 import com.hivemq.client.mqtt.lifecycle.MqttDisconnectSource;
 import com.hivemq.client.mqtt.mqtt3.Mqtt3AsyncClient;
 import com.hivemq.client.mqtt.mqtt3.exceptions.Mqtt3ConnAckException;
@@ -242,11 +243,49 @@ final class MqttConnection implements AutoCloseable {
     return refused;
   }
 
-  /** Best effort; a connection that is down has no subscriptions to end. */
-  void unsubscribe(String filter) {
+  /** Returns when the cloud has confirmed that the subscriptions are ended. */
+  void unsubscribe(List<String> filters) throws InterruptedException {
+    for (int from = 0; from < filters.size(); from += FILTERS_PER_PACKET) {
+      Live l = live;
+      if (l == null) {
+        throw notConnected();
+      }
+      try {
+        var unused =
+            l.client()
+                .unsubscribe(
+                    Mqtt3Unsubscribe.builder()
+                        .addTopicFilters(
+                            filters
+                                .subList(from, Math.min(filters.size(), from + FILTERS_PER_PACKET))
+                                .stream()
+                                .map(MqttTopicFilter::of))
+                        .build())
+                .get(settings.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
+      } catch (ExecutionException e) {
+        throw new CloudUnavailableException(
+            "The cloud did not answer the end of a subscription.", e.getCause());
+      } catch (TimeoutException e) {
+        throw new CloudUnavailableException(
+            "The cloud did not answer the end of a subscription in time.", e);
+      }
+      answered();
+    }
+  }
+
+  /**
+   * Without waiting and as well as it goes: for clean sessions, whose subscriptions end with their
+   * connection at the latest.
+   */
+  void leave(List<String> filters) {
     Live l = live;
     if (l != null) {
-      var unused = l.client().unsubscribe(Mqtt3Unsubscribe.builder().topicFilter(filter).build());
+      var unused =
+          l.client()
+              .unsubscribe(
+                  Mqtt3Unsubscribe.builder()
+                      .addTopicFilters(filters.stream().map(MqttTopicFilter::of))
+                      .build());
     }
   }
 

@@ -91,7 +91,10 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Map<String, Integer> held = new HashMap<>(); // lock
-  private final Set<String> over = new HashSet<>(); // have lingered; lock
+
+  /** To be ended in the cloud; each stays until the cloud has said that it is. */
+  private final Set<String> over = new HashSet<>(); // lock
+
   private final Map<String, Long> restsUntil = new HashMap<>(); // lock
   private final Map<String, Integer> strikes = new HashMap<>(); // lock
   private List<String> asked = List.of(); // lock
@@ -317,13 +320,18 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   private void endLingering(String filter, long until) {
     if (!wanted.containsKey(filter) && leaving.remove(filter, until)) {
       var unused = noLongerFor(filter);
-      lock.lock();
-      try {
-        over.add(filter);
-      } finally {
-        lock.unlock();
-      }
-      mark();
+      end(filter);
+    }
+  }
+
+  private void end(String filter) {
+    lock.lock();
+    try {
+      over.add(filter);
+      dirty = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -339,9 +347,8 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
         stale.remove(filter);
       } else if (Topics.matchesAws(CloudTopics.bare(filter), topic)) {
         LOG.info("Ending the subscription '{}' of an earlier run, which nobody here wants", filter);
-        connection.unsubscribe(filter);
+        end(filter);
         stale.remove(filter);
-        mark();
       }
     }
   }
@@ -388,11 +395,14 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     int batch;
     lock.lock();
     try {
-      over.removeIf(f -> !wanted.containsKey(f) && toEnd.add(f));
-      over.clear(); // the others are wanted again
-      held.keySet().removeAll(toEnd);
-      held.keySet()
-          .removeIf(f -> !wanted.containsKey(f) && !leaving.containsKey(f) && toEnd.add(f));
+      over.removeIf(f -> wanted.containsKey(f) || leaving.containsKey(f));
+      for (String f : held.keySet()) {
+        if (!wanted.containsKey(f) && !leaving.containsKey(f)) {
+          over.add(f);
+        }
+      }
+      held.keySet().removeAll(over);
+      toEnd.addAll(over);
       for (Wanted w : wanted.values()) {
         if (held.getOrDefault(w.filter, -1) < w.qos && !restsUntil.containsKey(w.filter)) {
           toAsk.add(new MqttConnection.Filter(w.filter, w.qos));
@@ -402,7 +412,15 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     } finally {
       lock.unlock();
     }
-    toEnd.forEach(connection::unsubscribe);
+    if (!toEnd.isEmpty()) {
+      connection.unsubscribe(toEnd);
+      lock.lock();
+      try {
+        over.removeAll(toEnd);
+      } finally {
+        lock.unlock();
+      }
+    }
     for (int from = 0; from < toAsk.size(); from += batch) {
       List<MqttConnection.Filter> part = toAsk.subList(from, Math.min(toAsk.size(), from + batch));
       lock.lock();
@@ -444,6 +462,12 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     Set<String> now = new TreeSet<>(wanted.keySet());
     now.addAll(stale);
     now.addAll(leaving.keySet());
+    lock.lock();
+    try {
+      now.addAll(over); // the session in the cloud may still have them
+    } finally {
+      lock.unlock();
+    }
     if (!now.equals(remembered)) {
       try {
         DurableFiles.writeAtomically(

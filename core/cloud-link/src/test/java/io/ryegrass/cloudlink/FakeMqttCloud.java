@@ -130,6 +130,11 @@ final class FakeMqttCloud implements AutoCloseable {
                   public void onSubscribe(ClientSession s, List<String> filters) {
                     filters.forEach(f -> subscriptions.add(s.clientId() + " " + f));
                   }
+
+                  @Override
+                  public void onUnsubscribe(ClientSession s, List<String> filters) {
+                    filters.forEach(f -> subscriptions.remove(s.clientId() + " " + f));
+                  }
                 })
             .start();
     broker = started;
