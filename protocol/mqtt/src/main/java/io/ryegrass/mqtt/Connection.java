@@ -30,9 +30,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A packet is handled on the event loop when that needs nobody else; what may block (host code,
  * the disk) goes through {@link Mailbox} to a virtual thread, and so does everything behind it
- * until the mailbox is empty again. When the mailbox is full, the client does not take what is
- * written, or it sends faster than it may, nothing more is read from it: the back-pressure is
- * TCP's.
+ * until the mailbox is empty again. When the mailbox is full, too many answers wait for the disk,
+ * the client does not take what is written, or it sends faster than it may, nothing more is read
+ * from it: the back-pressure is TCP's.
  */
 final class Connection extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
@@ -239,7 +239,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   private void updateReading(Channel of) {
-    boolean read = !mailbox.isFull() && !held && of.isWritable();
+    boolean read = !mailbox.isFull() && !packets.waitsForDisk() && !held && of.isWritable();
     if (of.config().isAutoRead() != read) {
       of.config().setAutoRead(read);
     }

@@ -30,6 +30,9 @@ final class ConnectionPackets {
 
   private final Replies replies;
 
+  /** Event loop only: CONNACK is in the output, so that answers may follow it. */
+  private @Nullable Established greeted;
+
   /** Event loop only. */
   private Topic @Nullable [] aliases;
 
@@ -47,6 +50,11 @@ final class ConnectionPackets {
     return receiveMaximum;
   }
 
+  /** On the event loop: the disk is so far behind that nothing more should be read. */
+  boolean waitsForDisk() {
+    return replies.isFull();
+  }
+
   boolean disconnectReceived() {
     return disconnectReceived;
   }
@@ -60,12 +68,17 @@ final class ConnectionPackets {
 
   // ---- event loop ----
 
+  /** CONNACK was put into the output; nothing is sent before it [MQTT-3.2.0-1]. */
+  void greeted() {
+    greeted = established;
+  }
+
   void receive(Packet packet) {
-    Established e = established;
+    Established e = greeted;
     try {
       switch (packet) {
         case Packet.Publish p -> receive(e, p);
-        case Packet.Ack a when a.type() != PacketTypes.PUBREL && e != null ->
+        case Packet.Ack a when a.type() != PacketParser.PUBREL && e != null ->
             e.session.acknowledged(connection, a);
         case Packet.PingRequest unused when e != null -> pingResp();
         case Packet.Subscribe s when e != null && mayTakeSubscriptions() -> subscribe(e, s);
@@ -180,7 +193,13 @@ final class ConnectionPackets {
   void disconnect(int reasonCode, @Nullable String reason, String forHost) {
     broken = true;
     if (version >= 5 && connectSeen) {
-      connection.terminateAfter(() -> connection.output().disconnect(reasonCode, reason), forHost);
+      connection.terminateAfter(
+          () -> {
+            if (greeted != null) { // [MQTT5-3.14.0-1]
+              connection.output().disconnect(reasonCode, reason);
+            }
+          },
+          forHost);
     } else {
       connection.terminate(forHost);
     }
@@ -246,7 +265,7 @@ final class ConnectionPackets {
       case Packet.Publish p -> publish(e, p);
       case Packet.Subscribe s -> subscribe(e, s);
       case Packet.Unsubscribe u -> unsubscribe(e, u);
-      case Packet.Ack a when a.type() == PacketTypes.PUBREL ->
+      case Packet.Ack a when a.type() == PacketParser.PUBREL ->
           connection.execute(() -> pubRel(e, a));
       case Packet.Ack a -> connection.execute(() -> e.session.acknowledged(connection, a));
       case Packet.PingRequest unused -> connection.execute(this::pingResp);
@@ -329,7 +348,7 @@ final class ConnectionPackets {
       return;
     }
     if (p.qos() == 2 && e.session.hasReceived(p.packetId())) {
-      replies.ack(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, 0);
+      replies.ack(PacketParser.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, 0);
       return;
     }
     if (!engine.access().mayPublish(e.client, topic.name(), p.retain())) {
@@ -353,10 +372,10 @@ final class ConnectionPackets {
   /** The host has it, durably if it must be; nobody else gets it. */
   private void consumed(Established e, Packet.Publish p) {
     if (p.qos() == 1) {
-      replies.ack(PacketTypes.PUBACK, p.packetId(), ReasonCode.SUCCESS, null, 0);
+      replies.ack(PacketParser.PUBACK, p.packetId(), ReasonCode.SUCCESS, null, 0);
     } else if (p.qos() == 2) {
       long position = engine.router().receivedOnly(e.session, p.packetId());
-      replies.ack(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, position);
+      replies.ack(PacketParser.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, position);
     }
   }
 
@@ -374,7 +393,7 @@ final class ConnectionPackets {
     LOG.info("MQTT client {} may not publish to {}", describe(), topic);
     if (p.qos() > 0) {
       replies.ack(
-          p.qos() == 1 ? PacketTypes.PUBACK : PacketTypes.PUBREC,
+          p.qos() == 1 ? PacketParser.PUBACK : PacketParser.PUBREC,
           p.packetId(),
           ReasonCode.NOT_AUTHORIZED,
           "publishing to " + topic + " is " + why,
@@ -397,7 +416,7 @@ final class ConnectionPackets {
   /** To the subscribers. On the event loop or on the virtual thread. */
   private void accept(Established e, Packet.Publish p, Topic topic, Route route) {
     if (p.qos() == 2 && e.session.hasReceived(p.packetId())) { // [MQTT-4.3.3-2]
-      replies.ack(PacketTypes.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, 0);
+      replies.ack(PacketParser.PUBREC, p.packetId(), ReasonCode.SUCCESS, null, 0);
       return;
     }
     Router.Routed routed =
@@ -407,7 +426,7 @@ final class ConnectionPackets {
     engine.compactIfDue();
     if (p.qos() > 0) {
       replies.ack(
-          p.qos() == 1 ? PacketTypes.PUBACK : PacketTypes.PUBREC,
+          p.qos() == 1 ? PacketParser.PUBACK : PacketParser.PUBREC,
           p.packetId(),
           routed.matched() || version < 5 ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS,
           null,
@@ -418,7 +437,7 @@ final class ConnectionPackets {
   private void pubRel(Established e, Packet.Ack ack) {
     boolean known = e.session.released(connection, ack.packetId());
     replies.ack(
-        PacketTypes.PUBCOMP,
+        PacketParser.PUBCOMP,
         ack.packetId(),
         known || version < 5 ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND,
         null,

@@ -389,10 +389,10 @@ final class Engine implements AutoCloseable {
       case TOO_MANY -> new SubscribeResult(ReasonCode.QUOTA_EXCEEDED, false);
       case NEW ->
           new SubscribeResult(
-              qos, wanted.retainHandling() < 2 && !SubscriptionTree.isShared(wanted.filter()));
+              qos, wanted.retainHandling() < 2 && !FilterSyntax.isShared(wanted.filter()));
       case REPLACED ->
           new SubscribeResult(
-              qos, wanted.retainHandling() == 0 && !SubscriptionTree.isShared(wanted.filter()));
+              qos, wanted.retainHandling() == 0 && !FilterSyntax.isShared(wanted.filter()));
     };
   }
 

@@ -161,6 +161,7 @@ final class Greeting {
                     connection,
                     () -> {
                       connection.output().connAck(taken.present(), ReasonCode.SUCCESS, properties);
+                      packets.greeted();
                       connection.touched();
                     }));
     engine.connected(client);

@@ -238,10 +238,11 @@ final class Listeners implements AutoCloseable {
         counters.refusedUpgrades.sum());
   }
 
-  /** Accepts nothing more. */
+  /** Accepts nothing more, and ends what has not come as far as MQTT. */
   @Override
   public void close() {
     channels.values().forEach(c -> c.close().awaitUninterruptibly(2, TimeUnit.SECONDS));
+    sockets.closePending();
   }
 
   void closeLoops() {

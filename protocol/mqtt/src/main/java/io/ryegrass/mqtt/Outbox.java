@@ -235,7 +235,7 @@ final class Outbox {
         toResend.remove();
       } else if (flight.released) {
         toResend.remove();
-        to.writeAck(PacketTypes.PUBREL, packetId, ReasonCode.SUCCESS);
+        to.writeAck(PacketParser.PUBREL, packetId, ReasonCode.SUCCESS);
       } else if (quota > 0) {
         toResend.remove();
         quota--;
@@ -252,7 +252,7 @@ final class Outbox {
       Held h = held.remove();
       Flight flight = inFlight.get(h.packetId());
       if (h.release()) {
-        to.writeAck(PacketTypes.PUBREL, h.packetId(), ReasonCode.SUCCESS);
+        to.writeAck(PacketParser.PUBREL, h.packetId(), ReasonCode.SUCCESS);
       } else if (flight != null) {
         publish(to, flight.queued, h.packetId(), false);
       }
@@ -309,13 +309,13 @@ final class Outbox {
   void acknowledged(Connection by, Packet.Ack ack) {
     Flight flight = inFlight.get(ack.packetId());
     switch (ack.type()) {
-      case PacketTypes.PUBACK -> {
+      case PacketParser.PUBACK -> {
         if (flight != null && flight.queued.qos() == 1) {
           finish(ack.packetId(), flight);
         }
       }
-      case PacketTypes.PUBREC -> pubRec(by, ack, flight);
-      case PacketTypes.PUBCOMP -> {
+      case PacketParser.PUBREC -> pubRec(by, ack, flight);
+      case PacketParser.PUBCOMP -> {
         if (flight != null && flight.released) {
           finish(ack.packetId(), flight);
         }
@@ -332,7 +332,7 @@ final class Outbox {
   private void pubRec(Connection by, Packet.Ack ack, @Nullable Flight flight) {
     if (flight == null || flight.queued.qos() != 2) {
       if (ack.reasonCode() < 0x80) {
-        by.writeAck(PacketTypes.PUBREL, ack.packetId(), ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
+        by.writeAck(PacketParser.PUBREL, ack.packetId(), ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
       }
       return;
     }
@@ -348,7 +348,7 @@ final class Outbox {
         return;
       }
     }
-    by.writeAck(PacketTypes.PUBREL, ack.packetId(), ReasonCode.SUCCESS);
+    by.writeAck(PacketParser.PUBREL, ack.packetId(), ReasonCode.SUCCESS);
   }
 
   private void finish(int packetId, Flight flight) {

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Event loop only, but for {@link #ack}.
  */
 final class Replies {
+  /** So many answers may wait; then nothing more is read from the client until half are sent. */
+  private static final int MOST_WAITING = 1_024;
+
   private record Waiting(long position, Runnable write) {}
 
   private final Connection connection;
@@ -21,6 +24,7 @@ final class Replies {
   private final AtomicBoolean writing = new AtomicBoolean();
   private @Nullable ArrayDeque<Waiting> waiting;
   private int unacknowledged;
+  private boolean full;
 
   /**
    * @param failed told when the journal will never be as far as a promise needs
@@ -49,6 +53,11 @@ final class Replies {
     }
   }
 
+  /** Whether so many wait that nothing more should be read. */
+  boolean isFull() {
+    return full;
+  }
+
   /** The same for other answers. */
   void answer(long position, Runnable write) {
     if (isNext(position)) {
@@ -73,6 +82,10 @@ final class Replies {
       waiting = all;
     }
     all.add(new Waiting(position, write));
+    if (all.size() >= MOST_WAITING && !full) {
+      full = true;
+      connection.updateReading();
+    }
     if (position != 0) {
       // Also when it has become durable since it was looked at: then this calls back at once.
       journal.whenDurable(position, this::durable);
@@ -96,10 +109,14 @@ final class Replies {
     while (all != null && !all.isEmpty() && isDurable(all.element().position())) {
       all.remove().write().run();
     }
+    if (full && all != null && all.size() <= MOST_WAITING / 2) {
+      full = false;
+      connection.updateReading();
+    }
   }
 
   private void write(int type, int packetId, int reasonCode, @Nullable String reason) {
-    boolean done = type != PacketTypes.PUBREC || reasonCode >= 0x80;
+    boolean done = type != PacketParser.PUBREC || reasonCode >= 0x80;
     if (done && unacknowledged > 0) {
       unacknowledged--;
     }

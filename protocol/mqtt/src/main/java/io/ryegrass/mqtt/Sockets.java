@@ -4,8 +4,10 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * connected never do. So ten thousand sockets that say nothing do not shut out one that speaks.
  */
 final class Sockets {
+  private static final Duration CLOSING = Duration.ofSeconds(2);
+
   private final ListenerBounds bounds;
   private final ListenerCounters counters;
   private final AtomicInteger open = new AtomicInteger();
@@ -100,6 +104,24 @@ final class Sockets {
                 TimeUnit.MILLISECONDS);
     channel.closeFuture().addListener(f -> alarm.cancel(false));
     return () -> alarm.cancel(false);
+  }
+
+  /** Closes those whose CONNECT was not answered, while their event loops still run. */
+  void closePending() {
+    List<Channel> all;
+    lock.lock();
+    try {
+      all = List.copyOf(pending.keySet());
+    } finally {
+      lock.unlock();
+    }
+    all.forEach(Channel::close);
+    long deadline = System.nanoTime() + CLOSING.toNanos();
+    for (Channel channel : all) {
+      channel
+          .closeFuture()
+          .awaitUninterruptibly(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+    }
   }
 
   int open() {

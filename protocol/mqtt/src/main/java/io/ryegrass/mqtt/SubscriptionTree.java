@@ -61,17 +61,15 @@ final class SubscriptionTree {
     return version;
   }
 
-  static boolean isShared(String filter) {
-    return filter.startsWith(SHARE);
-  }
-
   /** The part that is matched against topics. */
   static String bareFilter(String filter) {
-    return isShared(filter) ? filter.substring(filter.indexOf('/', SHARE.length()) + 1) : filter;
+    return FilterSyntax.isShared(filter)
+        ? filter.substring(filter.indexOf('/', SHARE.length()) + 1)
+        : filter;
   }
 
   private static @Nullable String group(String filter) {
-    return isShared(filter)
+    return FilterSyntax.isShared(filter)
         ? filter.substring(SHARE.length(), filter.indexOf('/', SHARE.length()))
         : null;
   }

@@ -2,6 +2,7 @@ package io.ryegrass.mqtt;
 
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.Topics;
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,10 +16,9 @@ record TopicRules(boolean aws, Limits limits, @Nullable String refusedFilter) {
     this(aws, limits, null);
   }
 
-  private static final String SHARE = "$share/";
   private static final String RULES = "$aws/rules/";
 
-  /** What a decoder puts in the place of bytes that are not UTF-8. */
+  /** What lenient decoders put in the place of bytes that are not UTF-8. */
   private static final char MALFORMED = '\uFFFD';
 
   boolean validTopic(String topic) {
@@ -32,30 +32,16 @@ record TopicRules(boolean aws, Limits limits, @Nullable String refusedFilter) {
 
   /** With {@code $share/<group>/} or without; the group does not count for the limits. */
   boolean validFilter(String filter) {
-    String bare = filter;
-    if (filter.startsWith(SHARE)) {
-      int end = filter.indexOf('/', SHARE.length());
-      if (end <= SHARE.length() || !plainGroup(filter.substring(SHARE.length(), end))) {
-        return false; // [MQTT5-4.8.2-1] [MQTT5-4.8.2-2]
-      }
-      bare = filter.substring(end + 1);
-    }
-    try {
-      Topics.checkFilter(bare, limits.maxTopicBytes(), limits.maxTopicSlashes());
-      return wellFormed(filter);
-    } catch (InvalidDocumentException e) {
-      return false;
-    }
-  }
-
-  private static boolean plainGroup(String group) {
-    return group.indexOf('+') < 0 && group.indexOf('#') < 0;
+    return FilterSyntax.parse(filter, limits.maxTopicSlashes() + 1)
+            instanceof FilterSyntax.Valid valid
+        && valid.filter().getBytes(StandardCharsets.UTF_8).length <= limits.maxTopicBytes()
+        && wellFormed(filter);
   }
 
   /**
-   * Ill-formed UTF-8 must close the connection [MQTT-1.5.3-1]. Netty's decoder replaces it by
-   * U+FFFD, and two different byte strings must not become one name in a policy check, so that
-   * character is refused altogether; U+0000 by [MQTT-1.5.3-2].
+   * U+0000 is not allowed [MQTT-1.5.3-2]. U+FFFD is refused, too: programs that decode leniently
+   * put it in the place of anything, and two different byte strings must not become one name in
+   * their policies. (Ill-formed UTF-8 itself never gets past the decoder.)
    */
   static boolean wellFormed(String text) {
     return text.indexOf(MALFORMED) < 0 && text.indexOf('\0') < 0;

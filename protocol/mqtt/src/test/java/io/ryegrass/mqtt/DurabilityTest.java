@@ -213,6 +213,37 @@ class DurabilityTest {
     }
   }
 
+  /**
+   * More answers wait for the disk than may: reading stops, goes on, and each one comes in order.
+   */
+  @Test
+  void aFloodOfMessagesIsAcknowledgedInOrderHoweverManyWaitForTheDisk() throws Exception {
+    try (MqttBroker broker = TestBroker.durable(folder);
+        RawClient away = new RawClient(broker.port("mqtt"));
+        RawClient sender = new RawClient(broker.port("mqtt"))) {
+      away.connected("away", false);
+      away.subscribe("t", 1).read(RawClient.SUBACK);
+      sender.connected("sender", true);
+      int many = 9_000;
+      Thread flood =
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    try {
+                      for (int i = 1; i <= many; i++) {
+                        sender.publish("t", "" + i, 1, i);
+                      }
+                    } catch (IOException e) {
+                      throw new java.io.UncheckedIOException(e);
+                    }
+                  });
+      for (int i = 1; i <= many; i++) {
+        assertThat(sender.read(RawClient.PUBACK).packetId()).isEqualTo(i);
+      }
+      flood.join();
+    }
+  }
+
   @Test
   void aFolderInUseIsRefused() throws Exception {
     Process broker = start();

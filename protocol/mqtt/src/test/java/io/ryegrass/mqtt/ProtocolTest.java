@@ -239,7 +239,7 @@ class ProtocolTest {
     assertThat(present("c", 0)).as("0 ends with the connection").isFalse();
     keeping("c", true, 100).disconnect();
     assertThat(present("c", 1)).isTrue();
-    await().atMost(Duration.ofSeconds(5)).until(() -> broker.metrics().sessions() == 0);
+    await().atMost(Duration.ofSeconds(20)).until(() -> broker.metrics().sessions() == 0);
     assertThat(broker.metrics().expiredSessions()).isEqualTo(1);
 
     try (TestPeer peer = keeping("c", true, 100)) {
@@ -611,7 +611,7 @@ class ProtocolTest {
             .isEqualTo((byte) 0x9F);
       }
       await()
-          .atMost(Duration.ofSeconds(3))
+          .atMost(Duration.ofSeconds(20))
           .ignoreExceptions()
           .untilAsserted(() -> TestPeer.v5(slow, "c").disconnect());
     }

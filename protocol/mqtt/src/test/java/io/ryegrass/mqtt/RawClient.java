@@ -57,7 +57,7 @@ final class RawClient implements AutoCloseable {
   }
 
   RawClient(Socket socket) throws IOException {
-    this(socket, 5_000);
+    this(socket, 20_000);
   }
 
   RawClient(Socket socket, int timeoutMillis) throws IOException {

@@ -2,6 +2,7 @@ package io.ryegrass.mqtt;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.mqtt.MqttConnAckMessage;
 import io.netty.handler.codec.mqtt.MqttDecoder;
@@ -40,7 +41,9 @@ final class TestPeer implements AutoCloseable {
   TestPeer(MqttBroker broker, MqttVersion version) throws IOException {
     this.version = version;
     this.socket = new Socket(InetAddress.getLoopbackAddress(), broker.port("mqtt"));
-    socket.setSoTimeout(5_000);
+    socket.setSoTimeout(20_000);
+    // Tests keep messages without releasing them: on the heap, and not told as leaks.
+    codec.config().setAllocator(new UnpooledByteBufAllocator(false, true));
   }
 
   static TestPeer v5(
@@ -228,7 +231,7 @@ final class TestPeer implements AutoCloseable {
     } catch (SocketTimeoutException e) {
       return true;
     } finally {
-      socket.setSoTimeout(5_000);
+      socket.setSoTimeout(20_000);
     }
   }
 

@@ -311,7 +311,7 @@ class WebSocketTest {
 
   private static int closeStatusAfter(String upgrade, int... frame) throws IOException {
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-      socket.setSoTimeout(5_000);
+      socket.setSoTimeout(20_000);
       socket.getOutputStream().write(upgrade.getBytes(StandardCharsets.ISO_8859_1));
       readHead(socket);
       new RawClient(socket).send(frame);
@@ -406,7 +406,7 @@ class WebSocketTest {
 
   private static String answer(int at, String request) throws IOException {
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), at)) {
-      socket.setSoTimeout(5_000);
+      socket.setSoTimeout(20_000);
       socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
       String head = readHead(socket);
       return head.contains(" 101 ")
