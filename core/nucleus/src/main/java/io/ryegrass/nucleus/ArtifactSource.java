@@ -2,6 +2,7 @@ package io.ryegrass.nucleus;
 
 import io.ryegrass.model.Recipe;
 import java.nio.file.Path;
+import java.util.Set;
 
 /**
  * Brings artifacts onto the device: {@code greengrass:}, {@code s3:} and {@code https:}
@@ -24,4 +25,28 @@ public interface ArtifactSource {
    * @throws CloudRefusedException when it does not
    */
   void download(String componentVersionArn, Recipe.Artifact artifact, Path target);
+
+  /**
+   * Brings a {@code docker:} artifact, a container image, to the engine of this device; one that is
+   * there already is kept when its digest or its tag, other than {@code latest}, is the wanted one
+   * (section 9).
+   *
+   * @throws CloudUnavailableException when trying again later may help
+   * @throws NucleusException when it does not
+   */
+  default void pullImage(Recipe.Artifact artifact) {
+    throw new NucleusException(
+        "DOCKER_SERVICE_UNAVAILABLE",
+        "Artifact "
+            + artifact.uri()
+            + " is a container image, and this core was started without access to an engine.");
+  }
+
+  /**
+   * Removes the images that {@link #pullImage} brought and that nothing needs any more. Never
+   * throws; what cannot be removed now is tried again the next time.
+   *
+   * @param uris the {@code docker:} artifacts that are needed
+   */
+  default void keepImages(Set<String> uris) {}
 }

@@ -37,4 +37,19 @@ public interface ComponentCatalog {
    * @param recipeJson the recipe's text as received
    */
   record ResolvedComponent(String arn, Recipe recipe, String recipeJson) {}
+
+  /**
+   * The whole document of a deployment whose message holds only its outline (capability
+   * LARGE_CONFIGURATION, GetDeploymentConfiguration of v2-deployments.md section 7.3); its digest
+   * is right.
+   *
+   * @throws CloudUnavailableException when trying again later may help
+   * @throws CloudRefusedException when it does not, GET_DEPLOYMENT_CONFIGURATION_ACCESS_DENIED
+   *     among others
+   */
+  default String deploymentDocument(String deploymentId) {
+    throw new CloudRefusedException(
+        "DOWNLOAD_DEPLOYMENT_DOCUMENT_ERROR",
+        "This core has no cloud to fetch the document of deployment " + deploymentId + " from.");
+  }
 }
