@@ -83,7 +83,8 @@ final class ComponentOperations {
     result.put("componentName", name);
     result.put("componentVersion", version);
     result.put("creationTimestamp", Json.seconds(created.created()));
-    result.set("status", deployable());
+    // it is deployable already, but callers of the API know that they have to ask (API-01)
+    result.set("status", status("REQUESTED"));
     return result;
   }
 
@@ -110,7 +111,7 @@ final class ComponentOperations {
     result.put("creationTimestamp", Json.seconds(version.created()));
     Json.putUnlessEmpty(result, "publisher", recipe.publisher());
     Json.putUnlessEmpty(result, "description", recipe.description());
-    result.set("status", deployable());
+    result.set("status", status("DEPLOYABLE"));
     result.set("platforms", platforms(recipe));
     Json.putTags(result, tags.of(version.arn()));
     return result;
@@ -275,9 +276,9 @@ final class ComponentOperations {
     return Faults.notFound("COMPONENT", what, "Component " + what + " does not exist");
   }
 
-  private static ObjectNode deployable() {
+  private static ObjectNode status(String componentState) {
     ObjectNode status = Json.object();
-    status.put("componentState", "DEPLOYABLE");
+    status.put("componentState", componentState);
     status.put("message", "NONE");
     status.putObject("errors");
     status.put("vendorGuidance", "ACTIVE");

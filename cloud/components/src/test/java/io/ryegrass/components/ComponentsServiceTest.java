@@ -58,10 +58,17 @@ class ComponentsServiceTest {
   // ---- components
 
   @Test
-  void a_created_component_is_deployable_and_its_artifact_has_a_digest() {
+  void a_created_component_is_requested_then_deployable_and_its_artifact_has_a_digest_API_01() {
     var created = create("com.example.Echo", "1.0.0");
     assertThat(created.arn()).isEqualTo(arn("com.example.Echo", "1.0.0"));
-    assertThat(created.status().componentStateAsString()).isEqualTo("DEPLOYABLE");
+    assertThat(created.status().componentStateAsString()).isEqualTo("REQUESTED");
+    assertThat(
+            cloud
+                .greengrass
+                .describeComponent(b -> b.arn(created.arn()))
+                .status()
+                .componentStateAsString())
+        .isEqualTo("DEPLOYABLE");
 
     var got = cloud.greengrass.getComponent(b -> b.arn(created.arn()));
     Recipe recipe = Recipe.parse(got.recipe().asByteArray());

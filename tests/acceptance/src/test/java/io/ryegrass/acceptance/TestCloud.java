@@ -1,0 +1,201 @@
+package io.ryegrass.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.greengrassv2.GreengrassV2Client;
+import software.amazon.awssdk.services.iot.IotClient;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
+
+/**
+ * One cloud for all scenarios. What a person does, is done with the AWS CLI; what is only looked
+ * at, often, with AWS's SDK for Java.
+ */
+final class TestCloud implements AutoCloseable {
+  static final String ACCOUNT = "000000000000";
+  static final String REGION = "us-east-1";
+
+  final Path folder;
+  final GreengrassV2Client greengrass;
+  final IotClient iot;
+  private final Ryegrass.Running program;
+  private final AtomicInteger files = new AtomicInteger();
+
+  private TestCloud() {
+    try {
+      folder = Files.createTempDirectory("ryegrass-scenarios-");
+      // as root, components run as 'nobody', who has to get to their folders
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+      program = Ryegrass.startCloud(folder);
+      JsonNode endpoints =
+          JsonMapper.shared().readTree(Files.readString(folder.resolve("cloud/endpoints.json")));
+      URI api = URI.create(endpoints.path("apiUrl").asString());
+      String keys = Files.readString(folder.resolve("cloud/credentials"));
+      var credentials =
+          StaticCredentialsProvider.create(
+              AwsBasicCredentials.create(
+                  value(keys, "aws_access_key_id"), value(keys, "aws_secret_access_key")));
+      var http = UrlConnectionHttpClient.create();
+      greengrass =
+          GreengrassV2Client.builder()
+              .endpointOverride(api)
+              .region(Region.of(REGION))
+              .credentialsProvider(credentials)
+              .httpClient(http)
+              .build();
+      iot =
+          IotClient.builder()
+              .endpointOverride(api)
+              .region(Region.of(REGION))
+              .credentialsProvider(credentials)
+              .httpClient(http)
+              .build();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String value(String file, String key) {
+    return file.lines()
+        .filter(l -> l.startsWith(key))
+        .map(l -> l.substring(l.indexOf('=') + 1).strip())
+        .findFirst()
+        .orElseThrow();
+  }
+
+  static String thingArn(String thing) {
+    return "arn:aws:iot:" + REGION + ":" + ACCOUNT + ":thing/" + thing;
+  }
+
+  static String groupArn(String group) {
+    return "arn:aws:iot:" + REGION + ":" + ACCOUNT + ":thinggroup/" + group;
+  }
+
+  Path data() {
+    return folder.resolve("cloud");
+  }
+
+  // ---- the AWS CLI
+
+  Ryegrass.Outcome awsOutcome(String... arguments) {
+    return Ryegrass.aws(folder, arguments);
+  }
+
+  /** Its answer; a missing node when it answers nothing. */
+  JsonNode aws(String... arguments) {
+    Ryegrass.Outcome outcome = awsOutcome(arguments);
+    outcome.isSuccess();
+    return outcome.output().isBlank()
+        ? MissingNode.getInstance()
+        : JsonMapper.shared().readTree(outcome.output());
+  }
+
+  /** Publishes a component and gives its ARN. */
+  String createComponent(String recipe) {
+    Path file = folder.resolve("recipe-" + files.incrementAndGet() + ".yaml");
+    write(file, recipe);
+    return aws("greengrassv2", "create-component-version", "--inline-recipe", "fileb://" + file)
+        .path("arn")
+        .asString();
+  }
+
+  /**
+   * @param components as the operation CreateDeployment has them
+   * @param more further arguments of the AWS CLI
+   * @return the deployment's id
+   */
+  String deploy(String targetArn, String components, String... more) {
+    return createDeployment(targetArn, components, more).path("deploymentId").asString();
+  }
+
+  JsonNode createDeployment(String targetArn, String components, String... more) {
+    return aws(
+        Stream.concat(
+                Stream.of(
+                    "greengrassv2",
+                    "create-deployment",
+                    "--target-arn",
+                    targetArn,
+                    "--components",
+                    components),
+                Stream.of(more))
+            .toArray(String[]::new));
+  }
+
+  String status(String deployment) {
+    return greengrass.getDeployment(b -> b.deploymentId(deployment)).deploymentStatusAsString();
+  }
+
+  static void write(Path file, String text) {
+    try {
+      Files.createDirectories(file.getParent());
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static String read(Path file) {
+    try {
+      return Files.exists(file) ? Files.readString(file) : "";
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    greengrass.close();
+    iot.close();
+    program.close();
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    assertThat(program.process().exitValue()).isZero();
+  }
+
+  /** Gives every class that asks for it the one cloud, and ends it after the last. */
+  static final class Shared implements ParameterResolver {
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+      return parameter.getParameter().getType() == TestCloud.class;
+    }
+
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+      return context
+          .getRoot()
+          .getStore(ExtensionContext.Namespace.create(TestCloud.class))
+          .getOrComputeIfAbsent(TestCloud.class, key -> new Holder(new TestCloud()), Holder.class)
+          .cloud();
+    }
+  }
+
+  private record Holder(TestCloud cloud) implements AutoCloseable {
+    @Override
+    public void close() {
+      cloud.close();
+    }
+  }
+}
