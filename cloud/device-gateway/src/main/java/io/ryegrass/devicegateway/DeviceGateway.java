@@ -55,7 +55,7 @@ public final class DeviceGateway implements AutoCloseable {
   private final WebServer web;
   private final CertificateWatch watch;
 
-  private DeviceGateway(GatewaySettings settings, ServerTls tls, Clock clock) {
+  private DeviceGateway(GatewaySettings settings, DeviceTls tls, Clock clock) {
     this.settings = settings;
     this.mqttDoor =
         new MqttDoor(
@@ -95,7 +95,7 @@ public final class DeviceGateway implements AutoCloseable {
     requireFree("api", settings.host(), settings.apiPort());
     requireFree(HTTPS, settings.host(), settings.httpsPort());
     requireFree(MQTT, settings.host(), settings.mqttPort());
-    return new DeviceGateway(settings, ServerTls.of(server, root), clock);
+    return new DeviceGateway(settings, DeviceTls.of(server, root), clock);
   }
 
   private static void requireFree(String listener, String host, int port) {
@@ -107,7 +107,7 @@ public final class DeviceGateway implements AutoCloseable {
     }
   }
 
-  private WebServer startWeb(ServerTls tls) {
+  private WebServer startWeb(DeviceTls tls) {
     Tls https = Tls.builder().sslContext(tls.forHttps()).clientAuth(TlsClientAuth.OPTIONAL).build();
     return WebServer.builder()
         .host(settings.host())

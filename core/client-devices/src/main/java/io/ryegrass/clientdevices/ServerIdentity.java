@@ -2,9 +2,8 @@ package io.ryegrass.clientdevices;
 
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
-import io.netty.handler.ssl.SslContextBuilder;
-import io.netty.handler.ssl.SslProvider;
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.mqtt.ServerTls;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -16,7 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -62,13 +60,8 @@ record ServerIdentity(
    */
   SslContext tls() {
     try {
-      return SslContextBuilder.forServer(key, chain)
-          .sslProvider(SslProvider.JDK)
-          .protocols("TLSv1.3", "TLSv1.2")
-          .clientAuth(ClientAuth.REQUIRE)
-          .trustManager(new ProvenKeyTrust())
-          .build();
-    } catch (SSLException e) {
+      return ServerTls.context(key, chain, new ProvenKeyTrust(), ClientAuth.REQUIRE);
+    } catch (GeneralSecurityException e) {
       throw new IllegalStateException(
           "The broker's certificate cannot be used for TLS: " + e.getMessage(), e);
     }

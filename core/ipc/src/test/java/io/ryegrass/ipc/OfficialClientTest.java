@@ -125,7 +125,7 @@ class OfficialClientTest {
     for (int i = 0; i < 500; i++) {
       sent.add(speaker.publishToTopicAsync(binary("t", Integer.toString(i))));
     }
-    CompletableFuture.allOf(sent.toArray(CompletableFuture[]::new)).get(5, TimeUnit.SECONDS);
+    CompletableFuture.allOf(sent.toArray(CompletableFuture[]::new)).get(20, TimeUnit.SECONDS);
     await().atMost(SOON).until(() -> heard.size() == 500);
     assertThat(heard)
         .extracting(m -> Integer.parseInt(new String(m.getBinaryMessage().getMessage(), UTF_8)))

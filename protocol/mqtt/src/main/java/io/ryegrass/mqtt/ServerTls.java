@@ -47,6 +47,26 @@ public final class ServerTls {
       @Nullable TrustManager clients,
       ClientAuth clientAuth)
       throws GeneralSecurityException {
+    return new JdkSslContext(
+        jdkContext(key, chain, clients),
+        false,
+        null,
+        IdentityCipherSuiteFilter.INSTANCE,
+        null,
+        clientAuth,
+        new String[] {"TLSv1.3", "TLSv1.2"},
+        false);
+  }
+
+  /**
+   * The same for servers that are not on Netty; whether client certificates are asked for is theirs
+   * to say.
+   *
+   * @throws GeneralSecurityException when key and certificates cannot be used
+   */
+  public static SSLContext jdkContext(
+      PrivateKey key, List<X509Certificate> chain, @Nullable TrustManager clients)
+      throws GeneralSecurityException {
     char[] noPassword = new char[0];
     KeyStore store = memoryStore();
     store.setKeyEntry("server", key, noPassword, chain.toArray(new Certificate[0]));
@@ -58,15 +78,7 @@ public final class ServerTls {
         new TrustManager[] {clients == null ? new TrustsNobody() : clients},
         null);
     context.getServerSessionContext().setSessionTimeout(SESSION_SECONDS);
-    return new JdkSslContext(
-        context,
-        false,
-        null,
-        IdentityCipherSuiteFilter.INSTANCE,
-        null,
-        clientAuth,
-        new String[] {"TLSv1.3", "TLSv1.2"},
-        false);
+    return context;
   }
 
   /**

@@ -259,7 +259,7 @@ class TlsTest {
                   }
                 }
               });
-      assertThat(honest.get(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(honest.get(20, TimeUnit.SECONDS)).isTrue();
     } finally {
       for (Socket s : stalled) {
         s.close();

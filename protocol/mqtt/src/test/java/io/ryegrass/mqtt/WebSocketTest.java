@@ -117,11 +117,11 @@ class WebSocketTest {
     return http.newWebSocketBuilder()
         .subprotocols("mqtt")
         .buildAsync(URI.create("ws://127.0.0.1:" + port + "/mqtt"), received)
-        .get(5, TimeUnit.SECONDS);
+        .get(20, TimeUnit.SECONDS);
   }
 
   private static void send(WebSocket ws, byte[] bytes, boolean last) throws Exception {
-    ws.sendBinary(ByteBuffer.wrap(bytes), last).get(5, TimeUnit.SECONDS);
+    ws.sendBinary(ByteBuffer.wrap(bytes), last).get(20, TimeUnit.SECONDS);
   }
 
   private static byte[] connect(String clientId) {
@@ -248,10 +248,10 @@ class WebSocketTest {
     WebSocket ws = open(received);
     byte[] all = join(connect("fragments"), PINGREQ);
     send(ws, Arrays.copyOfRange(all, 0, 5), false);
-    ws.sendPing(ByteBuffer.wrap(TestBroker.bytes("hello"))).get(5, TimeUnit.SECONDS);
+    ws.sendPing(ByteBuffer.wrap(TestBroker.bytes("hello"))).get(20, TimeUnit.SECONDS);
     send(ws, Arrays.copyOfRange(all, 5, 9), false);
     send(ws, Arrays.copyOfRange(all, 9, all.length), true);
-    assertThat(received.pong.get(5, TimeUnit.SECONDS)).isEqualTo("hello");
+    assertThat(received.pong.get(20, TimeUnit.SECONDS)).isEqualTo("hello");
     ByteArrayOutputStream answers = new ByteArrayOutputStream();
     while (answers.size() < 6) {
       answers.writeBytes(received.next());
@@ -267,8 +267,8 @@ class WebSocketTest {
     WebSocket ws = open(received);
     send(ws, connect("texting"), true);
     received.next();
-    ws.sendText("hello", true).get(5, TimeUnit.SECONDS);
-    assertThat(received.closed.get(5, TimeUnit.SECONDS)).isEqualTo(1003);
+    ws.sendText("hello", true).get(20, TimeUnit.SECONDS);
+    assertThat(received.closed.get(20, TimeUnit.SECONDS)).isEqualTo(1003);
     await().until(() -> !broker.isConnected("texting"));
   }
 
@@ -279,8 +279,8 @@ class WebSocketTest {
     WebSocket ws = open(received);
     send(ws, connect("closing"), true);
     received.next();
-    ws.sendClose(WebSocket.NORMAL_CLOSURE, "bye").get(5, TimeUnit.SECONDS);
-    assertThat(received.closed.get(5, TimeUnit.SECONDS)).isEqualTo(1000);
+    ws.sendClose(WebSocket.NORMAL_CLOSURE, "bye").get(20, TimeUnit.SECONDS);
+    assertThat(received.closed.get(20, TimeUnit.SECONDS)).isEqualTo(1000);
     await().until(() -> !broker.isConnected("closing"));
   }
 
@@ -291,7 +291,7 @@ class WebSocketTest {
     send(ws, connect("ended"), true);
     received.next();
     broker.disconnect("ended", "test");
-    assertThat(received.closed.get(5, TimeUnit.SECONDS)).isEqualTo(1000);
+    assertThat(received.closed.get(20, TimeUnit.SECONDS)).isEqualTo(1000);
     ws.abort();
   }
 
