@@ -75,7 +75,7 @@ final class Core implements AutoCloseable {
         };
     if (config.identity().cloud()) {
       LinkSettings linkSettings = LinkSettings.of(config, clock);
-      https = opened(CloudHttps.of(linkSettings));
+      https = opened(CloudHttps.of(linkSettings, config.nucleus()));
       link = opened(CloudLink.open(linkSettings));
       dataPlane = https::call;
       cloud =

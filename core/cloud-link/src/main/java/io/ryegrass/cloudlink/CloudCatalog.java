@@ -4,9 +4,14 @@ import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.CloudRefusedException;
+import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.ComponentCatalog;
+import java.net.URI;
 import java.net.URLEncoder;
+import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -26,12 +31,17 @@ final class CloudCatalog implements ComponentCatalog {
   /** A core is in at most 10 groups of a type; this only ends a loop of tokens. */
   private static final int MAX_PAGES = 100;
 
+  private static final int MAX_DOCUMENT = 10 << 20;
+  private static final String NO_DOCUMENT = "DOWNLOAD_DEPLOYMENT_DOCUMENT_ERROR";
+
   private final DataPlaneClient cloud;
   private final String thingName;
+  private final String endpointType;
 
-  CloudCatalog(DataPlaneClient cloud, String thingName) {
+  CloudCatalog(DataPlaneClient cloud, String thingName, HttpsSettings https) {
     this.cloud = cloud;
     this.thingName = thingName;
+    this.endpointType = https.s3().forDataPlane();
   }
 
   /** One candidate for each call, and exactly one answer, as AWS's nucleus does it. */
@@ -147,6 +157,84 @@ final class CloudCatalog implements ComponentCatalog {
     String name = group.path("thingGroupName").asString("");
     if (!name.isEmpty() && !names.contains(name)) {
       names.add(name);
+    }
+  }
+
+  @Override
+  public String deploymentDocument(String deploymentId) {
+    JsonNode answer;
+    try {
+      answer =
+          cloud.call(
+              "GET",
+              "/greengrass/v2/coreDevices/"
+                  + encoded(thingName)
+                  + "/deployments/"
+                  + encoded(deploymentId)
+                  + "/configuration?s3EndpointType="
+                  + endpointType,
+              null);
+    } catch (CloudRefusedException e) {
+      if (e.code().equals("ACCESS_DENIED")) {
+        throw new CloudRefusedException(
+            "GET_DEPLOYMENT_CONFIGURATION_ACCESS_DENIED",
+            e.getMessage()
+                + " A policy of the core must allow greengrass:GetDeploymentConfiguration.",
+            e);
+      }
+      throw e;
+    }
+    String what = "the document of deployment " + deploymentId;
+    URI url =
+        CloudArtifacts.url(
+            NO_DOCUMENT,
+            "the document of " + deploymentId,
+            answer.path("preSignedUrl").asString(""));
+    DataPlaneClient.Answer document =
+        cloud.exchange(
+            "The download of " + what,
+            DataPlaneClient.Trust.DOWNLOADS,
+            HttpRequest.newBuilder(url));
+    if (document.status() == 429 || document.status() >= 500) {
+      throw new CloudUnavailableException(
+          "The download of " + what + " was answered with " + document.status() + ".");
+    }
+    if (document.status() != 200) {
+      throw new CloudRefusedException(
+          NO_DOCUMENT,
+          "The download of "
+              + what
+              + " from "
+              + url.getAuthority()
+              + " was answered with "
+              + document.status()
+              + " "
+              + DataPlaneClient.message(document));
+    }
+    if (document.body().length > MAX_DOCUMENT) {
+      throw new CloudRefusedException(
+          "DEPLOYMENT_DOCUMENT_SIZE_EXCEEDED",
+          "The document of deployment "
+              + deploymentId
+              + " has more than 10 MiB; merge less configuration at once.");
+    }
+    check(what, answer.path("integrityCheck"), document.body());
+    return new String(document.body(), StandardCharsets.UTF_8);
+  }
+
+  private static void check(String what, JsonNode wanted, byte[] document) {
+    String algorithm = wanted.path("algorithm").asString("SHA-256");
+    try {
+      byte[] digest = MessageDigest.getInstance(algorithm).digest(document);
+      if (!Base64.getEncoder().encodeToString(digest).equals(wanted.path("digest").asString(""))) {
+        throw new CloudUnavailableException(
+            "The digest of " + what + " is not the one that the cloud told; it is fetched again.");
+      }
+    } catch (NoSuchAlgorithmException e) {
+      throw new CloudRefusedException(
+          "HASHING_ALGORITHM_UNAVAILABLE",
+          "The digest of " + what + " is a " + algorithm + ", which this core does not know.",
+          e);
     }
   }
 

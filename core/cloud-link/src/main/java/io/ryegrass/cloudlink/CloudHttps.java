@@ -3,6 +3,7 @@ package io.ryegrass.cloudlink;
 import io.ryegrass.nucleus.ArtifactSource;
 import io.ryegrass.nucleus.ComponentCatalog;
 import io.ryegrass.nucleus.CredentialsSource;
+import io.ryegrass.nucleus.NucleusConfiguration;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -14,20 +15,26 @@ public final class CloudHttps implements AutoCloseable {
   private final RoleCredentials credentials;
   private final CloudArtifacts artifacts;
 
-  private CloudHttps(LinkSettings settings, Supplier<CoreTls> tls) {
-    this.client = new DataPlaneClient(settings, tls);
-    this.catalog = new CloudCatalog(client, settings.identity().thingName());
-    this.credentials = new RoleCredentials(client, settings);
-    this.artifacts = new CloudArtifacts(client, credentials, settings);
+  private CloudHttps(LinkSettings link, HttpsSettings settings, Supplier<CoreTls> tls) {
+    this.client = new DataPlaneClient(link, settings, tls);
+    this.credentials = new RoleCredentials(client, link, settings);
+    this.catalog = new CloudCatalog(client, link.identity().thingName(), settings);
+    this.artifacts = new CloudArtifacts(client, credentials, link, settings);
   }
 
-  /** Opens nothing: certificate and connections are first used by the first call. */
-  public static CloudHttps of(LinkSettings settings) {
-    return new CloudHttps(settings, () -> CoreTls.of(settings.identity()));
+  /**
+   * Opens nothing: certificate, proxy and connections are first used by the first call.
+   *
+   * @param nucleus for {@code networkProxy}, {@code httpClient}, {@code s3EndpointType} and {@code
+   *     credentialEndpointTimeoutMs}
+   * @throws io.ryegrass.nucleus.NucleusException when the proxy's address cannot be used
+   */
+  public static CloudHttps of(LinkSettings link, NucleusConfiguration nucleus) {
+    return of(link, HttpsSettings.of(nucleus));
   }
 
-  static CloudHttps of(LinkSettings settings, CoreTls tls) {
-    return new CloudHttps(settings, () -> tls);
+  static CloudHttps of(LinkSettings link, HttpsSettings settings) {
+    return new CloudHttps(link, settings, () -> CoreTls.of(link.identity()));
   }
 
   public ComponentCatalog catalog() {

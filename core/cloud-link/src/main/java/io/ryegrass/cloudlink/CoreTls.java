@@ -38,6 +38,8 @@ final class CoreTls {
   private final TrustManagerFactory trust;
   private final SSLContext context;
   private final SSLContext downloadContext;
+  private final SSLContext anonymousContext;
+  private final SSLContext proxyContext;
 
   private CoreTls(KeyManagerFactory keys, TrustManagerFactory trust)
       throws GeneralSecurityException {
@@ -47,7 +49,12 @@ final class CoreTls {
     context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
     X509ExtendedTrustManager own = extended(trust);
     this.downloadContext = SSLContext.getInstance("TLS");
-    downloadContext.init(keys.getKeyManagers(), new TrustManager[] {new RootsOrPublic(own)}, null);
+    TrustManager[] anybody = {new RootsOrPublic(own)};
+    downloadContext.init(keys.getKeyManagers(), anybody, null);
+    this.anonymousContext = SSLContext.getInstance("TLS");
+    anonymousContext.init(new KeyManager[0], anybody, null);
+    this.proxyContext = SSLContext.getInstance("TLS");
+    proxyContext.init(new KeyManager[0], trust.getTrustManagers(), null);
   }
 
   /** Reads the three files. */
@@ -100,6 +107,16 @@ final class CoreTls {
    */
   SSLContext downloadContext() {
     return downloadContext;
+  }
+
+  /** Trusts the same, and does not show who this core is. */
+  SSLContext anonymousContext() {
+    return anonymousContext;
+  }
+
+  /** For a proxy that speaks TLS: the root CA file counts (PXY-05), no certificate is shown. */
+  SSLContext proxyContext() {
+    return proxyContext;
   }
 
   private static boolean belongTogether(PrivateKey key, X509Certificate certificate)

@@ -3,8 +3,13 @@ package io.ryegrass.cloudlink;
 import io.ryegrass.nucleus.CloudRefusedException;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.NucleusException;
+import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.SocketAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.net.http.HttpClient;
@@ -15,7 +20,10 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +31,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -37,28 +46,40 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>Nothing is made before the first call. For any number of threads.
  */
 public final class DataPlaneClient implements AutoCloseable {
-  private static final Duration CONNECT = Duration.ofSeconds(10);
-  private static final Duration WHOLE_CALL = Duration.ofSeconds(30);
   private static final int MAX_ANSWER = 16 << 20;
 
-  /** Which servers are trusted: the cloud's only, or those of public stores, too. */
+  /** The data plane's name in ALPN (PXY-02); servers without it go by the second. */
+  private static final String[] ALPN = {"x-amzn-http-ca", "http/1.1"};
+
+  /** Which servers are trusted, and who is shown to them. */
   enum Trust {
+    /** The cloud's only. */
     CLOUD,
-    DOWNLOADS
+    /** The cloud's and those of public stores. */
+    DOWNLOADS,
+    /** The same, but the core's certificate is not shown: any server on the internet. */
+    ANYBODY
   }
 
   /** An answer of the cloud with its body in memory. */
   record Answer(int status, HttpHeaders headers, byte[] body) {}
 
   private final String base;
+  private final HttpsSettings settings;
   private final Supplier<CoreTls> tls;
   private final ReentrantLock making = new ReentrantLock();
-  private volatile @Nullable HttpClient cloud;
-  private volatile @Nullable HttpClient downloads;
+  private final Map<Trust, HttpClient> clients = new ConcurrentHashMap<>();
+  private volatile @Nullable ProxyRelay relay;
 
-  DataPlaneClient(LinkSettings settings, Supplier<CoreTls> tls) {
-    this.base = "https://" + settings.dataPlaneHost() + ":" + settings.dataPlanePort();
+  DataPlaneClient(LinkSettings link, HttpsSettings settings, Supplier<CoreTls> tls) {
+    this.base = "https://" + link.dataPlaneHost() + ":" + link.dataPlanePort();
+    this.settings = settings;
     this.tls = tls;
+  }
+
+  /** How long an answer, or the next part of a body, may keep a caller waiting. */
+  Duration idle() {
+    return settings.idle();
   }
 
   /**
@@ -146,36 +167,66 @@ public final class DataPlaneClient implements AutoCloseable {
 
   /** One request with its answer in memory, whatever the status. */
   Answer exchange(String what, Trust trust, HttpRequest.Builder request) {
+    return exchange(what, trust, request, settings.idle());
+  }
+
+  /**
+   * @param limit for the answer's head, and once more for its body
+   */
+  Answer exchange(String what, Trust trust, HttpRequest.Builder request, Duration limit) {
     HttpResponse<byte[]> r =
         send(
             what,
             trust,
-            request.timeout(WHOLE_CALL).build(),
+            request,
+            limit,
             BodyHandlers.limiting(BodyHandlers.ofByteArray(), MAX_ANSWER));
     return new Answer(r.statusCode(), r.headers(), r.body());
   }
 
   /** One request whose body the caller reads, and closes; the deadline is that of the headers. */
   HttpResponse<InputStream> open(String what, Trust trust, HttpRequest.Builder request) {
-    return send(what, trust, request.timeout(WHOLE_CALL).build(), BodyHandlers.ofInputStream());
+    return send(what, trust, request, settings.idle(), BodyHandlers.ofInputStream());
   }
 
   private <T> HttpResponse<T> send(
-      String what, Trust trust, HttpRequest request, HttpResponse.BodyHandler<T> handler) {
-    CompletableFuture<HttpResponse<T>> answer = client(trust).sendAsync(request, handler);
+      String what,
+      Trust trust,
+      HttpRequest.Builder builder,
+      Duration limit,
+      HttpResponse.BodyHandler<T> handler) {
+    HttpClient client = client(trust);
+    HttpRequest request = throughProxy(builder.timeout(limit)).build();
+    CompletableFuture<HttpResponse<T>> answer = client.sendAsync(request, handler);
+    Duration whole = settings.connect().plus(limit.multipliedBy(2));
     try {
-      return answer.get(WHOLE_CALL.toMillis(), TimeUnit.MILLISECONDS);
+      return answer.get(whole.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       answer.cancel(true);
       throw new CloudUnavailableException(
-          what + " had no answer within " + WHOLE_CALL.toSeconds() + " s.", e);
+          what + " had no answer within " + whole.toSeconds() + " s.", e);
     } catch (InterruptedException e) {
       answer.cancel(true);
       Thread.currentThread().interrupt();
       throw new CloudUnavailableException(what + " was interrupted.", e);
     } catch (ExecutionException e) {
-      throw unavailable(what, e.getCause() == null ? e : e.getCause());
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      ProxyRelay way = relay;
+      String problem = way == null ? null : way.problem();
+      if (problem != null && String.valueOf(cause.getMessage()).startsWith("Tunnel failed")) {
+        throw new CloudUnavailableException(what + " failed: " + problem, cause);
+      }
+      throw unavailable(what, cause);
     }
+  }
+
+  /** A request that goes through the relay carries the relay's secret. */
+  private HttpRequest.Builder throughProxy(HttpRequest.Builder request) {
+    ProxyRelay way = relay;
+    String host = request.build().uri().getHost();
+    return way == null || settings.proxy().forHost(host).isEmpty()
+        ? request
+        : request.setHeader("proxy-authorization", way.authorization());
   }
 
   static CloudUnavailableException unavailable(String what, Throwable cause) {
@@ -192,28 +243,16 @@ public final class DataPlaneClient implements AutoCloseable {
   }
 
   private HttpClient client(Trust trust) {
-    HttpClient made = trust == Trust.CLOUD ? cloud : downloads;
+    HttpClient made = clients.get(trust);
     if (made != null) {
       return made;
     }
     making.lock();
     try {
-      made = trust == Trust.CLOUD ? cloud : downloads;
+      made = clients.get(trust);
       if (made == null) {
-        CoreTls identity = tls.get();
-        made =
-            HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .followRedirects(HttpClient.Redirect.NEVER)
-                .connectTimeout(CONNECT)
-                .executor(Executors.newVirtualThreadPerTaskExecutor())
-                .sslContext(trust == Trust.CLOUD ? identity.context() : identity.downloadContext())
-                .build();
-        if (trust == Trust.CLOUD) {
-          cloud = made;
-        } else {
-          downloads = made;
-        }
+        made = make(trust, tls.get());
+        clients.put(trust, made);
       }
       return made;
     } finally {
@@ -221,13 +260,73 @@ public final class DataPlaneClient implements AutoCloseable {
     }
   }
 
+  private HttpClient make(Trust trust, CoreTls identity) {
+    HttpClient.Builder b =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(settings.connect())
+            .executor(Executors.newVirtualThreadPerTaskExecutor())
+            .sslContext(
+                switch (trust) {
+                  case CLOUD -> identity.context();
+                  case DOWNLOADS -> identity.downloadContext();
+                  case ANYBODY -> identity.anonymousContext();
+                });
+    if (trust == Trust.CLOUD) {
+      SSLParameters offered = new SSLParameters();
+      offered.setApplicationProtocols(ALPN);
+      b.sslParameters(offered);
+    }
+    ProxySettings.Proxy proxy = settings.proxy().proxy();
+    if (proxy != null) {
+      ProxyRelay way = relay;
+      if (way == null) {
+        way =
+            ProxyRelay.start(
+                new ProxyTunnel(
+                    proxy,
+                    () -> identity.proxyContext().getSocketFactory(),
+                    settings.connect(),
+                    settings.idle()));
+        relay = way;
+      }
+      b.proxy(new OneProxy(settings.proxy(), way.address()));
+    }
+    return b.build();
+  }
+
+  /** The relay for all hosts but the exempt ones. */
+  private static final class OneProxy extends ProxySelector {
+    private final ProxySettings settings;
+    private final List<Proxy> relay;
+
+    OneProxy(ProxySettings settings, InetSocketAddress relay) {
+      this.settings = settings;
+      this.relay = List.of(new Proxy(Proxy.Type.HTTP, relay));
+    }
+
+    @Override
+    public List<Proxy> select(URI uri) {
+      return settings.forHost(uri.getHost()).isEmpty() ? List.of(Proxy.NO_PROXY) : relay;
+    }
+
+    @Override
+    public void connectFailed(URI uri, SocketAddress address, IOException e) {}
+  }
+
   /** Ends all requests. */
   @Override
   public void close() {
-    for (HttpClient c : new HttpClient[] {cloud, downloads}) {
-      if (c != null) {
-        c.shutdownNow();
+    making.lock();
+    try {
+      clients.values().forEach(HttpClient::shutdownNow);
+      ProxyRelay way = relay;
+      if (way != null) {
+        way.close();
       }
+    } finally {
+      making.unlock();
     }
   }
 }

@@ -18,52 +18,142 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Streams bodies into files and continues partial ones by {@code Range}. A body that stops coming
- * is given up after {@link #STALL}; what came by then is kept for the next attempt.
+ * Streams bodies into files and continues partial ones by {@code Range} with {@code If-Range} (RFC
+ * 9110 sections 13.1.5 and 14.2), so that one file is never made of two versions. A body that stops
+ * coming is given up after {@code httpClient.socketTimeoutMs}; what came by then is kept for the
+ * next attempt, also of another process.
  */
 final class Downloads {
-  private static final Duration STALL = Duration.ofSeconds(30);
   private static final int BUFFER = 32 << 10;
   private static final int MAX_ERROR = 16 << 10;
   private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d+)-\\d+/(?:\\d+|\\*)");
+  private static final Pattern WHOLE = Pattern.compile("bytes (?:\\d+-\\d+|\\*)/(\\d+)");
 
   private final DataPlaneClient client;
+  private final Duration stall;
 
   Downloads(DataPlaneClient client) {
     this.client = client;
+    this.stall = client.idle();
   }
 
   /**
+   * A file to fetch.
+   *
    * @param what the artifact, for messages
-   * @param request a GET without {@code Range}
+   * @param digested whether the caller checks a digest of the whole file: only then a part without
+   *     a known version of the whole is continued
    * @param refused makes the exception of an answer that is no body
    */
-  void fetch(
+  record Wanted(
       String what,
-      HttpRequest.Builder request,
-      Path target,
+      DataPlaneClient.Trust trust,
+      boolean digested,
       Function<DataPlaneClient.Answer, NucleusException> refused) {
+    String call() {
+      return "The download of " + what;
+    }
+  }
+
+  /**
+   * @param request a GET without {@code Range}
+   */
+  void fetch(Wanted wanted, HttpRequest.Builder request, Path target) {
+    Path version = version(target);
+    String call = wanted.call();
     long have = size(target);
+    if (have > 0) {
+      String before = read(version);
+      if (!before.isEmpty()) {
+        request.setHeader("if-range", before);
+      } else if (!wanted.digested()) {
+        have = 0;
+      }
+    }
     if (have > 0) {
       request.setHeader("range", "bytes=" + have + "-");
     }
-    String call = "The download of " + what;
-    HttpResponse<InputStream> r = client.open(call, DataPlaneClient.Trust.DOWNLOADS, request);
+    HttpResponse<InputStream> r = client.open(call, wanted.trust(), request);
     try (InputStream body = r.body()) {
       switch (r.statusCode()) {
-        case 200 -> write(call, body, target, 0);
+        case 200 -> {
+          Files.deleteIfExists(version);
+          emptied(target);
+          keep(version, r);
+          write(call, body, target, 0);
+        }
         case 206 -> write(call, body, target, start(r, have));
         case 416 -> {
           if (!r.headers().firstValue("content-range").orElse("").equals("bytes */" + have)) {
             Files.delete(target);
+            Files.deleteIfExists(version);
             throw new CloudUnavailableException(
                 call + " cannot be continued at " + have + " bytes; it begins again.");
           }
         }
-        default -> throw failure(call, r, body, refused);
+        default -> throw failure(call, r, body, wanted.refused());
       }
+      Files.deleteIfExists(version);
     } catch (IOException e) {
       throw DataPlaneClient.unavailable(call, e);
+    }
+  }
+
+  /**
+   * How many bytes a file has, asked for by its first byte; -1 when the server does not tell.
+   *
+   * @param request a GET without {@code Range}
+   */
+  long size(Wanted wanted, HttpRequest.Builder request) {
+    request.setHeader("range", "bytes=0-0");
+    String call = "The size of " + wanted.what();
+    HttpResponse<InputStream> r = client.open(call, wanted.trust(), request);
+    try (InputStream body = r.body()) {
+      if (r.statusCode() == 200) {
+        return r.headers().firstValueAsLong("content-length").orElse(-1);
+      }
+      if (r.statusCode() == 206 || r.statusCode() == 416) {
+        Matcher m = WHOLE.matcher(r.headers().firstValue("content-range").orElse(""));
+        return m.matches() ? Long.parseLong(m.group(1)) : -1;
+      }
+      throw failure(call, r, body, wanted.refused());
+    } catch (IOException e) {
+      throw DataPlaneClient.unavailable(call, e);
+    }
+  }
+
+  /** Beside a part: which version of the file it is a part of. */
+  private static Path version(Path target) {
+    return target.resolveSibling(target.getFileName() + ".version");
+  }
+
+  /** A part of an older version must not stay under the name of the new one. */
+  private static void emptied(Path target) {
+    try (FileChannel file = open(target)) {
+      place(file, 0, target);
+    } catch (IOException e) {
+      throw local(target, e);
+    }
+  }
+
+  /** Keeps what tells this version from others: a strong ETag, else the time of the change. */
+  private static void keep(Path version, HttpResponse<?> r) {
+    String tag = r.headers().firstValue("etag").filter(t -> t.startsWith("\"")).orElse("");
+    String name = tag.isEmpty() ? r.headers().firstValue("last-modified").orElse("") : tag;
+    if (!name.isEmpty()) {
+      try {
+        Files.writeString(version, name);
+      } catch (IOException e) {
+        throw local(version, e);
+      }
+    }
+  }
+
+  private static String read(Path version) {
+    try {
+      return Files.isRegularFile(version) ? Files.readString(version).strip() : "";
+    } catch (IOException e) {
+      throw new NucleusException("IO_READ_ERROR", "Cannot read " + version + ".", e);
     }
   }
 
@@ -92,10 +182,10 @@ final class Downloads {
     return Long.parseLong(m.group(1));
   }
 
-  private static void write(String call, InputStream body, Path target, long from)
-      throws IOException {
+  private void write(String call, InputStream body, Path target, long from) throws IOException {
     AtomicLong lastByte = new AtomicLong(System.nanoTime());
-    Thread watch = Thread.ofVirtual().name("download-watch").start(() -> watch(body, lastByte));
+    Thread watch =
+        Thread.ofVirtual().name("download-watch").start(() -> watch(body, lastByte, stall));
     try (FileChannel file = open(target)) {
       place(file, from, target);
       byte[] buffer = new byte[BUFFER];
@@ -105,9 +195,9 @@ final class Downloads {
         append(file, buffer, n, target);
       }
     } catch (IOException e) {
-      if (System.nanoTime() - lastByte.get() >= STALL.toNanos()) {
+      if (System.nanoTime() - lastByte.get() >= stall.toNanos()) {
         throw new CloudUnavailableException(
-            call + " stood still for " + STALL.toSeconds() + " s and will be continued.", e);
+            call + " stood still for " + stall.toSeconds() + " s and will be continued.", e);
       }
       throw e;
     } finally {
@@ -115,11 +205,11 @@ final class Downloads {
     }
   }
 
-  /** Closes the body under the reader when no byte came for {@link #STALL}. */
-  private static void watch(InputStream body, AtomicLong lastByte) {
+  /** Closes the body under the reader when no byte came for a while. */
+  private static void watch(InputStream body, AtomicLong lastByte, Duration stall) {
     try {
       while (true) {
-        Duration left = STALL.minusNanos(System.nanoTime() - lastByte.get());
+        Duration left = stall.minusNanos(System.nanoTime() - lastByte.get());
         if (!left.isPositive()) {
           body.close();
           return;

@@ -26,22 +26,23 @@ final class RoleCredentials implements CredentialsSource {
   private static final Logger LOG = LoggerFactory.getLogger(RoleCredentials.class);
   private static final Duration AHEAD = Duration.ofMinutes(5);
   private static final Duration LEAST = Duration.ofSeconds(10);
-  private static final Duration WAIT_FOR_FETCH = Duration.ofSeconds(30);
 
   private final DataPlaneClient client;
   private final @Nullable String roleAlias;
   private final String endpoint;
   private final String thingName;
   private final Clock clock;
+  private final Duration limit;
   private final ReentrantLock fetching = new ReentrantLock();
   private volatile @Nullable TokenExchangeCredentials current;
 
-  RoleCredentials(DataPlaneClient client, LinkSettings settings) {
+  RoleCredentials(DataPlaneClient client, LinkSettings settings, HttpsSettings https) {
     this.client = client;
     this.roleAlias = settings.roleAlias();
     this.endpoint = settings.credentialsEndpoint();
     this.thingName = settings.identity().thingName();
     this.clock = settings.clock();
+    this.limit = https.credentials();
   }
 
   @Override
@@ -80,12 +81,12 @@ final class RoleCredentials implements CredentialsSource {
 
   private void lock() {
     try {
-      if (!fetching.tryLock(WAIT_FOR_FETCH.toSeconds(), TimeUnit.SECONDS)) {
+      if (!fetching.tryLock(limit.toMillis(), TimeUnit.MILLISECONDS)) {
         throw new CloudUnavailableException(
             "The credentials endpoint "
                 + endpoint
                 + " has not answered for "
-                + WAIT_FOR_FETCH.toSeconds()
+                + limit.toSeconds()
                 + " s.");
       }
     } catch (InterruptedException e) {
@@ -116,7 +117,8 @@ final class RoleCredentials implements CredentialsSource {
                     what,
                     DataPlaneClient.Trust.CLOUD,
                     HttpRequest.newBuilder(URI.create(url))
-                        .header("x-amzn-iot-thingname", thingName)))
+                        .header("x-amzn-iot-thingname", thingName),
+                    limit))
             .path("credentials");
     try {
       TokenExchangeCredentials c =

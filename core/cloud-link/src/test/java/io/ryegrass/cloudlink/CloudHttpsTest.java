@@ -51,7 +51,7 @@ class CloudHttpsTest {
   @BeforeEach
   void start() throws Exception {
     cloud = new FakeHttpsCloud(folder);
-    https = CloudHttps.of(cloud.settings(clock));
+    https = CloudHttps.of(cloud.settings(clock), FakeHttpsCloud.PATIENT);
   }
 
   @AfterEach

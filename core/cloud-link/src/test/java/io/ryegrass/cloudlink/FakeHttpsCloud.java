@@ -47,6 +47,18 @@ import org.jspecify.annotations.Nullable;
 final class FakeHttpsCloud implements AutoCloseable {
   static final String THING = "core-1";
 
+  /** Without limits that a loaded machine would pass. */
+  static final HttpsSettings PATIENT = settings(ProxySettings.NONE, Duration.ofSeconds(30));
+
+  static HttpsSettings settings(ProxySettings proxy, Duration idle) {
+    return new HttpsSettings(
+        proxy,
+        Duration.ofSeconds(30),
+        idle,
+        Duration.ofSeconds(30),
+        HttpsSettings.S3Endpoint.GLOBAL);
+  }
+
   /** What was asked. */
   record Asked(
       String method, String target, Map<String, List<String>> headers, String body, String peer) {
@@ -68,7 +80,9 @@ final class FakeHttpsCloud implements AutoCloseable {
     }
 
     Reply with(String name, String value) {
-      return new Reply(status, Map.of(name, value), body, sent);
+      Map<String, String> all = new java.util.HashMap<>(headers);
+      all.put(name, value);
+      return new Reply(status, all, body, sent);
     }
 
     Reply cutAfter(int bytes) {
@@ -82,6 +96,8 @@ final class FakeHttpsCloud implements AutoCloseable {
   volatile Function<Asked, Reply> answers = a -> Reply.json(404, "{\"message\":\"none\"}");
   private final Path folder;
   private final HttpsServer server;
+  private final HttpsServer anybodys;
+  private final SSLContext context;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final CoreIdentity identity;
 
@@ -96,20 +112,39 @@ final class FakeHttpsCloud implements AutoCloseable {
             pem("core.crt", "CERTIFICATE", core.certificate().getEncoded()),
             pem("core.key", "PRIVATE KEY", core.key().getPrivate().getEncoded()),
             pem("root.pem", "CERTIFICATE", ca.certificate().getEncoded()));
-    this.server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    SSLContext context = context(tls, ca);
-    server.setHttpsConfigurator(
+    this.context = context(tls, ca);
+    this.server = serve(true);
+    this.anybodys = serve(false);
+  }
+
+  private HttpsServer serve(boolean certificates) throws IOException {
+    HttpsServer made =
+        HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    made.setHttpsConfigurator(
         new HttpsConfigurator(context) {
           @Override
           public void configure(HttpsParameters p) {
             SSLParameters wanted = context.getDefaultSSLParameters();
-            wanted.setNeedClientAuth(true);
+            if (certificates) {
+              wanted.setNeedClientAuth(true);
+            } else {
+              wanted.setWantClientAuth(true);
+            }
             p.setSSLParameters(wanted);
           }
         });
-    server.setExecutor(threads);
-    server.createContext("/", this::handle);
-    server.start();
+    made.setExecutor(threads);
+    made.createContext("/", this::handle);
+    made.start();
+    return made;
+  }
+
+  private static String peer(HttpExchange e) {
+    try {
+      return ((HttpsExchange) e).getSSLSession().getPeerPrincipal().getName();
+    } catch (javax.net.ssl.SSLPeerUnverifiedException nobody) {
+      return "";
+    }
   }
 
   private void handle(HttpExchange e) throws IOException {
@@ -123,7 +158,7 @@ final class FakeHttpsCloud implements AutoCloseable {
                       Collectors.toMap(
                           h -> h.getKey().toLowerCase(java.util.Locale.ROOT), Map.Entry::getValue)),
               new String(e.getRequestBody().readAllBytes(), StandardCharsets.UTF_8),
-              ((HttpsExchange) e).getSSLSession().getPeerPrincipal().getName());
+              peer(e));
       asked.add(a);
       Reply r = answers.apply(a);
       r.headers().forEach(e.getResponseHeaders()::set);
@@ -134,6 +169,16 @@ final class FakeHttpsCloud implements AutoCloseable {
 
   String url() {
     return "https://localhost:" + server.getAddress().getPort();
+  }
+
+  /** Where nobody needs a certificate, but one is asked for. */
+  String anybodysUrl() {
+    return "https://localhost:" + anybodys.getAddress().getPort();
+  }
+
+  /** Of a server named localhost, with a certificate of the root CA file. */
+  SSLContext context() {
+    return context;
   }
 
   LinkSettings settings(Clock clock) {
@@ -162,6 +207,7 @@ final class FakeHttpsCloud implements AutoCloseable {
   @Override
   public void close() {
     server.stop(0);
+    anybodys.stop(0);
     threads.shutdownNow();
   }
 
