@@ -41,6 +41,9 @@ import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,6 +54,7 @@ final class Cloud implements AutoCloseable {
 
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
   private String readyLine = "";
+  private Supplier<SortedMap<String, SortedMap<String, Boolean>>> coverage = TreeMap::new;
 
   private Cloud() {}
 
@@ -165,6 +169,7 @@ final class Cloud implements AutoCloseable {
             account,
             caller -> ((CallerIdentity) caller).arn(),
             clock);
+    coverage = engine::coverage;
     List<DeviceRoute> routes = new ArrayList<>();
     routes.addAll(shadows.routes());
     routes.addAll(jobs.routes());
@@ -223,6 +228,11 @@ final class Cloud implements AutoCloseable {
   /** What the program prints when it is ready. */
   String readyLine() {
     return readyLine;
+  }
+
+  /** Which operations are served; see {@link ApiEngine#coverage}. */
+  SortedMap<String, SortedMap<String, Boolean>> coverage() {
+    return coverage.get();
   }
 
   /** Stops everything; a part that fails to does not keep the others from it. */

@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -290,6 +292,27 @@ public final class ApiEngine {
               model,
               model.protocol() == ProtocolName.REST_JSON ? new Router(model) : null);
         });
+  }
+
+  /**
+   * Every operation of the models of the services that are served at all, and whether it is served.
+   * Service name, then operation name. Reads all models: for documents, not for requests.
+   */
+  public SortedMap<String, SortedMap<String, Boolean>> coverage() {
+    SortedMap<String, SortedMap<String, Boolean>> all = new TreeMap<>();
+    bySigningName.values().stream()
+        .flatMap(List::stream)
+        .forEach(
+            service -> {
+              SortedMap<String, Boolean> operations = new TreeMap<>();
+              load(service)
+                  .model()
+                  .operations()
+                  .keySet()
+                  .forEach(o -> operations.put(o, service.operations().contains(o)));
+              all.put(service.service(), operations);
+            });
+    return all;
   }
 
   private static ProtocolName protocol(ApiRequest request) {
