@@ -73,7 +73,7 @@ build() {
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt) echo bench ;; provision | cli) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt) echo bench ;; provision | install | uninstall | cli) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
@@ -82,6 +82,8 @@ main_of() {
     bench) echo io.ryegrass.bench.StartBenchMain ;;
     bench-mqtt) echo io.ryegrass.bench.mqtt.MqttBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
+    install) echo io.ryegrass.cli.install.InstallMain ;;
+    uninstall) echo io.ryegrass.cli.install.UninstallMain ;;
     cli) echo io.ryegrass.cli.device.CliMain ;;
     mqtt) echo io.ryegrass.mqtt.program.MqttMain ;;
     crash) echo io.ryegrass.crashtests.CrashMain ;;
@@ -251,6 +253,8 @@ doctor() {
 # --- tests ---------------------------------------------------------------------------------------
 
 run_tests() {
+  # as root, components are run only as somebody who was named
+  export RYEGRASS_COMPONENT_DEFAULT_USER="${RYEGRASS_COMPONENT_DEFAULT_USER:-$(id -un)}"
   prepare_demo
   require openssl mosquitto_pub
   find_jdk
@@ -318,17 +322,45 @@ run_bench() {
   esac
 }
 
-# The crash test starts and kills the engine by itself: what follows '--' is how.
+# The crash tests start and kill the programs by themselves: what follows '--' is how.
+crash_mqtt() {
+  # shellcheck disable=SC2046
+  run_java crash mqtt "$@" -- "$JAVA_HOME/bin/java" $(jvm_options mqtt) $(aot_option mqtt) \
+    -cp "$(class_path "$(module_of mqtt)")" "$(main_of mqtt)"
+}
+
+crash_core() {
+  export RYEGRASS_COMPONENT_DEFAULT_USER="${RYEGRASS_COMPONENT_DEFAULT_USER:-$(id -un)}"
+  wants_help "$@" || require openssl
+  # shellcheck disable=SC2046
+  run_java crash core "$@" -- "$JAVA_HOME/bin/java" $(jvm_options core) $(aot_option core) \
+    -cp "$(class_path "$(module_of core)")" "$(main_of core)"
+}
+
+crash_usage() {
+  echo "usage: ./ryegrass crash [--rounds N] [--seed S]         kill everything: mqtt, then core, N times each"
+  echo "       ./ryegrass crash mqtt [--rounds N] [--seed S]    the MQTT engine; 'crash mqtt --help' tells more"
+  echo "       ./ryegrass crash core [--rounds N] [--seed S]    the core; 'crash core --help' tells more"
+}
+
 run_crash() {
+  local outcome=0
   case "${1:-}" in
-    mqtt)
+    mqtt | core)
+      local what="$1"
       shift
       find_jdk
       build
-      # shellcheck disable=SC2046
-      run_java crash mqtt "$@" -- "$JAVA_HOME/bin/java" $(jvm_options mqtt) $(aot_option mqtt) \
-        -cp "$(class_path "$(module_of mqtt)")" "$(main_of mqtt)" ;;
-    --help | -h | '') echo "usage: ./ryegrass crash mqtt [--rounds N] [--seed S]    'crash mqtt --help' tells more"; [ -n "${1:-}" ] ;;
-    *) fail "there is no crash test '$1'; './ryegrass crash --help' lists them" ;;
+      "crash_$what" "$@" ;;
+    --help | -h) crash_usage ;;
+    '') crash_usage >&2; exit 2 ;;
+    --*)
+      find_jdk
+      build
+      (crash_mqtt "$@") || outcome=$?
+      [ $outcome -eq 2 ] && exit 2
+      (crash_core "$@") || outcome=$?
+      exit $outcome ;;
+    *) say "there is no crash test '$1'"; crash_usage >&2; exit 2 ;;
   esac
 }

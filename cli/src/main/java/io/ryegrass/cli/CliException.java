@@ -1,10 +1,10 @@
 package io.ryegrass.cli;
 
 /** What went wrong, on which thing, and what to do: one sentence for the person at the terminal. */
-final class CliException extends RuntimeException {
+public final class CliException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  CliException(String message) {
+  public CliException(String message) {
     super(message);
   }
 }

@@ -7,37 +7,34 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import software.amazon.awssdk.services.iot.model.CreateKeysAndCertificateResponse;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /**
- * The folder of a device: {@code certs/} and, for a core, {@code config/config.yaml} in the form of
- * AWS's nucleus (v2-recipes-config.md, section 6.4).
+ * The folder of a device: {@code certs/} and, for a core, {@code config/config.yaml}. What is made
+ * here is written durably, the private key for its owner only, and the configuration last: a folder
+ * that names an identity has all of it.
  */
-final class DeviceFolder {
+public final class DeviceFolder {
   private final Path root;
+  private final Path certificates;
 
-  DeviceFolder(Path root) {
-    this.root = root.toAbsolutePath().normalize();
+  public DeviceFolder(Path root) {
+    this(root, root.resolve("certs"));
   }
 
-  Path config() {
-    return root.resolve("config/config.yaml");
+  /**
+   * @param certificates where the files of the identity go
+   */
+  public DeviceFolder(Path root, Path certificates) {
+    this.root = root.toAbsolutePath().normalize();
+    this.certificates = certificates.toAbsolutePath().normalize();
   }
 
   /**
    * Made before anything is asked of the cloud, so that an unwritable folder leaves nothing behind.
    */
-  void prepare() {
-    if (Files.exists(config())) {
-      throw new CliException(
-          root
-              + " is already provisioned (it has config/config.yaml); choose another --root, or"
-              + " remove that file to give the folder a new identity");
-    }
+  public void prepare() {
     try {
-      Files.createDirectories(root.resolve("certs"));
+      Files.createDirectories(certificates);
       Files.createDirectories(root.resolve("config"));
     } catch (IOException e) {
       throw new CliException(
@@ -49,52 +46,43 @@ final class DeviceFolder {
     }
   }
 
-  void writeIdentity(CreateKeysAndCertificateResponse identity, String rootCaPem) {
-    write("certs/private.pem.key", identity.keyPair().privateKey(), "rw-------");
-    write("certs/device.pem.crt", identity.certificatePem(), "rw-r--r--");
-    write("certs/root-ca.pem", rootCaPem, "rw-r--r--");
+  /** A folder that has an identity keeps it. */
+  void requireNoIdentity() {
+    if (!CoreConfiguration.ofRoot(root).thingName().isBlank()) {
+      throw new CliException(
+          root
+              + " is already provisioned (its config/config.yaml names thing '"
+              + CoreConfiguration.ofRoot(root).thingName()
+              + "'); choose another --root, or remove that file to give the folder a new identity");
+    }
   }
 
-  /** The last file: a folder with it is complete. */
-  void writeCoreConfiguration(CloudAddress cloud, String thing, Ports ports) {
-    ObjectNode config = JsonMapper.shared().createObjectNode();
-    config
-        .putObject("system")
-        .put("certificateFilePath", root.resolve("certs/device.pem.crt").toString())
-        .put("privateKeyPath", root.resolve("certs/private.pem.key").toString())
-        .put("rootCaPath", root.resolve("certs/root-ca.pem").toString())
-        .put("rootpath", root.toString())
-        .put("thingName", thing);
-    ObjectNode nucleus =
-        config
-            .putObject("services")
-            .putObject("aws.greengrass.Nucleus")
-            .put("componentType", "NUCLEUS")
-            .putObject("configuration");
-    nucleus
-        .put("awsRegion", cloud.region())
-        .put("iotRoleAlias", Provisioning.ROLE_ALIAS)
-        .put("iotDataEndpoint", cloud.deviceHost())
-        .put("iotCredEndpoint", cloud.deviceHost() + ":" + cloud.httpsPort())
-        .put("greengrassDataPlaneEndpoint", cloud.deviceHost())
-        .put("greengrassDataPlanePort", cloud.httpsPort());
-    nucleus.putObject("mqtt").put("port", cloud.mqttPort());
-    nucleus
-        .putObject("ryegrass")
-        .put("s3Endpoint", "https://" + cloud.deviceHost() + ":" + cloud.httpsPort())
-        .put("localMqttHost", "127.0.0.1")
-        .put("localMqttPort", ports.localMqtt())
-        .put("lambdaIpcPort", ports.lambdaIpc());
-    write("config/config.yaml", YAMLMapper.shared().writeValueAsString(config), "rw-r--r--");
+  public Path certificate() {
+    return certificates.resolve("device.pem.crt");
   }
 
-  private void write(String name, String text, String mode) {
+  public Path privateKey() {
+    return certificates.resolve("private.pem.key");
+  }
+
+  public Path rootCa() {
+    return certificates.resolve("root-ca.pem");
+  }
+
+  /** Key and certificate, and whom to trust. */
+  public void writeIdentity(CreateKeysAndCertificateResponse identity, String rootCaPem) {
+    write(privateKey(), identity.keyPair().privateKey(), "rw-------");
+    write(certificate(), identity.certificatePem(), "rw-r--r--");
+    writeRootCa(rootCaPem);
+  }
+
+  /** Whom to trust. */
+  public void writeRootCa(String rootCaPem) {
+    write(rootCa(), rootCaPem, "rw-r--r--");
+  }
+
+  private static void write(Path file, String text, String mode) {
     DurableFiles.writeAtomically(
-        root.resolve(name),
-        text.getBytes(StandardCharsets.UTF_8),
-        PosixFilePermissions.fromString(mode));
+        file, text.getBytes(StandardCharsets.UTF_8), PosixFilePermissions.fromString(mode));
   }
-
-  /** The two doors that a core opens on its own machine; 0 means any free port. */
-  record Ports(int localMqtt, int lambdaIpc) {}
 }

@@ -3,6 +3,7 @@ package io.ryegrass.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -58,6 +59,14 @@ public final class ProvisionMain implements Callable<Integer> {
       description = "the core's door for functions (default ${DEFAULT-VALUE}; 0: any free)")
   private int lambdaIpcPort;
 
+  @Option(
+      names = {"-u", "--component-default-user"},
+      defaultValue = "${env:RYEGRASS_COMPONENT_DEFAULT_USER}",
+      description =
+          "user[:group] that components run as (default as root: ggc_user:ggc_group where it"
+              + " exists; 'ryegrass install' makes it)")
+  private @Nullable String defaultUser;
+
   @Override
   public Integer call() {
     if (data == null) {
@@ -65,18 +74,37 @@ public final class ProvisionMain implements Callable<Integer> {
     }
     CloudAddress cloud = CloudAddress.ofDataFolder(data);
     DeviceFolder folder = new DeviceFolder(root);
+    folder.requireNoIdentity();
     folder.prepare();
     try (Provisioning provisioning = new Provisioning(cloud)) {
-      if (!clientDevice) {
-        provisioning.ensureRoleAlias();
-      }
+      String thingArn = provisioning.ensureThing(thing);
       String policyName =
           policy != null ? policy : clientDevice ? thing + "-device" : "RyegrassCorePolicy";
-      var identity = provisioning.createIdentity(thing, policyName, policyText(provisioning));
+      String document;
+      if (policyDocument != null) {
+        document = given(policyDocument);
+      } else {
+        document = clientDevice ? Provisioning.clientDevicePolicy(thingArn, thing) : "";
+      }
+      if (!clientDevice) {
+        String role = provisioning.ensureRoleWithArtifacts(Provisioning.ROLE);
+        Provisioning.Alias alias = provisioning.ensureAlias(Provisioning.ROLE_ALIAS, role);
+        if (!alias.roleArn().equals(role)) {
+          throw new CliException(
+              "role alias '"
+                  + Provisioning.ROLE_ALIAS
+                  + "' points to "
+                  + alias.roleArn()
+                  + ", not to "
+                  + role);
+        }
+        document = document.isEmpty() ? Provisioning.corePolicy(alias.arn()) : document;
+      }
+      provisioning.requirePolicy(policyName, document);
+      var identity = provisioning.createCertificate(thing, List.of(policyName));
       folder.writeIdentity(identity, cloud.rootCaPem());
       if (!clientDevice) {
-        folder.writeCoreConfiguration(
-            cloud, thing, new DeviceFolder.Ports(localMqttPort, lambdaIpcPort));
+        writeConfiguration(cloud, folder);
       }
       System.out.println(
           "provisioned thing="
@@ -99,27 +127,39 @@ public final class ProvisionMain implements Callable<Integer> {
     } catch (SdkClientException e) {
       throw new CliException(
           "cannot reach the cloud at "
-              + cloud.apiUrl()
+              + cloud.name()
               + "; is it running? Start it with './ryegrass cloud --data "
               + data
               + "'");
     }
   }
 
-  private String policyText(Provisioning provisioning) {
-    if (policyDocument != null) {
-      try {
-        return Files.readString(policyDocument).strip();
-      } catch (IOException e) {
-        throw new CliException(
-            "cannot read the policy document "
-                + policyDocument
-                + " ("
-                + e.getClass().getSimpleName()
-                + "); name a file with --policy-document");
-      }
+  /** What the folder's configuration said before stays, such as that of a core without a cloud. */
+  private void writeConfiguration(CloudAddress cloud, DeviceFolder folder) {
+    Path absolute = root.toAbsolutePath().normalize();
+    CoreConfiguration config = CoreConfiguration.ofRoot(absolute);
+    config.identity(absolute, thing, folder.certificate(), folder.privateKey(), folder.rootCa());
+    config.cloud(cloud, Provisioning.ROLE_ALIAS);
+    config.ports(localMqttPort, lambdaIpcPort);
+    if (defaultUser != null && !defaultUser.isBlank()) {
+      config.defaultUser(new HostUsers().require(defaultUser));
+    } else if (config.defaultUser().isEmpty() && new HostUsers().hasDefault()) {
+      config.defaultUser(HostUsers.DEFAULT);
     }
-    return clientDevice ? provisioning.clientDevicePolicy(thing) : provisioning.corePolicy();
+    config.write(absolute);
+  }
+
+  private static String given(Path policyDocument) {
+    try {
+      return Files.readString(policyDocument).strip();
+    } catch (IOException e) {
+      throw new CliException(
+          "cannot read the policy document "
+              + policyDocument
+              + " ("
+              + e.getClass().getSimpleName()
+              + "); name a file with --policy-document");
+    }
   }
 
   /** Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong usage. */

@@ -195,7 +195,14 @@ public final class World {
   private Program start(String name, String... arguments) {
     List<String> command = new ArrayList<>(List.of(home.resolve("ryegrass").toString()));
     command.addAll(List.of(arguments));
-    Map<String, String> environment = new HashMap<>(Map.of("RYEGRASS_NO_BUILD", "1"));
+    Map<String, String> environment =
+        new HashMap<>(
+            Map.of(
+                "RYEGRASS_NO_BUILD",
+                "1",
+                // as root, components are run only as somebody who was named
+                "RYEGRASS_COMPONENT_DEFAULT_USER",
+                System.getProperty("user.name")));
     if (aotCaches != null && !name.equals("provision")) {
       environment.put(
           "RYEGRASS_JVM_OPTIONS",

@@ -42,6 +42,11 @@ class CoreCommandsTest {
   static void start() throws IOException {
     root = Files.createDirectories(temp.resolve("root"));
     recipes = Files.createDirectories(temp.resolve("recipes"));
+    Files.writeString(
+        Files.createDirectories(root.resolve("config")).resolve("config.yaml"),
+        "services: {aws.greengrass.Nucleus: {configuration: {runWithDefault: {posixUser: "
+            + System.getProperty("user.name")
+            + "}}}}");
     recipe(HELLO, "1.0.0", "{message: world, password: hunter2}", "");
     recipe(
         "com.example.Friend",

@@ -24,6 +24,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,16 +43,18 @@ final class Core implements AutoCloseable {
    * Starts everything; returns when the components have begun to start. The cloud is not waited
    * for.
    *
+   * @param defaultUser whom components run as when the configuration names nobody, or null
    * @param restarts how the core is started anew when a deployment asks for it
    * @param lock of the root; closed with the core, or by this method when it throws
    * @throws RuntimeException with one sentence for the operator; nothing stays open then
    */
-  static Core start(Path root, DataFolderLock lock, RestartPort restarts) {
+  static Core start(
+      Path root, @Nullable String defaultUser, DataFolderLock lock, RestartPort restarts) {
     Core core = new Core();
     core.parts.push(lock);
     boolean started = false;
     try {
-      core.assemble(root, Clock.systemUTC(), restarts);
+      core.assemble(NucleusSettings.of(root).withDefaultUser(defaultUser), restarts);
       started = true;
       return core;
     } finally {
@@ -61,8 +64,8 @@ final class Core implements AutoCloseable {
     }
   }
 
-  private void assemble(Path root, Clock clock, RestartPort restarts) {
-    NucleusSettings settings = NucleusSettings.of(root);
+  private void assemble(NucleusSettings settings, RestartPort restarts) {
+    Clock clock = settings.clock();
     ConfigTree config = Nucleus.readConfiguration(settings);
     thingName = config.identity().thingName();
 

@@ -77,7 +77,7 @@ public final class CoreMain {
     Core core;
     try {
       DataFolderLock lock = lock(root);
-      core = Core.start(root, lock, restarts);
+      core = Core.start(root, options.defaultUser(), lock, restarts);
     } catch (NucleusException | DurableException | UncheckedIOException e) {
       exit(FAILURE, String.valueOf(e.getMessage()));
       return;

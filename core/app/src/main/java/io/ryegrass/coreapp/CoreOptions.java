@@ -11,8 +11,11 @@ import org.jspecify.annotations.Nullable;
  * What the command line says. Two options need no library, and a core starts sooner without one.
  *
  * @param root the root folder; null when only help is wanted
+ * @param defaultUser whom components run as when the configuration names nobody; null for nobody
  */
-record CoreOptions(@Nullable Path root) {
+record CoreOptions(@Nullable Path root, @Nullable String defaultUser) {
+  private static final String USER = "--component-default-user";
+
   static final String HELP =
       """
       usage: ryegrass core --root DIR
@@ -22,6 +25,10 @@ record CoreOptions(@Nullable Path root) {
       when it is provisioned later.
 
         --root DIR   the core's root folder; made when it is not there
+        -u, --component-default-user USER[:GROUP]
+                     whom components run as when neither the configuration nor their
+                     deployment says it (default: $RYEGRASS_COMPONENT_DEFAULT_USER). As root
+                     without it, and without a user ggc_user, components are not run
         -h, --help   show this
 
       It prints one line when the core runs, logs to DIR/logs/greengrass.log, and stops in
@@ -39,16 +46,21 @@ record CoreOptions(@Nullable Path root) {
 
   static CoreOptions parse(String[] args) throws UsageException {
     Path root = null;
+    String user = System.getenv("RYEGRASS_COMPONENT_DEFAULT_USER");
     Deque<String> rest = new ArrayDeque<>(List.of(args));
     while (!rest.isEmpty()) {
       String arg = rest.remove();
       if (arg.equals("--help") || arg.equals("-h")) {
-        return new CoreOptions(null);
+        return new CoreOptions(null, null);
       }
       if (arg.equals("--root")) {
         root = folder(rest.isEmpty() ? "" : rest.remove());
       } else if (arg.startsWith("--root=")) {
         root = folder(arg.substring("--root=".length()));
+      } else if (arg.equals("-u") || arg.equals(USER)) {
+        user = user(rest.isEmpty() ? "" : rest.remove());
+      } else if (arg.startsWith(USER + "=")) {
+        user = user(arg.substring(USER.length() + 1));
       } else {
         throw new UsageException("'" + arg + "' is not understood");
       }
@@ -56,7 +68,14 @@ record CoreOptions(@Nullable Path root) {
     if (root == null) {
       throw new UsageException("--root DIR is missing");
     }
-    return new CoreOptions(root);
+    return new CoreOptions(root, user == null || user.isBlank() ? null : user);
+  }
+
+  private static String user(String text) throws UsageException {
+    if (text.isBlank() || text.startsWith("-")) {
+      throw new UsageException(USER + " needs a user, such as ggc_user:ggc_group");
+    }
+    return text;
   }
 
   private static Path folder(String text) throws UsageException {

@@ -77,8 +77,9 @@ class RealNucleusTest {
               iotRoleAlias: alias
               iotDataEndpoint: localhost
               iotCredEndpoint: localhost:8443
+              runWithDefault: {posixUser: %2$s}
         """
-            .formatted(root));
+            .formatted(root, System.getProperty("user.name")));
     CloudPorts cloud = CloudPorts.offline();
     nucleus = Nucleus.open(NucleusSettings.of(root), List.of(), List.of(), cloud);
     server = IpcServer.start(nucleus, cloud.messaging());

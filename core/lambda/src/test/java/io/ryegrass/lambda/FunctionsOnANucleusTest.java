@@ -87,8 +87,9 @@ class FunctionsOnANucleusTest {
               iotDataEndpoint: localhost
               iotCredEndpoint: localhost:8443
               ryegrass: {lambdaIpcPort: 0}
+              runWithDefault: {posixUser: %2$s}
         """
-            .formatted(root));
+            .formatted(root, System.getProperty("user.name")));
     open();
   }
 

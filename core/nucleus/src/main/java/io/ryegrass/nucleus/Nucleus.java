@@ -59,7 +59,7 @@ public final class Nucleus implements AutoCloseable {
       FaultPoint fault) {
     this.settings = settings;
     Path root = settings.root();
-    CoreConfigFile file = CoreConfigFile.read(root);
+    CoreConfigFile file = CoreConfigFile.read(root).withDefaultUser(settings.defaultUser());
     try {
       this.folderLock = DataFolderLock.acquire(root);
     } catch (DurableException e) {
@@ -148,7 +148,8 @@ public final class Nucleus implements AutoCloseable {
             settings.root().toAbsolutePath().normalize(),
             settings.clock(),
             settings.stopGrace(),
-            settings.healthDeadline());
+            settings.healthDeadline(),
+            settings.defaultUser());
     return new Nucleus(absolute, builtIns, bodies, cloud, backoff, fault);
   }
 

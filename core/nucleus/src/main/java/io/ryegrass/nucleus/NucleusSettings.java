@@ -3,6 +3,7 @@ package io.ryegrass.nucleus;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the nucleus is told by the program that starts it.
@@ -12,8 +13,25 @@ import java.time.Duration;
  * @param stopGrace how long processes of a component may take between SIGTERM and SIGKILL
  * @param healthDeadline how long a deployment waits for the components to become healthy, on top of
  *     their own step timeouts
+ * @param defaultUser {@code user[:group]} that counts where neither config.yaml nor a deployment
+ *     has {@code runWithDefault.posixUser}; null for none
  */
-public record NucleusSettings(Path root, Clock clock, Duration stopGrace, Duration healthDeadline) {
+public record NucleusSettings(
+    Path root,
+    Clock clock,
+    Duration stopGrace,
+    Duration healthDeadline,
+    @Nullable String defaultUser) {
+  /** Without a default user of its own. */
+  public NucleusSettings(Path root, Clock clock, Duration stopGrace, Duration healthDeadline) {
+    this(root, clock, stopGrace, healthDeadline, null);
+  }
+
+  /** The same with another default user. */
+  public NucleusSettings withDefaultUser(@Nullable String user) {
+    return new NucleusSettings(root, clock, stopGrace, healthDeadline, user);
+  }
+
   /** Settings with the defaults of the guides: 5 s between TERM and KILL, 10 minutes for health. */
   public static NucleusSettings of(Path root) {
     return new NucleusSettings(

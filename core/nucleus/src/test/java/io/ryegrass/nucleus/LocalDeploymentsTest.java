@@ -42,7 +42,8 @@ class LocalDeploymentsTest {
     nucleus =
         Nucleus.open(
             new NucleusSettings(
-                root, Clock.systemUTC(), Duration.ofSeconds(2), Duration.ofSeconds(30)),
+                    root, Clock.systemUTC(), Duration.ofSeconds(2), Duration.ofSeconds(30))
+                .withDefaultUser(System.getProperty("user.name")),
             List.of(),
             List.of(),
             cloud,

@@ -267,8 +267,9 @@ final class TestCloud {
                 iotRoleAlias: alias
                 iotDataEndpoint: localhost
                 iotCredEndpoint: localhost:8443
+                runWithDefault: {posixUser: %2$s}
           """
-              .formatted(root));
+              .formatted(root, System.getProperty("user.name")));
       return root;
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);

@@ -37,6 +37,10 @@ final class Ryegrass {
               .redirectErrorStream(true)
               .redirectOutput(output.toFile());
       builder.environment().put("RYEGRASS_NO_BUILD", "1");
+      // as root, components are run only as somebody who was named
+      builder
+          .environment()
+          .putIfAbsent("RYEGRASS_COMPONENT_DEFAULT_USER", System.getProperty("user.name"));
       return new Running(builder.start(), output);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

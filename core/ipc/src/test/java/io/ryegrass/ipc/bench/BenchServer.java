@@ -68,8 +68,9 @@ public final class BenchServer {
               iotRoleAlias: alias
               iotDataEndpoint: localhost
               iotCredEndpoint: localhost:8443
+              runWithDefault: {posixUser: %2$s}
         """
-            .formatted(root));
+            .formatted(root, System.getProperty("user.name")));
   }
 
   private static void deploy(Nucleus nucleus, Path root) throws Exception {

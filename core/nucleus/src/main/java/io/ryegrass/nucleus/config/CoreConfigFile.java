@@ -105,6 +105,22 @@ public record CoreConfigFile(
     }
   }
 
+  /**
+   * The same, with a user to run components as when the file names none.
+   *
+   * @param user {@code user[:group]}, or null for no change
+   */
+  public CoreConfigFile withDefaultUser(@Nullable String user) {
+    if (user == null || !nucleus.path("runWithDefault").path("posixUser").asString("").isBlank()) {
+      return this;
+    }
+    ObjectNode more = nucleus.deepCopy();
+    ObjectNode runWith =
+        more.get("runWithDefault") instanceof ObjectNode o ? o : more.putObject("runWithDefault");
+    runWith.put("posixUser", user);
+    return new CoreConfigFile(file, identity, system, more, problem);
+  }
+
   private static Path good(Path root) {
     return root.resolve("config").resolve("config.yaml.good");
   }

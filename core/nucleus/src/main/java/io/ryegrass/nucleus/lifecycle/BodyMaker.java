@@ -69,7 +69,11 @@ final class BodyMaker {
     this.factories = new ArrayList<>(p.factories());
     this.factories.add(
         new GenericBody.Factory(
-            p.runner(), p.users(), p.config().nucleus()::posixShell, p.settings().stopGrace()));
+            p.runner(),
+            p.users(),
+            p.ownUid(),
+            p.config().nucleus()::posixShell,
+            p.settings().stopGrace()));
     this.permissions =
         new ArtifactPreparer(
             p.store(), p.cloud().artifacts(), io.ryegrass.nucleus.store.Backoff.ordinary());

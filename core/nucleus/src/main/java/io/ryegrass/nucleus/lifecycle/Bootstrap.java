@@ -101,7 +101,10 @@ public final class Bootstrap {
       environment.putAll(step.environment());
       String user = instance.posixUser();
       PosixUser owner =
-          user == null || step.requiresPrivilege() ? null : parts.users().resolve(user);
+          step.requiresPrivilege()
+              ? null
+              : GenericBody.userOf(
+                  user, parts.users(), parts.ownUid(), "COMPONENT_BOOTSTRAP_ERROR");
       ScriptRunner.Running running =
           parts
               .runner()

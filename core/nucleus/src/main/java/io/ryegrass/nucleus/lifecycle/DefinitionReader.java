@@ -33,7 +33,6 @@ public final class DefinitionReader {
   private final PosixUsers users;
   private final int ownUid;
   private final Map<String, Recipe> builtIns = new LinkedHashMap<>();
-  private boolean warned;
 
   public DefinitionReader(
       Path root,
@@ -168,7 +167,8 @@ public final class DefinitionReader {
 
   /**
    * The user a component runs as: its own, the default, or {@code ggc_user} on a core that runs as
-   * root.
+   * root. Null on a core that runs as another user: everything runs as that; and on one that runs
+   * as root and was told nobody: its steps are refused (NUC-05).
    */
   @Nullable String posixUser(Generation.Entry e) {
     if (e.posixUser() != null) {
@@ -181,16 +181,7 @@ public final class DefinitionReader {
     if (ownUid != 0) {
       return null;
     }
-    if (users.exists(DEFAULT_USER)) {
-      return DEFAULT_USER;
-    }
-    if (!warned) {
-      warned = true;
-      LOG.warn(
-          "Components run as root: there is no {} and no runWithDefault.posixUser is configured",
-          DEFAULT_USER);
-    }
-    return null;
+    return users.exists(DEFAULT_USER) ? DEFAULT_USER : null;
   }
 
   private static Set<String> hard(Recipe recipe) {

@@ -45,10 +45,13 @@ final class GenericBody implements ComponentBody {
     private final PosixUsers users;
     private final Supplier<String> shell;
     private final Duration grace;
+    private final int ownUid;
 
-    Factory(ScriptRunner runner, PosixUsers users, Supplier<String> shell, Duration grace) {
+    Factory(
+        ScriptRunner runner, PosixUsers users, int ownUid, Supplier<String> shell, Duration grace) {
       this.runner = runner;
       this.users = users;
+      this.ownUid = ownUid;
       this.shell = shell;
       this.grace = grace;
     }
@@ -305,17 +308,40 @@ final class GenericBody implements ComponentBody {
     if (step.requiresPrivilege()) {
       return null;
     }
-    String text = instance.posixUser();
+    return userOf(instance.posixUser(), host.users, host.ownUid, code(step));
+  }
+
+  /** The contract has codes of their own for three of the steps (TRB-59). */
+  private static String code(Step step) {
+    String name = step.name().toUpperCase(Locale.ROOT);
+    return switch (name) {
+      case "INSTALL", "STARTUP", "RUN" -> name + "_MISSING_DEFAULT_RUNWITH";
+      default -> name + "_ERROR";
+    };
+  }
+
+  /**
+   * The user for a step without RequiresPrivilege; null for the core's own, which is never root
+   * without being told so (NUC-05, TRB-12).
+   */
+  static @Nullable PosixUser userOf(
+      @Nullable String text, PosixUsers users, int ownUid, String code) {
     if (text == null) {
-      return null;
+      if (ownUid != 0) {
+        return null;
+      }
+      throw new NucleusException(
+          code,
+          "Could not determine user/group to run with: this core runs as root, and neither the"
+              + " deployment's runWith nor runWithDefault.posixUser of aws.greengrass.Nucleus names"
+              + " a user; set it, for example with 'ryegrass install --component-default-user"
+              + " ggc_user:ggc_group', or mark the step with RequiresPrivilege.");
     }
     try {
-      return host.users.resolve(text);
+      return users.resolve(text);
     } catch (NucleusException e) {
       throw new NucleusException(
-          step.name().toUpperCase(Locale.ROOT) + "_MISSING_DEFAULT_RUNWITH",
-          "Could not determine user/group to run with: " + e.getMessage(),
-          e);
+          code, "Could not determine user/group to run with: " + e.getMessage(), e);
     }
   }
 

@@ -98,4 +98,13 @@ class CoreConfigFileTest {
     assertThat(c.posixShell()).isEqualTo("sh");
     assertThat(c.iotRoleAlias()).isEmpty();
   }
+
+  @Test
+  void theUserThatIsGivenAtTheStartCountsOnlyWhereTheFileNamesNoneNUC_05() {
+    CoreConfigFile without = CoreConfigFile.read(root).withDefaultUser("anna");
+    assertThat(without.nucleus().at("/runWithDefault/posixUser").asString()).isEqualTo("anna");
+    assertThat(without.withDefaultUser("bert").nucleus().at("/runWithDefault/posixUser").asString())
+        .isEqualTo("anna");
+    assertThat(CoreConfigFile.read(root).withDefaultUser(null).nucleus().isEmpty()).isTrue();
+  }
 }
