@@ -300,19 +300,40 @@ public final class ApiEngine {
    */
   public SortedMap<String, SortedMap<String, Boolean>> coverage() {
     SortedMap<String, SortedMap<String, Boolean>> all = new TreeMap<>();
-    bySigningName.values().stream()
-        .flatMap(List::stream)
-        .forEach(
-            service -> {
-              SortedMap<String, Boolean> operations = new TreeMap<>();
-              load(service)
-                  .model()
-                  .operations()
-                  .keySet()
-                  .forEach(o -> operations.put(o, service.operations().contains(o)));
-              all.put(service.service(), operations);
-            });
+    for (List<ServiceOperations> together : bySigningName.values()) {
+      for (ServiceOperations service : together) {
+        SortedMap<String, Boolean> operations = new TreeMap<>();
+        load(service)
+            .model()
+            .operations()
+            .forEach((name, o) -> operations.put(name, isServed(service, o, together)));
+        all.put(service.service(), operations);
+      }
+    }
     return all;
+  }
+
+  /** By the service itself, or by one that has the same operation on the same route. */
+  private boolean isServed(
+      ServiceOperations service, Operation operation, List<ServiceOperations> together) {
+    return service.operations().contains(operation.name())
+        || (load(service).router() != null
+            && together.stream()
+                .filter(other -> other != service)
+                .map(this::load)
+                .filter(other -> other.operations().operations().contains(operation.name()))
+                .map(other -> other.model().operations().get(operation.name()))
+                .anyMatch(other -> isSameRoute(operation, other)));
+  }
+
+  private static boolean isSameRoute(Operation one, @Nullable Operation other) {
+    return other != null
+        && one.method().equals(other.method())
+        && withoutNames(one.segments()).equals(withoutNames(other.segments()));
+  }
+
+  private static List<String> withoutNames(List<String> segments) {
+    return segments.stream().map(s -> s.startsWith("{") ? "{}" : s).toList();
   }
 
   private static ProtocolName protocol(ApiRequest request) {
