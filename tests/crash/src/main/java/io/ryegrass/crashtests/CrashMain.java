@@ -1,5 +1,6 @@
 package io.ryegrass.crashtests;
 
+import io.ryegrass.crashtests.core.CoreCrash;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -73,6 +74,13 @@ public final class CrashMain {
     List<String> words = Arrays.asList(args);
     int end = words.indexOf("--");
     List<String> own = end < 0 ? words : words.subList(0, end);
+    if (!own.isEmpty() && own.getFirst().equals("core")) {
+      return CoreCrash.run(
+          own.subList(1, own.size()),
+          end < 0 ? List.of() : words.subList(end + 1, words.size()),
+          out,
+          err);
+    }
     if (own.contains("--help") || own.contains("-h")) {
       out.print(USAGE);
       return 0;
