@@ -35,7 +35,8 @@ record UserIds(int uid, int gid) {
   }
 
   /**
-   * Who a function runs as: its own {@code runAs}, else the component's user, else the core's own.
+   * Who a function runs as: its own {@code runAs}, else the component's user, else the core's own,
+   * which is never root without being told so (NUC-05).
    *
    * @param posixUser {@code user[:group]} by name or number, or empty
    * @throws NucleusException when the user is not known, or the core may not change to it
@@ -43,6 +44,14 @@ record UserIds(int uid, int gid) {
   static UserIds of(FunctionConfiguration.@Nullable RunAs runAs, String posixUser) {
     UserIds own = own();
     UserIds wanted = own;
+    if (own.uid() == 0 && posixUser.isEmpty() && (runAs == null || runAs.uid() < 0)) {
+      throw new NucleusException(
+          "RUN_MISSING_DEFAULT_RUNWITH",
+          "Could not determine user/group to run with: this core runs as root, and neither the"
+              + " function's runAs nor runWithDefault.posixUser of aws.greengrass.Nucleus names a"
+              + " user; set it, for example with 'ryegrass install --component-default-user"
+              + " ggc_user:ggc_group'.");
+    }
     if (!posixUser.isEmpty()) {
       int colon = posixUser.indexOf(':');
       String user = colon < 0 ? posixUser : posixUser.substring(0, colon);

@@ -153,7 +153,7 @@ final class LambdaHarness implements AutoCloseable {
                 work,
                 root.resolve("packages/artifacts"),
                 unarchived,
-                null,
+                System.getProperty("user.name"),
                 Map.of("AWS_REGION", "us-east-1"),
                 "svcuid",
                 componentLog));
