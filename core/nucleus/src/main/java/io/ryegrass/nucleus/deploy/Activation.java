@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.deploy;
 
+import io.ryegrass.nucleus.ArtifactSource;
 import io.ryegrass.nucleus.ComponentStatus;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.NucleusException;
@@ -59,6 +60,9 @@ final class Activation {
           "mqtt",
           "jvmOptions",
           "fipsMode",
+          "httpClient",
+          "credentialEndpointTimeoutMs",
+          "s3EndpointType",
           "greengrassDataPlaneEndpoint",
           "greengrassDataPlanePort");
 
@@ -67,6 +71,7 @@ final class Activation {
   private final GenerationStore generations;
   private final ComponentStore store;
   private final ComponentSet components;
+  private final ArtifactSource images;
   private final FaultPoint fault;
   private final LaunchFolders launch;
   private final RestartPort restarts;
@@ -81,6 +86,7 @@ final class Activation {
     this.generations = p.generations();
     this.store = p.store();
     this.components = p.components();
+    this.images = p.cloud().artifacts();
     this.fault = p.fault();
     this.restarts = p.restarts();
     this.launch = new LaunchFolders(root);
@@ -337,6 +343,7 @@ final class Activation {
       g.components().values().forEach(e -> keep.add(e.name() + "@" + e.version()));
     }
     store.collect(keep);
+    images.keepImages(store.images(keep));
   }
 
   // ---- back

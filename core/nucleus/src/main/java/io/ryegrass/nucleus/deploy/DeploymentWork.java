@@ -47,6 +47,7 @@ final class DeploymentWork {
   private final ComponentStore store;
   private final ComponentSet components;
   private final Planner planner;
+  private final LargeDocuments documents;
   private final Activation activation;
   private final FleetReporter fleet;
   private volatile UpdateConsent consent = UpdateConsent.ALWAYS;
@@ -57,6 +58,7 @@ final class DeploymentWork {
   private boolean restarts;
 
   DeploymentWork(Engine.Parts p, Planner planner, Activation activation) {
+    this.documents = new LargeDocuments(p.cloud().catalog(), p.backoff());
     this.settings = p.settings();
     this.generations = p.generations();
     this.store = p.store();
@@ -127,7 +129,8 @@ final class DeploymentWork {
       throw new Refused(stale);
     }
     plan = planner.resolve(resolved.request(), current, roots);
-    return resolved;
+    DeploymentRequest whole = documents.whole(resolved.request());
+    return whole == resolved.request() ? resolved : resolved.with(whole);
   }
 
   private Progress download(Progress p) throws InterruptedException {

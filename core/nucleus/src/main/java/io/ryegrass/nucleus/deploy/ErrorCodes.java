@@ -24,6 +24,10 @@ final class ErrorCodes {
                   "CONFLICTED_REQUEST",
                   "RESOURCE_NOT_FOUND",
                   "RUN_WITH_CONFIG_NOT_VALID",
+                  "UNSUPPORTED_REGION",
+                  "IOT_CRED_ENDPOINT_FORMAT_NOT_VALID",
+                  "IOT_DATA_ENDPOINT_FORMAT_NOT_VALID",
+                  "S3_GET_BUCKET_LOCATION_RESOURCE_NOT_FOUND",
                   "S3_HEAD_OBJECT_RESOURCE_NOT_FOUND",
                   "S3_GET_OBJECT_RESOURCE_NOT_FOUND")),
           Map.entry(
@@ -34,6 +38,10 @@ final class ErrorCodes {
                   "GET_COMPONENT_VERSION_ARTIFACT_ACCESS_DENIED",
                   "RESOLVE_COMPONENT_CANDIDATES_ACCESS_DENIED",
                   "CREDENTIAL_ENDPOINT_AUTH_FAILURE",
+                  "MISSING_MQTT_CONNECT_POLICY",
+                  "GET_ECR_CREDENTIAL_ERROR",
+                  "USER_NOT_AUTHORIZED_FOR_DOCKER",
+                  "S3_GET_BUCKET_LOCATION_ACCESS_DENIED",
                   "S3_ACCESS_DENIED",
                   "S3_HEAD_OBJECT_ACCESS_DENIED",
                   "S3_GET_OBJECT_ACCESS_DENIED")),
@@ -47,15 +55,22 @@ final class ErrorCodes {
                   "DOWNLOAD_DEPLOYMENT_DOCUMENT_ERROR",
                   "GET_GREENGRASS_ARTIFACT_SIZE_ERROR",
                   "DOWNLOAD_GREENGRASS_ARTIFACT_ERROR")),
-          Map.entry("SERVER_ERROR", Set.of("SERVER_ERROR", "S3_SERVER_ERROR")),
+          Map.entry(
+              "SERVER_ERROR",
+              Set.of("SERVER_ERROR", "CREDENTIAL_ENDPOINT_SERVER_ERROR", "S3_SERVER_ERROR")),
           Map.entry(
               "CLOUD_SERVICE_ERROR",
               Set.of(
                   "RESOLVE_COMPONENT_CANDIDATES_BAD_RESPONSE",
-                  "DEPLOYMENT_DOCUMENT_SIZE_EXCEEDED")),
+                  "DEPLOYMENT_DOCUMENT_SIZE_EXCEEDED",
+                  "GREENGRASS_ARTIFACT_SIZE_NOT_FOUND")),
           Map.entry(
               "NUCLEUS_ERROR",
-              Set.of("BAD_REQUEST", "NUCLEUS_VERSION_NOT_FOUND", "COMPONENT_LOAD_FAILURE")),
+              Set.of(
+                  "BAD_REQUEST",
+                  "NUCLEUS_VERSION_NOT_FOUND",
+                  "NUCLEUS_RESTART_FAILURE",
+                  "COMPONENT_LOAD_FAILURE")),
           Map.entry(
               "DEVICE_ERROR",
               Set.of(
@@ -68,13 +83,18 @@ final class ErrorCodes {
                   "IO_UNZIP_ERROR",
                   "LOCAL_RECIPE_NOT_FOUND",
                   "LOCAL_RECIPE_CORRUPTED",
+                  "LOCAL_RECIPE_METADATA_NOT_FOUND",
+                  "LAUNCH_DIRECTORY_CORRUPTED",
+                  "DEVICE_CONFIG_NOT_VALID_FOR_ARTIFACT_DOWNLOAD",
                   "HASHING_ALGORITHM_UNAVAILABLE")),
           Map.entry(
               "COMPONENT_RECIPE_ERROR",
               Set.of(
                   "RECIPE_PARSE_ERROR",
+                  "RECIPE_METADATA_PARSE_ERROR",
                   "ARTIFACT_URI_NOT_VALID",
                   "S3_ARTIFACT_URI_NOT_VALID",
+                  "DOCKER_ARTIFACT_URI_NOT_VALID",
                   "EMPTY_ARTIFACT_URI",
                   "EMPTY_ARTIFACT_SCHEME",
                   "UNSUPPORTED_ARTIFACT_SCHEME",
@@ -85,7 +105,17 @@ final class ErrorCodes {
                   "CONFIG_INTERPOLATE_ERROR",
                   "COMPONENT_VERSION_NOT_VALID")),
           Map.entry(
-              "DEPENDENCY_ERROR", Set.of("S3_ERROR", "S3_RESOURCE_NOT_FOUND", "S3_BAD_REQUEST")),
+              "DEPENDENCY_ERROR",
+              Set.of(
+                  "DOCKER_ERROR",
+                  "DOCKER_SERVICE_UNAVAILABLE",
+                  "DOCKER_IMAGE_QUERY_ERROR",
+                  "DOCKER_LOGIN_ERROR",
+                  "DOCKER_PULL_ERROR",
+                  "DOCKER_IMAGE_NOT_VALID",
+                  "S3_ERROR",
+                  "S3_RESOURCE_NOT_FOUND",
+                  "S3_BAD_REQUEST")),
           Map.entry("USER_COMPONENT_ERROR", Set.of("CUSTOM_PLUGIN_NOT_SUPPORTED")));
 
   private ErrorCodes() {}

@@ -26,7 +26,6 @@ import io.ryegrass.nucleus.store.ComponentStore;
 import io.ryegrass.nucleus.store.ComponentStore.StoredRecipe;
 import io.ryegrass.nucleus.store.Platform;
 import io.ryegrass.nucleus.store.Resolver;
-import java.nio.file.Files;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -52,10 +51,10 @@ import tools.jackson.databind.node.ObjectNode;
 final class Planner {
   private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
   private static final String NUCLEUS = "aws.greengrass.Nucleus";
-  private static final String TOKEN_EXCHANGE = "aws.greengrass.TokenExchangeService";
   private static final Set<String> CAPABILITIES =
-      Set.of("LINUX_RESOURCE_LIMITS", "SUB_DEPLOYMENTS");
-  private static final int DOWNLOADS_AT_ONCE = 4;
+      Set.of(LargeDocuments.CAPABILITY, "LINUX_RESOURCE_LIMITS", "SUB_DEPLOYMENTS");
+
+  private static final int COMPONENTS_AT_ONCE = 4;
 
   /**
    * The components of a deployment and who asked for them.
@@ -156,7 +155,12 @@ final class Planner {
                 + " is a plugin, which this core cannot load; make it a generic component.");
       }
     }
-    checkTokenExchange(components);
+    Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
+    Prerequisites.check(
+        components.values().stream().filter(r -> !isOwn(r)).toList(),
+        components.keySet(),
+        platform,
+        store);
     for (String name : document.components().keySet()) {
       if (!components.containsKey(name)) {
         throw new NucleusException(
@@ -167,45 +171,6 @@ final class Planner {
       }
     }
     return new Plan(components, groups, membership);
-  }
-
-  /**
-   * Artifacts in S3 are fetched with the credentials of the core's role, which a deployment must
-   * ask for by name (v2-deployments.md section 5, step 6). What is on the device already, as in a
-   * local deployment, needs none.
-   */
-  private void checkTokenExchange(Map<String, StoredRecipe> components) {
-    if (components.containsKey(TOKEN_EXCHANGE)) {
-      return;
-    }
-    Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
-    for (StoredRecipe r : components.values()) {
-      String name = r.recipe().componentName();
-      if (isOwn(r)) {
-        continue;
-      }
-      for (Recipe.Artifact artifact : r.recipe().select(platform).artifacts()) {
-        boolean here =
-            Files.isRegularFile(
-                store
-                    .artifacts(name, r.recipe().componentVersion().text())
-                    .resolve(artifact.fileName()));
-        if (artifact.scheme().equals("s3") && !here) {
-          throw new NucleusException(
-              "MISSING_TOKEN_EXCHANGE_SERVICE",
-              "Artifact "
-                  + artifact.uri()
-                  + " of "
-                  + name
-                  + " is in S3, and "
-                  + TOKEN_EXCHANGE
-                  + ", whose credentials open it, is not among the components; add it to the deployment"
-                  + " or to the dependencies of "
-                  + name
-                  + ".");
-        }
-      }
-    }
   }
 
   private List<String> membership(DeploymentRequest request, Generation current)
@@ -311,7 +276,7 @@ final class Planner {
   Map<String, Map<String, String>> download(
       Plan plan, DeploymentDocument document, Generation current) throws InterruptedException {
     Map<String, Map<String, String>> digests = new ConcurrentHashMap<>();
-    Semaphore turns = new Semaphore(DOWNLOADS_AT_ONCE);
+    Semaphore turns = new Semaphore(COMPONENTS_AT_ONCE);
     Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
     List<Future<?>> all = new ArrayList<>();
     try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {

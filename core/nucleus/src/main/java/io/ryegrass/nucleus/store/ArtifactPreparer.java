@@ -15,11 +15,21 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionService;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,9 +45,13 @@ public final class ArtifactPreparer {
   private static final int DIGEST_ATTEMPTS = 3;
   private static final long RESERVE_BYTES = 20L << 20;
 
+  /** Of all components together (LESSON-40). */
+  private static final int DOWNLOADS_AT_ONCE = 4;
+
   private final ComponentStore store;
   private final ArtifactSource source;
   private final Backoff backoff;
+  private final Semaphore turns = new Semaphore(DOWNLOADS_AT_ONCE);
 
   public ArtifactPreparer(ComponentStore store, ArtifactSource source, Backoff backoff) {
     this.store = store;
@@ -62,8 +76,12 @@ public final class ArtifactPreparer {
     DurableFiles.createDirectories(folder);
     DurableFiles.createDirectories(unpacked);
     Map<String, String> digests = new LinkedHashMap<>();
+    List<Recipe.Artifact> files = new ArrayList<>();
     for (Recipe.Artifact artifact : manifest.artifacts()) {
       checkScheme(name, artifact);
+      if (artifact.scheme().equals("docker")) {
+        continue;
+      }
       String fileName = artifact.fileName();
       if (isNoName(fileName) || isNoName(stem(fileName))) {
         throw new NucleusException(
@@ -79,15 +97,76 @@ public final class ArtifactPreparer {
             "ARTIFACT_URI_NOT_VALID",
             "Two artifacts of " + name + " have the file name " + fileName + "; rename one.");
       }
-      Path file = folder.resolve(fileName);
-      boolean fetched = fetch(name, arn, artifact, file);
       digests.put(fileName, artifact.digest() == null ? "" : artifact.digest());
+      files.add(artifact);
+    }
+    Set<Recipe.Artifact> anew = ConcurrentHashMap.newKeySet();
+    List<Callable<Void>> work = new ArrayList<>();
+    for (Recipe.Artifact artifact : manifest.artifacts()) {
+      work.add(
+          () -> {
+            if (artifact.scheme().equals("docker")) {
+              pull(artifact);
+            } else if (fetch(name, arn, artifact, folder.resolve(artifact.fileName()))) {
+              anew.add(artifact);
+            }
+            return null;
+          });
+    }
+    allOf(work);
+    for (Recipe.Artifact artifact : files) {
       if (artifact.unarchive() != Recipe.Unarchive.NONE) {
-        unpack(file, unpacked, fileName, fetched);
+        String fileName = artifact.fileName();
+        unpack(folder.resolve(fileName), unpacked, fileName, anew.contains(artifact));
       }
     }
     applyPermissions(recipe, manifest, owner);
     return digests;
+  }
+
+  /** Does all of it, a few at once; the first failure ends the others. */
+  private void allOf(List<Callable<Void>> work) throws InterruptedException {
+    try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      CompletionService<Void> done = new ExecutorCompletionService<>(pool);
+      work.forEach(
+          w ->
+              done.submit(
+                  () -> {
+                    turns.acquire();
+                    try {
+                      return w.call();
+                    } finally {
+                      turns.release();
+                    }
+                  }));
+      try {
+        for (int i = 0; i < work.size(); i++) {
+          done.take().get();
+        }
+      } catch (ExecutionException e) {
+        pool.shutdownNow();
+        if (e.getCause() instanceof RuntimeException r) {
+          throw r;
+        }
+        throw new NucleusException(
+            "ARTIFACT_DOWNLOAD_ERROR", "An artifact could not be fetched: " + e.getCause(), e);
+      } catch (InterruptedException e) {
+        pool.shutdownNow();
+        throw e;
+      }
+    }
+  }
+
+  private void pull(Recipe.Artifact artifact) throws InterruptedException {
+    for (int attempt = 0; ; attempt++) {
+      try {
+        source.pullImage(artifact);
+        return;
+      } catch (CloudUnavailableException e) {
+        LOG.info("Image {} is not to be had now, trying again: {}", artifact.uri(), e.getMessage());
+        backoff.pause(attempt);
+      }
+    }
   }
 
   /** What would lead out of the folder, or name the folder itself. */
@@ -103,7 +182,7 @@ public final class ArtifactPreparer {
 
   private static void checkScheme(String component, Recipe.Artifact artifact) {
     switch (artifact.scheme()) {
-      case "greengrass", "s3", "https" -> {}
+      case "greengrass", "s3", "https", "docker" -> {}
       case "" ->
           throw new NucleusException(
               "EMPTY_ARTIFACT_SCHEME",
@@ -111,15 +190,7 @@ public final class ArtifactPreparer {
                   + artifact.uri()
                   + "\" of "
                   + component
-                  + " has no scheme; use s3:, greengrass: or https:.");
-      case "docker" ->
-          throw new NucleusException(
-              "MISSING_DOCKER_APPLICATION_MANAGER",
-              "Artifact "
-                  + artifact.uri()
-                  + " of "
-                  + component
-                  + " is a container image, which this core cannot fetch; use s3:, greengrass: or https: artifacts.");
+                  + " has no scheme; use s3:, greengrass:, https: or docker:.");
       default ->
           throw new NucleusException(
               "UNSUPPORTED_ARTIFACT_SCHEME",
@@ -127,7 +198,7 @@ public final class ArtifactPreparer {
                   + artifact.uri()
                   + " of "
                   + component
-                  + " has an unknown scheme; use s3:, greengrass: or https:.");
+                  + " has an unknown scheme; use s3:, greengrass:, https: or docker:.");
     }
   }
 
@@ -135,10 +206,14 @@ public final class ArtifactPreparer {
   private boolean fetch(String component, String arn, Recipe.Artifact artifact, Path file)
       throws InterruptedException {
     String digest = artifact.digest();
-    if (digest == null || digest.isEmpty()) {
+    boolean digested = digest != null && !digest.isEmpty();
+    if (!digested) {
       if (Files.isRegularFile(file)) {
         return false;
       }
+    }
+    // of a server of the author's choice it is the certificate that vouches for a file
+    if (!digested && !artifact.scheme().equals("https")) {
       throw new NucleusException(
           "RECIPE_MISSING_ARTIFACT_HASH_ALGORITHM",
           "Artifact "
@@ -147,7 +222,7 @@ public final class ArtifactPreparer {
               + component
               + " has no digest and is not on this device; create the component version in the cloud, which adds it.");
     }
-    if (Files.isRegularFile(file) && digestOf(file, artifact).equals(digest)) {
+    if (digested && Files.isRegularFile(file) && digestOf(file, artifact).equals(digest)) {
       return false;
     }
     checkSpace(java.util.Objects.requireNonNull(file.getParent()), 0);
@@ -162,7 +237,7 @@ public final class ArtifactPreparer {
         backoff.pause(attempt);
         continue;
       }
-      if (digestOf(part, artifact).equals(digest)) {
+      if (!digested || digestOf(part, artifact).equals(digest)) {
         break;
       }
       DurableFiles.delete(part);
@@ -281,6 +356,9 @@ public final class ArtifactPreparer {
     String name = recipe.componentName();
     String version = recipe.componentVersion().text();
     for (Recipe.Artifact artifact : manifest.artifacts()) {
+      if (artifact.scheme().equals("docker")) {
+        continue;
+      }
       String fileName = artifact.fileName();
       Set<PosixFilePermission> mode = mode(artifact.permission());
       Path file = store.artifacts(name, version).resolve(fileName);

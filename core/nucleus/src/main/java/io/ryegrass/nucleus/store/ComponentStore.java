@@ -301,6 +301,30 @@ public final class ComponentStore {
     }
   }
 
+  /**
+   * The container images that some component versions name, for whatever platform.
+   *
+   * @param versions {@code name@version}
+   */
+  public Set<String> images(Set<String> versions) {
+    Set<String> uris = new HashSet<>();
+    for (String v : versions) {
+      int at = v.lastIndexOf('@');
+      try {
+        find(v.substring(0, at), v.substring(at + 1))
+            .ifPresent(
+                r ->
+                    r.recipe().manifests().stream()
+                        .flatMap(m -> m.artifacts().stream())
+                        .filter(a -> a.scheme().equals("docker"))
+                        .forEach(a -> uris.add(a.uri())));
+      } catch (NucleusException e) {
+        LOG.warn("The images of {} are not known: {}", v, e.getMessage());
+      }
+    }
+    return uris;
+  }
+
   private static List<Path> list(Path folder) {
     if (!Files.isDirectory(folder)) {
       return List.of();
