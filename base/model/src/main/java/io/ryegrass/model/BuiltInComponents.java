@@ -33,6 +33,12 @@ public final class BuiltInComponents {
               "{port: 0}",
               "{}"),
           plugin(
+              "aws.greengrass.DockerApplicationManager",
+              "2.0.12",
+              "Fetches container images for components",
+              "{}",
+              "{}"),
+          plugin(
               "aws.greengrass.LambdaManager",
               "2.3.3",
               "Runs Lambda functions: queues, workers, isolation",

@@ -78,6 +78,9 @@ public record Recipe(
     /** The last path element of the URI: the file's name on the device. */
     public String fileName() {
       String path = uri.substring(uri.indexOf(':') + 1);
+      if (scheme().equals("https")) {
+        path = path.split("[?#]", 2)[0];
+      }
       return path.substring(path.lastIndexOf('/') + 1);
     }
 
