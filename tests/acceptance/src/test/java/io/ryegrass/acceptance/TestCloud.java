@@ -36,6 +36,7 @@ final class TestCloud implements AutoCloseable {
   final GreengrassV2Client greengrass;
   final IotClient iot;
   private final Ryegrass.Running program;
+  private final int mqttPort;
   private final AtomicInteger files = new AtomicInteger();
 
   private TestCloud() {
@@ -47,6 +48,7 @@ final class TestCloud implements AutoCloseable {
       JsonNode endpoints =
           JsonMapper.shared().readTree(Files.readString(folder.resolve("cloud/endpoints.json")));
       URI api = URI.create(endpoints.path("apiUrl").asString());
+      mqttPort = endpoints.path("mqttPort").asInt();
       String keys = Files.readString(folder.resolve("cloud/credentials"));
       var credentials =
           StaticCredentialsProvider.create(
@@ -90,6 +92,10 @@ final class TestCloud implements AutoCloseable {
 
   Path data() {
     return folder.resolve("cloud");
+  }
+
+  int mqttPort() {
+    return mqttPort;
   }
 
   // ---- the AWS CLI

@@ -29,7 +29,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** A core device: its folder, its process, its command line, its components' logs. */
 final class TestCore implements AutoCloseable {
-  static final Duration PATIENCE = Duration.ofSeconds(60);
+  /** What every wait may take at most; {@code -Dscenario.patience=10} fails faster. */
+  static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("scenario.patience", 60));
+
   private static final Pattern ID = Pattern.compile("Deployment Id: (\\S+)");
 
   final Path folder;
@@ -321,6 +323,7 @@ final class TestCore implements AutoCloseable {
       return GreengrassCoreIPCClientV2.builder()
           .withSocketPath(root.resolve("ipc.socket").toString())
           .withAuthToken(token)
+          .withoutExecutor() // whose threads would change the order of events
           .build();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
