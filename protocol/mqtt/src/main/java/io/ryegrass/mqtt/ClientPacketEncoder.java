@@ -34,7 +34,9 @@ final class ClientPacketEncoder {
     return out;
   }
 
-  /** Bytes of the whole packet; more than {@link Integer#MAX_VALUE} never happens to one in memory. */
+  /**
+   * Bytes of the whole packet; more than {@link Integer#MAX_VALUE} never happens to one in memory.
+   */
   static long publishSize(int version, MqttMessage m) {
     long remaining = publishRemaining(version, m);
     return 1 + (remaining > 268_435_455 ? 5 : variableSize((int) remaining)) + remaining;

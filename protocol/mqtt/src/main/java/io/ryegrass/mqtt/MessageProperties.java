@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param payloadIsText payload format indicator: 1 (UTF-8 text) or 0; null when not given
  * @param expirySeconds 0 to 4,294,967,295; -1 when the message does not expire
  * @param responseTopic without wildcards
+ * @param userProperties never changed by whoever gives or gets them
  */
 public record MessageProperties(
     @Nullable Boolean payloadIsText,
@@ -28,10 +29,6 @@ public record MessageProperties(
 
   /** A name and a value; names may come more than once, and their order is kept. */
   public record UserProperty(String name, String value) {}
-
-  public MessageProperties {
-    userProperties = List.copyOf(userProperties);
-  }
 
   /** Whether the message has nothing but its payload. */
   public boolean isEmpty() {

@@ -2,7 +2,9 @@ package io.ryegrass.mqtt;
 
 import org.jspecify.annotations.Nullable;
 
-/** Why {@link MqttClient} could not do what it was asked: a kind for code, a sentence for people. */
+/**
+ * Why {@link MqttClient} could not do what it was asked: a kind for code, a sentence for people.
+ */
 public final class MqttClientException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -13,8 +13,8 @@ import java.time.Duration;
  * @param keepAliveSeconds 0 (no pings) to 65,535; a server of MQTT 5 may choose another
  * @param pingTimeout how long the answer to a ping may take before the connection counts as dead
  * @param connectTimeout for everything up to the server's answer to CONNECT
- * @param receiveMaximum unacknowledged messages of QoS 1 that the server may send, 1 to 65,535; told
- *     to servers of MQTT 5 only
+ * @param receiveMaximum unacknowledged messages of QoS 1 that the server may send, 1 to 65,535;
+ *     told to servers of MQTT 5 only
  * @param maximumPacketSize largest packet that is taken, in bytes
  */
 public record MqttClientOptions(

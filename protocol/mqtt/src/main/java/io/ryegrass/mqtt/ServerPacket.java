@@ -2,7 +2,9 @@ package io.ryegrass.mqtt;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a server can send to a client of QoS 0 and 1, checked as far as a packet shows by itself. */
+/**
+ * What a server can send to a client of QoS 0 and 1, checked as far as a packet shows by itself.
+ */
 sealed interface ServerPacket {
   /**
    * @param code reason code of MQTT 5, return code of MQTT 3.1.1

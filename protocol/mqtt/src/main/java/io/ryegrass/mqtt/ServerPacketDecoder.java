@@ -119,7 +119,8 @@ final class ServerPacketDecoder extends ByteToMessageDecoder {
   private void checkFirst(int first) throws MalformedPacketException {
     int type = first >>> 4;
     if ((type == CONNACK) == greeted) { // [MQTT5-3.2.0-1], [MQTT5-3.2.0-2]
-      throw PacketCursor.protocolError(greeted ? "a second CONNACK" : "the first packet is no CONNACK");
+      throw PacketCursor.protocolError(
+          greeted ? "a second CONNACK" : "the first packet is no CONNACK");
     }
     switch (type) {
       case PacketParser.PUBLISH -> {
@@ -139,7 +140,8 @@ final class ServerPacketDecoder extends ByteToMessageDecoder {
         noFlags(first);
       }
       default ->
-          throw PacketCursor.protocolError("a packet of type " + type + ", which is not for this client");
+          throw PacketCursor.protocolError(
+              "a packet of type " + type + ", which is not for this client");
     }
   }
 
@@ -363,7 +365,8 @@ final class ServerPacketDecoder extends ByteToMessageDecoder {
   private String responseTopic() throws MalformedPacketException {
     String topic = in.string();
     if (topic.isEmpty() || topic.indexOf('#') >= 0 || topic.indexOf('+') >= 0) {
-      throw PacketCursor.protocolError("a response topic that is no topic name"); // [MQTT5-3.3.2-14]
+      throw PacketCursor.protocolError(
+          "a response topic that is no topic name"); // [MQTT5-3.3.2-14]
     }
     return topic;
   }

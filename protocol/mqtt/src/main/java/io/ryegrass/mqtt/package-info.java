@@ -8,6 +8,10 @@
  * io.ryegrass.mqtt.Authenticator} and {@link io.ryegrass.mqtt.Authoriser} and takes part by {@link
  * io.ryegrass.mqtt.Interceptor}. Without an authoriser nothing starts; one that fails refuses.
  *
+ * <p>And the other end: {@link io.ryegrass.mqtt.MqttClient} is one connection of a client of MQTT 5
+ * or 3.1.1 with QoS 0 and 1, for the core's link to the cloud. It shares the reading of data types,
+ * the rules of text and the reason codes with the engine; what follows is about the engine.
+ *
  * <p><b>Threads.</b> A packet is handled on its socket's event loop where that asks nobody who may
  * block; the rest of a connection's packets go, in order, through a mailbox to a virtual thread, so
  * host code may block there without disturbing anybody else. Routes and decisions are remembered
