@@ -73,7 +73,7 @@ build() {
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt) echo bench ;; provision | install | uninstall | cli) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus) echo bench ;; provision | install | uninstall | cli) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
@@ -81,6 +81,7 @@ main_of() {
     demo) echo io.ryegrass.demo.DemoMain ;;
     bench) echo io.ryegrass.bench.StartBenchMain ;;
     bench-mqtt) echo io.ryegrass.bench.mqtt.MqttBenchMain ;;
+    bench-nucleus) echo io.ryegrass.bench.nucleus.NucleusBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
     install) echo io.ryegrass.cli.install.InstallMain ;;
     uninstall) echo io.ryegrass.cli.install.UninstallMain ;;
@@ -104,7 +105,7 @@ jvm_options() {
     # and leaves 25 MB less behind. What the compilers freed
     # goes back to the system (15 MB).
     mqtt) echo "-XX:TieredStopAtLevel=1 --add-opens=java.base/sun.nio.ch=ALL-UNNAMED -Dio.netty.tryReflectionSetAccessible=true -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xms16m -Xmx320m -Xmn12m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -Xss512k -XX:ReservedCodeCacheSize=48m -XX:MaxMetaspaceSize=96m -XX:TrimNativeHeapInterval=5000" ;;
-    bench-mqtt) echo "-XX:+UseSerialGC -Xmx1g" ;;
+    bench-mqtt | bench-nucleus) echo "-XX:+UseSerialGC -Xmx1g -Dslf4j.internal.verbosity=ERROR" ;;
     core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m" ;;
     cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx160m" ;;
     *) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m" ;;
@@ -313,10 +314,12 @@ run_bench() {
   case "${1:-}" in
     start) shift; wants_help "$@" || prepare_demo; run_java bench "$@" ;;
     mqtt) shift; wants_help "$@" || prepare_bench_mqtt "$@"; run_java bench-mqtt "$@" ;;
+    nucleus) shift; wants_help "$@" || { prepare_demo; require openssl; }; run_java bench-nucleus "$@" ;;
     --help | -h | '')
-      echo "usage: ./ryegrass bench start [--runs N]    start times, memory and the way of a deployment"
-      echo "       ./ryegrass bench mqtt [--quick] ...  the MQTT engine beside other brokers; 'bench mqtt --help' tells more"
-      echo "Both print 'name value unit' lines."
+      echo "usage: ./ryegrass bench start [--runs N]       start times, memory and the way of a deployment"
+      echo "       ./ryegrass bench nucleus [--quick] ...  a core from outside: starts, deployments, IPC, memory; 'bench nucleus --help' tells more"
+      echo "       ./ryegrass bench mqtt [--quick] ...     the MQTT engine beside other brokers; 'bench mqtt --help' tells more"
+      echo "All print 'name value unit' lines."
       [ -n "${1:-}" ] ;;
     *) say "there is no benchmark '$1'; './ryegrass bench --help' lists them"; exit 2 ;;
   esac

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ryegrass.bench.nucleus;
+
+import org.jspecify.annotations.NullMarked;
