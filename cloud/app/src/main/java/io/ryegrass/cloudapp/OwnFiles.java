@@ -2,6 +2,7 @@ package io.ryegrass.cloudapp;
 
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.registry.Endpoints;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -63,6 +64,18 @@ final class OwnFiles {
     endpoints.put("account", options.account());
     DurableFiles.writeAtomically(
         options.data().resolve("endpoints.json"), JSON.writeValueAsBytes(endpoints));
+  }
+
+  /** What the API tells an installation on another machine. */
+  static byte[] selfDescription(CloudOptions options, Endpoints endpoints, String rootCaPem) {
+    ObjectNode description = JSON.createObjectNode();
+    description.put("deviceHost", endpoints.deviceHost());
+    description.put("httpsPort", endpoints.httpsPort());
+    description.put("mqttPort", endpoints.mqttPort());
+    description.put("region", options.region());
+    description.put("account", options.account());
+    description.put("rootCaPem", rootCaPem);
+    return JSON.writeValueAsBytes(description);
   }
 
   /** {@code credentials}: the form of {@code ~/.aws/credentials}. */

@@ -11,6 +11,7 @@ import io.helidon.webserver.http.ServerResponse;
 import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.mqtt.MqttBroker;
 import io.ryegrass.registry.DeviceMessages;
+import io.ryegrass.registry.DeviceReplies;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -18,6 +19,7 @@ import java.net.ServerSocket;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,6 +47,8 @@ public final class DeviceGateway implements AutoCloseable {
   private static final Duration IDLE = Duration.ofMinutes(2);
   private static final Duration IDLE_CHECK = Duration.ofSeconds(15);
 
+  private static final String SELF_DESCRIPTION = "/.well-known/ryegrass";
+
   /** What answers, once there is something to answer. */
   private record Doors(CloudServices services, DeviceDoor devices) {}
 
@@ -54,6 +58,7 @@ public final class DeviceGateway implements AutoCloseable {
   private final MqttBroker broker;
   private final WebServer web;
   private final CertificateWatch watch;
+  private volatile byte[] selfDescription = {'{', '}'};
 
   private DeviceGateway(GatewaySettings settings, DeviceTls tls, Clock clock) {
     this.settings = settings;
@@ -144,7 +149,9 @@ public final class DeviceGateway implements AutoCloseable {
     HttpCall call = new HttpCall(request, response);
     Doors open = doors.get();
     try {
-      if (open == null) {
+      if (!device && call.method().equals("GET") && call.rawPath().equals(SELF_DESCRIPTION)) {
+        call.answer(200, Map.of("content-type", "application/json"), selfDescription);
+      } else if (open == null) {
         call.error(503, "ServiceUnavailableException", "The cloud is starting, try again.");
       } else if (device && !ApiDoor.isSigned(call)) {
         open.devices().answer(call);
@@ -183,6 +190,21 @@ public final class DeviceGateway implements AutoCloseable {
   /** The way to the devices; works from the start, before {@link #serve}. */
   public DeviceMessages messages() {
     return (topic, payload, qos) -> broker.publish(topic, payload, qos, false);
+  }
+
+  /** The way to one device; works from the start, before {@link #serve}. */
+  public DeviceReplies replies() {
+    return (client, topic, payload) -> broker.deliver(client, topic, payload, 1);
+  }
+
+  /**
+   * What the API listener tells about this cloud, to whoever asks: where devices find it and which
+   * root they must trust. Nothing secret.
+   *
+   * @param json the answer to GET {@value #SELF_DESCRIPTION}
+   */
+  public void describeSelf(byte[] json) {
+    selfDescription = json;
   }
 
   /** Port of the AWS APIs. */

@@ -7,8 +7,11 @@
  * live in packages of their own. The records {@code Device…} are the seam to the gateway: services
  * give routes and topic handlers, the gateway gives the way to publish.
  *
+ * <p>{@link io.ryegrass.registry.ProvisioningService} makes things out of devices that hold nothing
+ * but a claim certificate.
+ *
  * <p>What it does not do: no MQTT, no HTTP, no fleet indexing, no billing groups, no dynamic
- * groups, no custom authorisers, no device provisioning templates.
+ * groups, no custom authorisers, no hooks of provisioning templates.
  *
  * <p>Decisions are answered from a cache of parsed policies that every write to certificates,
  * policies, groups or attachments throws away whole; a revoked certificate is refused from the next

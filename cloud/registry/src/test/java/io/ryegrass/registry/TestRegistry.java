@@ -44,7 +44,12 @@ public final class TestRegistry implements AutoCloseable {
   public record Published(String topic, JsonNode payload) {}
 
   public final List<Published> published = new CopyOnWriteArrayList<>();
+
+  /** What was sent to one client alone. */
+  public final List<Published> delivered = new CopyOnWriteArrayList<>();
+
   public final Registry registry;
+  public final ProvisioningService provisioning;
   public final ShadowService shadows;
   public final JobService jobs;
   public final IotClient iot;
@@ -58,6 +63,7 @@ public final class TestRegistry implements AutoCloseable {
     migrations.addAll(Registry.migrations());
     migrations.addAll(ShadowService.migrations());
     migrations.addAll(JobService.migrations());
+    migrations.addAll(ProvisioningService.migrations());
     store = CloudStore.open(folder, migrations);
     IdentityService identity = new IdentityService(store, "000000000000", clock);
     CertificateAuthority ca = CertificateAuthority.openOrCreate(folder.resolve("ca"), "Test CA");
@@ -68,9 +74,17 @@ public final class TestRegistry implements AutoCloseable {
     registry = new Registry(store, identity, ca, endpoints, "us-east-1", "000000000000", clock);
     shadows = new ShadowService(store, registry, this::publish, clock);
     jobs = new JobService(store, registry, this::publish, clock);
+    provisioning =
+        new ProvisioningService(
+            store,
+            registry,
+            ca,
+            (client, topic, payload) ->
+                delivered.add(new Published(topic, JsonMapper.shared().readTree(payload))),
+            clock);
     ApiEngine engine =
         new ApiEngine(
-            List.of(registry.iot(), jobs.iotJobs()),
+            List.of(registry.iot(), jobs.iotJobs(), provisioning.iot()),
             new SigV4Verifier(identity, clock),
             identity.callAuthoriser(),
             "us-east-1",
@@ -129,7 +143,7 @@ public final class TestRegistry implements AutoCloseable {
             new DevicePrincipal("cert", certificate, Set.of(thing)),
             topic,
             payload.getBytes(StandardCharsets.UTF_8));
-    for (var handler : List.of(shadows.topics(), jobs.topics())) {
+    for (var handler : List.of(shadows.topics(), jobs.topics(), provisioning.topics())) {
       if (handler.accepts(topic)) {
         handler.handle(message);
         return;
@@ -151,6 +165,7 @@ public final class TestRegistry implements AutoCloseable {
   public void close() {
     iot.close();
     server.stop(0);
+    provisioning.close();
     store.close();
   }
 }
