@@ -117,11 +117,12 @@ final class CloudCatalog implements ComponentCatalog {
           new CloudRefusedException(
               "NO_AVAILABLE_COMPONENT_VERSION",
               text.contains("claim platform")
-                  ? "No version of "
+                  ? "The latest version of Component "
                       + name
                       + " that fulfils "
                       + requirements
-                      + " is made for this device's platform; add a manifest for it to the recipe."
+                      + " doesn't claim platform compatibility with this device; add a"
+                      + " manifest for it to the recipe."
                   : "The cloud has no version of "
                       + name
                       + " that fulfils "

@@ -185,7 +185,10 @@ final class Planner {
           backoff.pause(attempt);
         }
       } catch (NucleusException e) {
-        LOG.info("Thing groups are refused, the last known ones are used: {}", e.getMessage());
+        // the contract's words (TRB-30)
+        LOG.warn(
+            "Failed to get thing group hierarchy; the groups that were known last are used: {}",
+            e.getMessage());
         break;
       }
     }
