@@ -108,7 +108,7 @@ class CloudHttpsTest {
     cloud.answers = a -> Reply.json(404, "{\"message\":\"cannot claim platform\"}");
     assertThatThrownBy(this::resolve)
         .isInstanceOf(CloudRefusedException.class)
-        .hasMessageContaining("platform; add a manifest")
+        .hasMessageContaining("doesn't claim platform")
         .extracting("code")
         .isEqualTo("NO_AVAILABLE_COMPONENT_VERSION");
 
