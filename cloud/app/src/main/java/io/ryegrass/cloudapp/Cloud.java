@@ -22,6 +22,7 @@ import io.ryegrass.objects.ReadAccess;
 import io.ryegrass.objects.S3Api;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.registry.Endpoints;
+import io.ryegrass.registry.ProvisioningService;
 import io.ryegrass.registry.Registry;
 import io.ryegrass.registry.job.JobService;
 import io.ryegrass.registry.shadow.ShadowService;
@@ -133,6 +134,8 @@ final class Cloud implements AutoCloseable {
     Registry registry = new Registry(store, identity, authority, endpoints, region, account, clock);
     ShadowService shadows = new ShadowService(store, registry, gateway.messages(), clock);
     JobService jobs = new JobService(store, registry, gateway.messages(), clock);
+    ProvisioningService provisioning =
+        opened(new ProvisioningService(store, registry, authority, gateway.replies(), clock));
     FunctionService functions =
         new FunctionService(store, objects, ReadAccess.of(identity), region, account, clock, api);
     ComponentsService components =
@@ -150,7 +153,15 @@ final class Cloud implements AutoCloseable {
     GroupsService groups =
         opened(
             new GroupsService(
-                store, components, functions, data.resolve("groups"), region, account, clock));
+                store,
+                components,
+                functions,
+                objects,
+                identity,
+                data.resolve("groups"),
+                region,
+                account,
+                clock));
 
     ApiEngine engine =
         new ApiEngine(
@@ -160,6 +171,7 @@ final class Cloud implements AutoCloseable {
                 functions.lambda(),
                 registry.iot(),
                 jobs.iotJobs(),
+                provisioning.iot(),
                 shadows.iotData(),
                 identity.iam(),
                 identity.sts()),
@@ -183,11 +195,13 @@ final class Cloud implements AutoCloseable {
             engine,
             new S3Api(objects, verifier, identity, region, S3Api.DEFAULT_MAX_BODY_BYTES),
             routes,
-            List.of(shadows.topics(), jobs.topics(), components.fleetStatus())));
+            List.of(
+                shadows.topics(), jobs.topics(), components.fleetStatus(), provisioning.topics())));
 
     groups.start();
 
     OwnFiles.writeCredentials(data, identity.ensureRootAccessKey());
+    gateway.describeSelf(OwnFiles.selfDescription(options, endpoints, authority.certificatePem()));
     OwnFiles.writeEndpoints(
         options, deviceHost, api.toString(), gateway.httpsPort(), gateway.mqttPort());
     readyLine =
@@ -208,6 +222,7 @@ final class Cloud implements AutoCloseable {
     all.addAll(Registry.migrations());
     all.addAll(ShadowService.migrations());
     all.addAll(JobService.migrations());
+    all.addAll(ProvisioningService.migrations());
     all.addAll(FunctionService.migrations());
     all.addAll(ComponentsService.migrations());
     all.addAll(GroupsService.migrations());

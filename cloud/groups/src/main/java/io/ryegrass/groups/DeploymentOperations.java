@@ -65,6 +65,12 @@ final class DeploymentOperations {
     return started(deployments.create(group, type, version, null));
   }
 
+  /** A new deployment, to be built once the transaction that it is made in is committed. */
+  String deploy(String group, String version) {
+    checkCore(group, version);
+    return deployments.create(group, Type.NewDeployment, version, null).id();
+  }
+
   private static Type type(String text) {
     if (text.equals("NewDeployment") || text.equals("Redeployment")) {
       return Type.valueOf(text);

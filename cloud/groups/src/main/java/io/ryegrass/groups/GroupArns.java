@@ -14,6 +14,10 @@ record GroupArns(String region, String account) {
       Pattern.compile(
           "arn:[^:]+:greengrass:[^:]*:[^:]*:/?greengrass/(?:definition/)?([a-z]+)/([^/]+)(?:/versions/([^/]+))?");
 
+  private static final String BULK = "bulk/deployments/";
+  private static final Pattern BULK_ARN =
+      Pattern.compile("arn:[^:]+:greengrass:[^:]*:[^:]*:/?greengrass/" + BULK + "([^/]+)");
+
   /** What an ARN names; {@code version} is null for the definition or group itself. */
   record Named(Kind kind, String id, @Nullable String version) {}
 
@@ -31,6 +35,16 @@ record GroupArns(String region, String account) {
 
   String authority(String groupId, String authorityId) {
     return of(Kind.GROUP, groupId) + "/certificateauthorities/" + authorityId;
+  }
+
+  String bulk(String bulkDeploymentId) {
+    return prefix() + BULK + bulkDeploymentId;
+  }
+
+  /** The id, when the ARN names a bulk deployment. */
+  static Optional<String> bulkId(String arn) {
+    Matcher matcher = BULK_ARN.matcher(arn);
+    return matcher.matches() ? Optional.of(matcher.group(1)) : Optional.empty();
   }
 
   private String prefix() {

@@ -3,6 +3,8 @@ package io.ryegrass.groups;
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.components.ComponentsService;
 import io.ryegrass.functions.FunctionService;
+import io.ryegrass.identity.IdentityService;
+import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
@@ -20,6 +22,10 @@ public final class GroupsService implements AutoCloseable {
   private final GroupAuthorities authorities;
   private final DeploymentBuilder builder;
   private final RoleOperations roles;
+  private final DeploymentOperations operations;
+  private final BulkStore bulks;
+  private final BulkSource bulkSource;
+  private final BulkRunner bulkRunner;
   private final GroupArns arns;
   private final GroupRoutes routes;
 
@@ -31,6 +37,8 @@ public final class GroupsService implements AutoCloseable {
       CloudStore store,
       ComponentsService components,
       FunctionService functions,
+      ObjectStore objects,
+      IdentityService identity,
       Path authorityFolder,
       String region,
       String accountId,
@@ -39,6 +47,7 @@ public final class GroupsService implements AutoCloseable {
         store,
         new V2CoreDeployments(components),
         functions::resolve,
+        new S3BulkSource(objects, identity, new GroupArns(region, accountId)),
         authorityFolder,
         region,
         accountId,
@@ -49,6 +58,7 @@ public final class GroupsService implements AutoCloseable {
       CloudStore store,
       CoreDeployments cores,
       FunctionLookup functions,
+      BulkSource bulkSource,
       Path authorityFolder,
       String region,
       String accountId,
@@ -60,6 +70,10 @@ public final class GroupsService implements AutoCloseable {
     this.builder =
         new DeploymentBuilder(deployments, new ContentsReader(versions), functions, cores);
     this.roles = new RoleOperations(store, versions, clock);
+    this.operations = new DeploymentOperations(versions, deployments, builder, arns);
+    this.bulks = new BulkStore(store, clock);
+    this.bulkSource = bulkSource;
+    this.bulkRunner = new BulkRunner(bulks, deployments, bulkSource, deployer());
     this.routes = new GroupRoutes(deployments, authorities, cores, arns);
   }
 
@@ -68,7 +82,22 @@ public final class GroupsService implements AutoCloseable {
         VersionedStore.TABLES,
         GroupAuthorities.TABLES,
         DeploymentStore.TABLES,
-        RoleOperations.TABLES);
+        RoleOperations.TABLES,
+        BulkStore.TABLES);
+  }
+
+  private BulkRunner.GroupDeployer deployer() {
+    return new BulkRunner.GroupDeployer() {
+      @Override
+      public String deploy(String groupId, String groupVersion) {
+        return operations.deploy(groupId, groupVersion);
+      }
+
+      @Override
+      public void wake() {
+        builder.wake();
+      }
+    };
   }
 
   /**
@@ -77,14 +106,15 @@ public final class GroupsService implements AutoCloseable {
    */
   public ServiceOperations greengrass() {
     Shapes shapes = new Shapes(arns);
-    ServiceOperations.Builder operations = ServiceOperations.of("greengrass");
-    new DefinitionOperations(versions, shapes).addTo(operations);
-    new GroupOperations(versions, shapes, authorities, deployments).addTo(operations);
-    new AuthorityOperations(versions, authorities, arns).addTo(operations);
-    new DeploymentOperations(versions, deployments, builder, arns).addTo(operations);
-    new Tags(versions).addTo(operations);
-    roles.addTo(operations);
-    return operations.build();
+    ServiceOperations.Builder all = ServiceOperations.of("greengrass");
+    new DefinitionOperations(versions, shapes).addTo(all);
+    new GroupOperations(versions, shapes, authorities, deployments).addTo(all);
+    new AuthorityOperations(versions, authorities, arns).addTo(all);
+    operations.addTo(all);
+    new BulkOperations(bulks, deployments, bulkSource, bulkRunner, arns).addTo(all);
+    new Tags(versions, bulks).addTo(all);
+    roles.addTo(all);
+    return all.build();
   }
 
   /** Discovery, and the certificate for a core's local broker. */
@@ -98,11 +128,13 @@ public final class GroupsService implements AutoCloseable {
    */
   public void start() {
     builder.start();
+    bulkRunner.start();
   }
 
   /** Stops building; what is not built yet waits for the next start. */
   @Override
   public void close() {
+    bulkRunner.close();
     builder.close();
   }
 }

@@ -43,6 +43,10 @@ final class V1Errors {
     return new AwsException("BadRequestException", 400, message);
   }
 
+  static AwsException denied(String message) {
+    return new AwsException("AccessDeniedException", 403, message);
+  }
+
   /** An error with one detail, as {@code GG-303} for a group without a core. */
   static AwsException detailed(String code, String detailCode, String message) {
     ObjectNode members = JsonNodeFactory.instance.objectNode();

@@ -10,14 +10,15 @@
  *
  * <p>What is here: one store of versioned definitions for all seven kinds and for groups
  * themselves, the V1 operations on it (service {@code greengrass} of the API engine), deployments
- * as rows that a single builder thread works off, and two routes for devices: discovery, and the
- * certificate for a core's local broker. What is not here: bulk deployments and software update
- * jobs (the engine answers 501), V2's API, the functions' code.
+ * as rows that a single builder thread works off, bulk deployments likewise, and two routes for
+ * devices: discovery, and the certificate for a core's local broker. What is not here: software
+ * update jobs (the engine answers 501), V2's API, the functions' code.
  *
  * <p>Guarantees when the process dies: every answered call is on disk. A deployment in state
  * Building is taken up again at the next start, and building twice does no harm; one in state
- * InProgress waits for its core as before. Aliases of functions are resolved when a deployment is
- * built, never later. The private key of a group's authority never leaves its folder.
+ * InProgress waits for its core as before. A bulk deployment goes on with the line where it was; no
+ * line is deployed twice. Aliases of functions are resolved when a deployment is built, never
+ * later. The private key of a group's authority never leaves its folder.
  */
 @NullMarked
 package io.ryegrass.groups;

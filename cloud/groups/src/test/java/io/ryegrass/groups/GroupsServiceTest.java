@@ -37,7 +37,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The V1 API as a client sees it on the wire (v1-group-deployment.md §3 to §6). */
 class GroupsServiceTest {
-  private static final Duration SOON = Duration.ofSeconds(5);
+  private static final Duration SOON = Duration.ofSeconds(20);
   private static final String CORE =
       "{\"Cores\":[{\"Id\":\"c\",\"ThingArn\":\"arn:aws:iot:us-east-1:000000000000:thing/the-core\",\"CertificateArn\":\"arn:aws:iot:us-east-1:000000000000:cert/aa\"}]}";
   private static final String DEVICE =
@@ -162,8 +162,14 @@ class GroupsServiceTest {
   }
 
   @Test
-  void bulkDeploymentsAreNotServedYet() {
-    assertThat(cloud.get("/bulk/deployments").status()).isEqualTo(501);
+  void softwareUpdateJobsAreNotServedAndTheAnswerSaysSo() {
+    assertThat(
+            cloud
+                .post(
+                    "/updates",
+                    "{\"S3UrlSignerRole\":\"arn:aws:iam::0:role/r\",\"SoftwareToUpdate\":\"core\",\"UpdateTargets\":[\"arn:aws:iot:us-east-1:000000000000:thing/t\"],\"UpdateTargetsArchitecture\":\"x86_64\",\"UpdateTargetsOperatingSystem\":\"ubuntu\"}")
+                .status())
+        .isEqualTo(501);
   }
 
   @Test

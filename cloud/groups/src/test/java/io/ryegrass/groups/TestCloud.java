@@ -8,13 +8,19 @@ import io.ryegrass.awssignature.Credentials;
 import io.ryegrass.awssignature.HttpRequestToSign;
 import io.ryegrass.awssignature.SigV4Signer;
 import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.identity.CallerIdentity;
+import io.ryegrass.identity.IdentityService;
 import io.ryegrass.model.DeploymentDocument.ComponentUpdate;
 import io.ryegrass.model.Recipe;
+import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.store.CloudStore;
+import io.ryegrass.store.Migration;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +39,10 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
   static final JsonMapper JSON = JsonMapper.builder().build();
   private static final Credentials KEY = new Credentials("AKIDTEST", "secret", null);
 
+  private static final CallerIdentity ROOT =
+      new CallerIdentity(
+          "000000000000", "arn:aws:iam::000000000000:root", "000000000000", true, null, null);
+
   record Sent(
       String deploymentId, String groupId, String core, Map<String, ComponentUpdate> components) {}
 
@@ -48,51 +58,55 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
   final Map<String, Standing> standings = new ConcurrentHashMap<>();
   final CloudStore store;
   final GroupsService service;
+  final IdentityService identity;
+  final ObjectStore objects;
   private final ApiEngine engine;
   private Listener listener;
 
   TestCloud(Path folder) {
-    store = CloudStore.open(folder, GroupsService.migrations());
+    List<Migration> migrations = new ArrayList<>(IdentityService.migrations());
+    migrations.addAll(GroupsService.migrations());
+    store = CloudStore.open(folder, migrations);
+    identity = new IdentityService(store, "000000000000", Clock.systemUTC());
+    objects = ObjectStore.open(folder.resolve("objects"), Clock.systemUTC());
     service =
         new GroupsService(
             store,
             this,
             GroupCompilerTest::resolve,
+            new S3BulkSource(objects, identity, new GroupArns("us-east-1", "000000000000")),
             folder.resolve("groups"),
             "us-east-1",
             "000000000000",
             Clock.systemUTC());
     engine =
         new ApiEngine(
-            List.of(service.greengrass()),
+            List.of(service.greengrass(), identity.iam()),
             new SigV4Verifier(
-                id ->
-                    Optional.of(
-                        new AccessKey(
-                            id, KEY.secretAccessKey(), null, null, "arn:aws:iam::0:root")),
+                id -> Optional.of(new AccessKey(id, KEY.secretAccessKey(), null, null, ROOT)),
                 Clock.systemUTC()),
             (context, action, input) -> {},
             "us-east-1",
             "000000000000");
   }
 
-  Answer call(String method, String path, String body) {
-    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-    int question = path.indexOf('?');
-    String rawPath = question < 0 ? path : path.substring(0, question);
-    String query = question < 0 ? "" : path.substring(question + 1);
-    Map<String, List<String>> headers = new HashMap<>();
-    headers.put("host", List.of("localhost"));
-    headers.put("content-type", List.of("application/json"));
-    SigV4Signer.sign(
-            KEY,
-            "us-east-1",
-            "greengrass",
-            new HttpRequestToSign(method, rawPath, query, headers),
-            bytes,
-            Instant.now())
-        .forEach((name, value) -> headers.put(name, List.of(value)));
-    ApiResponse response = engine.handle(new ApiRequest(method, rawPath, query, headers, bytes));
+  /** One operation of IAM; members and values in turn. */
+  void iam(String operation, String... members) {
+    StringBuilder form = new StringBuilder("Version=2010-05-08&Action=" + operation);
+    for (int i = 0; i < members.length; i += 2) {
+      form.append('&').append(members[i]).append('=');
+      form.append(URLEncoder.encode(members[i + 1], StandardCharsets.UTF_8));
+    }
+    ApiResponse response =
+        send("iam", "application/x-www-form-urlencoded", "POST", "/", form.toString());
+    if (response.status() != 200) {
+      throw new IllegalStateException(new String(response.body(), StandardCharsets.UTF_8));
+    }
+  }
+
+  /** Headers and values in turn; those without a value are left out. */
+  Answer call(String method, String path, String body, String... headers) {
+    ApiResponse response = send("greengrass", "application/json", method, path, body, headers);
     JsonNode json =
         response.body().length == 0 ? JSON.createObjectNode() : JSON.readTree(response.body());
     String code =
@@ -102,6 +116,31 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
             .findFirst()
             .orElse("");
     return new Answer(response.status(), code, (ObjectNode) json);
+  }
+
+  private ApiResponse send(
+      String service, String contentType, String method, String path, String body, String... more) {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    int question = path.indexOf('?');
+    String rawPath = question < 0 ? path : path.substring(0, question);
+    String query = question < 0 ? "" : path.substring(question + 1);
+    Map<String, List<String>> headers = new HashMap<>();
+    headers.put("host", List.of("localhost"));
+    headers.put("content-type", List.of(contentType));
+    for (int i = 0; i < more.length; i += 2) {
+      if (!more[i + 1].isEmpty()) {
+        headers.put(more[i], List.of(more[i + 1]));
+      }
+    }
+    SigV4Signer.sign(
+            KEY,
+            "us-east-1",
+            service,
+            new HttpRequestToSign(method, rawPath, query, headers),
+            bytes,
+            Instant.now())
+        .forEach((name, value) -> headers.put(name, List.of(value)));
+    return engine.handle(new ApiRequest(method, rawPath, query, headers, bytes));
   }
 
   Answer get(String path) {

@@ -209,6 +209,11 @@ public final class IdentityService implements AccessKeySource {
           400,
           "The session name '" + sessionName + "' must match " + SESSION_NAME);
     }
+    Role role = trusting(roleArn, principalKind, principals);
+    return openSession(role, sessionName, duration, thingName);
+  }
+
+  private Role trusting(String roleArn, String principalKind, List<String> principals) {
     Role role = findRole(roleArn).orElseThrow(() -> notTrusted(roleArn, principals));
     Decision decision =
         PolicyEvaluator.evaluateTrust(
@@ -220,7 +225,25 @@ public final class IdentityService implements AccessKeySource {
     if (decision != Decision.ALLOW) {
       throw notTrusted(roleArn, principals);
     }
-    return openSession(role, sessionName, duration, thingName);
+    return role;
+  }
+
+  /**
+   * Who a service of this cloud is while it does something with the role that a caller has passed
+   * to it. What it may do is asked anew each time ({@link #isAllowed}).
+   *
+   * @param service such as {@code greengrass.amazonaws.com}; the role must trust it
+   * @throws AwsException {@code AccessDenied} 403 when the role is unknown or does not trust it
+   */
+  public CallerIdentity inRole(String roleArn, String service) {
+    Role role = trusting(roleArn, "Service", List.of(service));
+    return new CallerIdentity(
+        accountId,
+        sessionArn(role.name(), service),
+        role.id() + ":" + service,
+        false,
+        role.name(),
+        null);
   }
 
   private static AwsException notTrusted(String roleArn, List<String> principals) {

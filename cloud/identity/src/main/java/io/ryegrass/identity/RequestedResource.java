@@ -43,7 +43,9 @@ final class RequestedResource {
               Map.entry("resourceArn", "%s"),
               Map.entry("coreDeviceThingName", "arn:aws:greengrass:R:A:coreDevices:%s"),
               Map.entry("deploymentId", "arn:aws:greengrass:R:A:deployments:%s"),
-              Map.entry("GroupId", "arn:aws:greengrass:R:A:/greengrass/groups/%s")));
+              Map.entry("GroupId", "arn:aws:greengrass:R:A:/greengrass/groups/%s"),
+              Map.entry(
+                  "BulkDeploymentId", "arn:aws:greengrass:R:A:/greengrass/bulk/deployments/%s")));
 
   private RequestedResource() {}
 
