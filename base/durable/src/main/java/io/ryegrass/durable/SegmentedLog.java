@@ -376,6 +376,24 @@ public final class SegmentedLog implements AutoCloseable {
     }
   }
 
+  /**
+   * Closes without writing what is only in memory: for an owner that has told its caller that the
+   * records it could not sync are not there. Opening the folder again shows what is.
+   */
+  public void abandon() {
+    syncLock.lock();
+    stateLock.lock();
+    try {
+      if (!closed) {
+        closed = true;
+        active.close();
+      }
+    } finally {
+      stateLock.unlock();
+      syncLock.unlock();
+    }
+  }
+
   private void checkUsable() {
     if (closed) {
       throw new IllegalStateException("The log " + folder + " is closed");

@@ -137,7 +137,9 @@ public record CoreConfigFile(
     }
     JsonNode system = top.path("system");
     JsonNode nucleus = top.path("services").path(NUCLEUS).path("configuration");
-    if (IDENTITY.stream().allMatch(k -> system.path(k).asString("").isBlank())) {
+    boolean asked = asksForIdentity(root, top);
+    if (IDENTITY.stream().allMatch(k -> system.path(k).asString("").isBlank())
+        || asked && IDENTITY.stream().anyMatch(k -> system.path(k).asString("").isBlank())) {
       return new CoreConfigFile(
           file, CoreIdentity.none(root), object(system), object(nucleus), null);
     }
@@ -169,6 +171,15 @@ public record CoreConfigFile(
       text(file, nucleus, where, key);
     }
     return new CoreConfigFile(file, identity, object(system), object(nucleus), problem);
+  }
+
+  /** Whether what is missing is to come from a claim or a plugin (PRV-10, PRV-20). */
+  private static boolean asksForIdentity(Path root, JsonNode top) {
+    if (top.path("services").has("aws.greengrass.FleetProvisioningByClaim")) {
+      return true;
+    }
+    String[] plugins = root.resolve("plugins").resolve("trusted").toFile().list();
+    return plugins != null && plugins.length > 0;
   }
 
   private static String text(Path file, JsonNode section, String name, String key) {

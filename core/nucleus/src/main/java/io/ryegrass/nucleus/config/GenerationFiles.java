@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.config;
 
+import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
@@ -62,7 +63,13 @@ final class GenerationFiles {
    * @param expectedDigest null when nobody knows it any more
    */
   @Nullable Loaded load(long number, @Nullable String expectedDigest) {
-    Optional<byte[]> bytes = DurableFiles.read(file(number));
+    Optional<byte[]> bytes;
+    try {
+      bytes = DurableFiles.read(file(number));
+    } catch (DurableException e) {
+      LOG.warn("{}", e.getMessage());
+      return null;
+    }
     if (bytes.isEmpty()) {
       LOG.warn("{}", missing(number));
       return null;
@@ -149,7 +156,7 @@ final class GenerationFiles {
       for (Path p : walk.sorted(Comparator.reverseOrder()).toList()) {
         DurableFiles.delete(p);
       }
-    } catch (IOException | io.ryegrass.durable.DurableException e) {
+    } catch (IOException | DurableException e) {
       LOG.warn("Cannot remove the old generation {}: {}", top, e.getMessage());
     }
   }

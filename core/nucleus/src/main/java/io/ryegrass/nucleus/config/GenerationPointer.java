@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.config;
 
+import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -73,14 +74,22 @@ record GenerationPointer(
     return copy;
   }
 
-  /** Durable when it returns. */
+  /** Durable when it returns; when it throws, nothing has changed. */
   void write(Path folder) {
     DurableFiles.writeAtomically(file(folder), toBytes());
     writeCopy(folder);
   }
 
+  /**
+   * A copy that cannot be written names the generation before: something that worked. It must not
+   * make a switch look as if it had failed that the file above has made already.
+   */
   private void writeCopy(Path folder) {
-    DurableFiles.writeAtomically(copy(folder), toBytes());
+    try {
+      DurableFiles.writeAtomically(copy(folder), toBytes());
+    } catch (DurableException e) {
+      LOG.warn("{}; the copy is written with the next change", e.getMessage());
+    }
   }
 
   static Path file(Path folder) {
@@ -92,11 +101,11 @@ record GenerationPointer(
   }
 
   private static @Nullable GenerationPointer parse(Path file) {
-    Optional<byte[]> bytes = DurableFiles.read(file);
-    if (bytes.isEmpty()) {
-      return null;
-    }
     try {
+      Optional<byte[]> bytes = DurableFiles.read(file);
+      if (bytes.isEmpty()) {
+        return null;
+      }
       JsonNode p = JsonMapper.shared().readTree(bytes.get());
       boolean whole =
           p.path("current").isIntegralNumber()
@@ -114,6 +123,9 @@ record GenerationPointer(
           : null;
     } catch (JacksonException e) {
       LOG.debug("{} is not readable JSON: {}", file, e.getMessage());
+      return null;
+    } catch (DurableException e) {
+      LOG.warn("{}", e.getMessage());
       return null;
     }
   }

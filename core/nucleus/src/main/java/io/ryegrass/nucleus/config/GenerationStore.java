@@ -63,6 +63,11 @@ public final class GenerationStore implements AutoCloseable {
   private Generation base;
   private Map<String, StampedConfiguration> live = new LinkedHashMap<>();
   private SegmentedLog changes;
+
+  /** The log was given up because the disk refused a change; offset at which that was. */
+  private boolean changesLost;
+
+  private long stoppedAt;
   private GenerationPointer pointer;
 
   /** A generation with the runtime changes folded in, and up to which change. */
@@ -77,7 +82,7 @@ public final class GenerationStore implements AutoCloseable {
     this.changes = openChanges(base.number());
     this.live = replay(base, changes);
     if (pointer.good() == base.number() && changes.sizeInBytes() > FOLD_BYTES) {
-      fold(); // not while a deployment still watches this generation by its number
+      tryFold(); // not while a deployment still watches this generation by its number
     }
   }
 
@@ -238,7 +243,7 @@ public final class GenerationStore implements AutoCloseable {
               components,
               base.groups(),
               base.membership()),
-          changes.nextOffset());
+          changesLost ? stoppedAt - 1 : changes.nextOffset());
     } finally {
       lock.unlock();
     }
@@ -296,6 +301,9 @@ public final class GenerationStore implements AutoCloseable {
       if (number == base.number()) {
         return before;
       }
+      if (since >= 0) {
+        usableChanges();
+      }
       Loaded loaded = files.require(number);
       Generation next = loaded.generation();
       SegmentedLog nextChanges = openChanges(number);
@@ -310,8 +318,9 @@ public final class GenerationStore implements AutoCloseable {
         nextChanges.close();
         throw e;
       }
-      changes.close();
+      closeChanges();
       changes = nextChanges;
+      changesLost = false;
       base = next;
       live = replay(next, nextChanges);
       return before;
@@ -397,12 +406,39 @@ public final class GenerationStore implements AutoCloseable {
       path.forEach(keys::add);
       record.set("v", value);
       record.put("t", time);
-      changes.append(json.writeValueAsBytes(record));
-      changes.sync();
+      usableChanges();
+      try {
+        changes.append(json.writeValueAsBytes(record));
+        changes.sync();
+      } catch (DurableException e) {
+        // What was refused must not come back with the next change that the disk takes.
+        loseChanges();
+        throw e;
+      }
       live.put(component, next);
       return new Change(before, next.values());
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Goes back to what the log has on the disk, now or, if that fails, before its next use. */
+  private void loseChanges() {
+    stoppedAt = changes.nextOffset();
+    changesLost = true;
+    changes.abandon();
+    try {
+      usableChanges();
+    } catch (DurableException e) {
+      LOG.warn("Changes of the configuration are refused until the disk works: {}", e.getMessage());
+    }
+  }
+
+  private void usableChanges() {
+    if (changesLost) {
+      changes = openChanges(base.number());
+      changesLost = false;
+      live = replay(base, changes);
     }
   }
 
@@ -446,6 +482,15 @@ public final class GenerationStore implements AutoCloseable {
     return files.all();
   }
 
+  /** A disk that has no room for it keeps the longer log. */
+  private void tryFold() {
+    try {
+      fold();
+    } catch (DurableException e) {
+      LOG.warn("The log of changes stays as it is: {}", e.getMessage());
+    }
+  }
+
   private void fold() {
     Snapshot s = snapshot();
     Generation g = s.generation();
@@ -479,11 +524,20 @@ public final class GenerationStore implements AutoCloseable {
     return all;
   }
 
+  /** All that was answered is on the disk already; what remains must not keep anybody. */
+  private void closeChanges() {
+    try {
+      changes.close();
+    } catch (DurableException e) {
+      LOG.warn("{}", e.getMessage());
+    }
+  }
+
   @Override
   public void close() {
     lock.lock();
     try {
-      changes.close();
+      closeChanges();
     } finally {
       lock.unlock();
     }

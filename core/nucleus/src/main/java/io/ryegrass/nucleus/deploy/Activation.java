@@ -42,7 +42,7 @@ final class Activation {
    * How long a process must live for its component to count as healthy, when nothing but its start
    * says that it runs.
    */
-  private static final Duration PROBATION = Duration.ofSeconds(1);
+  static final Duration PROBATION = Duration.ofSeconds(1);
 
   private static final String NUCLEUS = "aws.greengrass.Nucleus";
   private static final String RESTART = "restart";

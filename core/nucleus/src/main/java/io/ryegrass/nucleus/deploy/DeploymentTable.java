@@ -45,6 +45,11 @@ public final class DeploymentTable {
       return deadline;
     }
 
+    /** Whether its work leads to something new, so that it can still be given up. */
+    public boolean goesForward() {
+      return !isFinal() && this != HEALTHY && this != ROLLING_BACK;
+    }
+
     /** Whether nothing follows. */
     public boolean isFinal() {
       return work == Work.NONE;

@@ -1,6 +1,5 @@
 package io.ryegrass.nucleus.deploy;
 
-import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.nucleus.DeploymentRequest;
@@ -16,6 +15,7 @@ import io.ryegrass.nucleus.lifecycle.ComponentSet;
 import io.ryegrass.nucleus.store.ComponentStore;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -35,6 +35,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class DeploymentWork {
   private static final Logger LOG = LoggerFactory.getLogger(DeploymentWork.class);
 
+  /** How long a deployment waits for components that are on their way. */
+  private static final Duration REST = Duration.ofSeconds(10);
+
   /** The deployment must not be carried out. */
   static final class Refused extends RuntimeException {
     Refused(String why) {
@@ -50,6 +53,7 @@ final class DeploymentWork {
   private final LargeDocuments documents;
   private final Activation activation;
   private final FleetReporter fleet;
+  private final Instant opened;
   private volatile UpdateConsent consent = UpdateConsent.ALWAYS;
 
   private Planner.@Nullable Plan plan;
@@ -60,6 +64,7 @@ final class DeploymentWork {
   DeploymentWork(Engine.Parts p, Planner planner, Activation activation) {
     this.documents = new LargeDocuments(p.cloud().catalog(), p.backoff());
     this.settings = p.settings();
+    this.opened = p.settings().clock().instant();
     this.generations = p.generations();
     this.store = p.store();
     this.components = p.components();
@@ -97,7 +102,10 @@ final class DeploymentWork {
       case VALIDATE -> Outcome.done(validate(p));
       case ASK_COMPONENTS -> Outcome.done(ask(p));
       case APPLY -> apply(p, save);
-      case BOOTSTRAP -> activation.bootstrap(p, save);
+      case BOOTSTRAP -> {
+        goOn(p);
+        yield activation.bootstrap(p, save);
+      }
       case AWAIT_HEALTH -> activation.awaitHealth(p);
       case TIDY_UP -> activation.tidyUp(p);
       case ROLL_BACK -> activation.rollBack(p, save, () -> store.putBack(replaced(p)));
@@ -114,8 +122,11 @@ final class DeploymentWork {
     Generation current = generations.snapshot().generation();
     Progress resolved = p;
     Map<String, String> roots = null;
-    store.keepReplaced(replaced(p));
+    keepReplaced(p, current);
     if (p.local() != null) {
+      if (p.received().isBefore(opened)) {
+        awaitRest();
+      }
       LocalDeployment local = LocalForm.parse(p.local());
       planner.takeLocal(local);
       roots = LocalForm.roots(local, current);
@@ -131,6 +142,20 @@ final class DeploymentWork {
     plan = planner.resolve(resolved.request(), current, roots);
     DeploymentRequest whole = documents.whole(resolved.request());
     return whole == resolved.request() ? resolved : resolved.with(whole);
+  }
+
+  /**
+   * A local deployment may bring other files for a version that runs. After a restart of the core
+   * its components are let start with their own first.
+   */
+  private void awaitRest() throws InterruptedException {
+    long until = System.nanoTime() + REST.toNanos();
+    Set<String> all = new HashSet<>();
+    components.list().forEach(s -> all.add(s.name()));
+    while (System.nanoTime() < until
+        && !components.healthy(all, Activation.PROBATION, components.broken(all).keySet())) {
+      components.awaitChange(Duration.ofMillis(50));
+    }
   }
 
   private Progress download(Progress p) throws InterruptedException {
@@ -206,6 +231,29 @@ final class DeploymentWork {
         save);
   }
 
+  private void keepReplaced(Progress p, Generation current) {
+    Set<String> running = new HashSet<>();
+    current.components().values().forEach(e -> running.add(e.name() + "@" + e.version()));
+    store.keepReplaced(replaced(p), running);
+  }
+
+  /** A deployment with bootstrap steps goes on, maybe in another process. */
+  private void goOn(Progress p) throws InterruptedException {
+    if (p.received().isBefore(opened)) {
+      awaitRest();
+      keepReplaced(p, generations.base());
+      store.takeAgain();
+    }
+  }
+
+  /**
+   * After a restart of the process within the bootstrap steps: what runs is started with its own
+   * files; what the deployment brought waits beside them.
+   */
+  void setAside(Progress p) {
+    store.setAside(replaced(p));
+  }
+
   /** After a restart of the process: what a deployment that is not current replaced comes back. */
   void putBack(Progress p) {
     store.putBack(replaced(p));
@@ -271,9 +319,9 @@ final class DeploymentWork {
     if (kept && p.state() == DeploymentTable.State.FAILED) {
       generations.markGood(); // kept on purpose: the next rollback returns to it
     }
-    store.keepReplaced(null);
+    store.keepReplaced(null, Set.of());
     if (kept || p.state() == DeploymentTable.State.SUCCEEDED) {
-      DurableFiles.deleteTree(replaced(p));
+      store.forgetReplaced(replaced(p));
     } else {
       store.putBack(replaced(p));
     }

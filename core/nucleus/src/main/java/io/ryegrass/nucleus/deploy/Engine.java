@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.deploy;
 
+import io.ryegrass.durable.DurableException;
 import io.ryegrass.nucleus.CloudPorts;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.DeploymentEngine;
@@ -19,11 +20,13 @@ import io.ryegrass.nucleus.lifecycle.ComponentSet;
 import io.ryegrass.nucleus.store.Backoff;
 import io.ryegrass.nucleus.store.ComponentStore;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +43,9 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
   private static final int QUEUE = 100;
   private static final int KEPT = 20;
+
+  /** Between two attempts to write what the disk did not take. */
+  private static final Duration AGAIN = Duration.ofSeconds(2);
 
   private final Clock clock;
   private final DeploymentWork work;
@@ -104,7 +110,9 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
         continue;
       }
       Progress next = recovery.afterRestart(p, activation.newNucleusFailed());
-      if (!recovery.isCurrent(p)) {
+      if (next.state() == State.STAGED) {
+        work.setAside(p);
+      } else if (!recovery.isCurrent(p)) {
         work.putBack(p);
       }
       LOG.info(
@@ -112,7 +120,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
           p.request().id(),
           p.state(),
           next.state());
-      save(next);
+      keep(next);
       if (next.state() == State.ROLLING_BACK) {
         activation.switchBack(next);
         work.putBack(next);
@@ -237,7 +245,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
 
   private void finish(Progress p, State state, String detailed) {
     Progress done = p.in(state, clock.instant()).detailed(detailed);
-    save(done);
+    keep(done);
     report(done);
   }
 
@@ -265,8 +273,14 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
       Progress p;
       lock.lock();
       try {
+        records.retry();
         while (!closed && waiting() == null) {
-          arrived.await();
+          if (records.owes()) {
+            boolean unused = arrived.await(AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+            records.retry();
+          } else {
+            arrived.await();
+          }
         }
         Progress next = waiting();
         if (closed || next == null) {
@@ -323,13 +337,17 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   /** False when it goes on after a restart of the process. */
   private boolean lead(Progress first) throws InterruptedException {
     Progress p = first;
+    DurableException unsaved = null;
     if (!p.begun()) {
       p = p.begins();
-      save(p);
+      unsaved = keep(p);
       report(p);
     }
     while (!p.state().isFinal()) {
-      Outcome o = perform(p);
+      Outcome o =
+          unsaved != null && p.state().goesForward()
+              ? new Outcome(StepRun.kept(p, Event.FAILURE), work.failed(p, unsaved))
+              : perform(p);
       if (o.event() == Event.RESTART) {
         return false;
       }
@@ -346,9 +364,9 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
       }
       p = moved;
       if (next.isFinal()) {
-        work.ended(p);
+        end(p);
       }
-      save(p);
+      unsaved = keep(p);
       LOG.info("Deployment {} {}", p.request().id(), next);
     }
     report(p);
@@ -360,6 +378,15 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
       lock.unlock();
     }
     return true;
+  }
+
+  /** What is tidied up at the end may fail; the end stands. */
+  private void end(Progress p) {
+    try {
+      work.ended(p);
+    } catch (DurableException | NucleusException e) {
+      LOG.error("After deployment {}: {}", p.request().id(), e.getMessage());
+    }
   }
 
   private Outcome perform(Progress p) throws InterruptedException {
@@ -378,7 +405,16 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     } finally {
       lock.unlock();
     }
-    return new StepRun(p, work, this::save, this::latest).run(stop);
+    return new StepRun(p, work, this::save, this::latest, this::makeRoom).run(stop);
+  }
+
+  private boolean makeRoom() {
+    lock.lock();
+    try {
+      return records.makeRoom();
+    } finally {
+      lock.unlock();
+    }
   }
 
   private Progress latest(Progress p) {
@@ -402,6 +438,19 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
     fault.passed("state:" + p.state());
   }
 
+  /** As {@link #save}, but what the disk does not take stays in memory and is tried again. */
+  private @Nullable DurableException keep(Progress p) {
+    DurableException unsaved;
+    lock.lock();
+    try {
+      unsaved = records.keep(p);
+    } finally {
+      lock.unlock();
+    }
+    fault.passed("state:" + p.state());
+    return unsaved;
+  }
+
   private void report(Progress p) {
     DeploymentStatus status = p.toStatus();
     outbox.send(
@@ -411,7 +460,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
             lock.lock();
             try {
               if (!closed) {
-                records.save(records.latest(p).delivered());
+                records.keep(records.latest(p).delivered());
               }
             } finally {
               lock.unlock();

@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.deploy;
 
+import io.ryegrass.durable.DurableException;
 import io.ryegrass.model.FailureHandlingPolicy;
 import io.ryegrass.nucleus.deploy.DeploymentTable.Event;
 import java.time.Duration;
@@ -8,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
@@ -25,19 +27,23 @@ final class StepRun {
   private final DeploymentWork work;
   private final Consumer<Progress> save;
   private final UnaryOperator<Progress> latest;
+  private final BooleanSupplier makeRoom;
 
   /**
    * @param latest the newest progress that was saved for a deployment
+   * @param makeRoom gives up room on the disk that was kept for this; false when there is none
    */
   StepRun(
       Progress progress,
       DeploymentWork work,
       Consumer<Progress> save,
-      UnaryOperator<Progress> latest) {
+      UnaryOperator<Progress> latest,
+      BooleanSupplier makeRoom) {
     this.progress = progress;
     this.work = work;
     this.save = save;
     this.latest = latest;
+    this.makeRoom = makeRoom;
   }
 
   /**
@@ -94,7 +100,15 @@ final class StepRun {
 
   private Outcome perform() {
     try {
-      return work.perform(progress, save);
+      try {
+        return work.perform(progress, save);
+      } catch (DurableException e) {
+        // The way back is tried once more with the room that was kept for it.
+        if (progress.state().goesForward() || !makeRoom.getAsBoolean()) {
+          throw e;
+        }
+        return work.perform(latest.apply(progress), save);
+      }
     } catch (DeploymentWork.Refused e) {
       return new Outcome(
           Event.REFUSED,

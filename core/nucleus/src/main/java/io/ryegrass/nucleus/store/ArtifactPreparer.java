@@ -225,7 +225,8 @@ public final class ArtifactPreparer {
     if (digested && Files.isRegularFile(file) && digestOf(file, artifact).equals(digest)) {
       return false;
     }
-    checkSpace(java.util.Objects.requireNonNull(file.getParent()), 0);
+    Path folder = java.util.Objects.requireNonNull(file.getParent());
+    checkSpace(folder, 0);
     Path part = file.resolveSibling("." + file.getFileName() + ".part");
     int mismatches = 0;
     for (int attempt = 0; ; attempt++) {
@@ -234,6 +235,7 @@ public final class ArtifactPreparer {
       } catch (CloudUnavailableException e) {
         LOG.info(
             "Artifact {} is not to be had now, trying again: {}", artifact.uri(), e.getMessage());
+        checkSpace(folder, 0); // a full disk is not waited for
         backoff.pause(attempt);
         continue;
       }

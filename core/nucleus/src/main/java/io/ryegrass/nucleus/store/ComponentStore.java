@@ -68,14 +68,36 @@ public final class ComponentStore {
    * them (CLI-02), and so does who makes a version anew in the cloud.
    *
    * @param undo folder of one deployment, or null when nothing is to be kept
+   * @param running {@code name@version} of what the state before the deployment needs
    */
-  public void keepReplaced(@Nullable Path undo) {
-    replaced = undo == null ? null : new Replaced(packages, undo);
+  public void keepReplaced(@Nullable Path undo, Set<String> running) {
+    replaced = undo == null ? null : new Replaced(packages, undo, running);
   }
 
   /** Puts back what was replaced, and forgets it. */
   public void putBack(Path undo) {
-    new Replaced(packages, undo).putBack();
+    new Replaced(packages, undo, Set.of()).putBack();
+  }
+
+  /** Forgets what was replaced: the deployment stands. */
+  public void forgetReplaced(Path undo) {
+    new Replaced(packages, undo, Set.of()).forget();
+  }
+
+  /**
+   * Puts back what was replaced until {@link #takeAgain}: what runs is started with its own files
+   * while a deployment under way has brought others.
+   */
+  public void setAside(Path undo) {
+    new Replaced(packages, undo, Set.of()).setAside();
+  }
+
+  /** Undoes {@link #setAside} for the deployment of {@link #keepReplaced}. */
+  public void takeAgain() {
+    Replaced r = replaced;
+    if (r != null) {
+      r.takeAgain();
+    }
   }
 
   private void aside(Path file) {

@@ -7,73 +7,160 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What one deployment has replaced in the store, under the names it had there. The first that is
- * kept of a name is the one from before the deployment; it stays when the deployment begins again
- * after a restart.
+ * What one deployment has replaced in the store, under the names it had there, and a mark for what
+ * it has added to a version that runs. The first that is kept of a name is the one from before the
+ * deployment; it stays when the deployment begins again after a restart.
+ *
+ * <p>Each step is one rename; each method may be cut off anywhere and called again.
  */
 final class Replaced {
   private static final Logger LOG = LoggerFactory.getLogger(Replaced.class);
 
+  /** Follows the name of something that was not there before. */
+  private static final String ABSENT = ".~absent";
+
   private final Path packages;
   private final Path undo;
+  private final Path again;
+  private final Set<String> running;
 
-  Replaced(Path packages, Path undo) {
+  /**
+   * @param undo folder of one deployment
+   * @param running {@code name@version} of what the state before the deployment needs
+   */
+  Replaced(Path packages, Path undo, Set<String> running) {
     this.packages = packages;
     this.undo = undo;
+    this.again = undo.resolveSibling(undo.getFileName() + ".again");
+    this.running = running;
   }
 
   /**
    * Keeps a file by a copy when it is small and written over, a folder or artifact by moving it.
    */
   void keep(Path file) {
+    Path kept = kept(file);
+    Path mark = kept.resolveSibling(kept.getFileName() + ABSENT);
+    if (Files.exists(kept, LinkOption.NOFOLLOW_LINKS) || Files.exists(mark)) {
+      return;
+    }
     if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    Path kept = undo.resolve(packages.relativize(file).toString());
-    if (Files.exists(kept, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    if (packages.relativize(file).startsWith("recipes")) {
+      if (isOfSomethingRunning(file)) {
+        DurableFiles.writeAtomically(mark, new byte[0]);
+      }
+    } else if (packages.relativize(file).startsWith("recipes")) {
       DurableFiles.read(file).ifPresent(bytes -> DurableFiles.writeAtomically(kept, bytes));
     } else {
       DurableFiles.move(file, kept);
     }
   }
 
-  /** May be cut off anywhere and called again. */
+  private Path kept(Path file) {
+    return undo.resolve(packages.relativize(file).toString());
+  }
+
+  /** Artifacts and unpacked archives: {@code <kind>/<component>/<version>/<name>}. */
+  private boolean isOfSomethingRunning(Path file) {
+    Path name = packages.relativize(file);
+    return name.getNameCount() == 4 && running.contains(name.getName(1) + "@" + name.getName(2));
+  }
+
+  /** The deployment is undone. */
   void putBack() {
+    if (Files.isDirectory(undo)) {
+      for (Path kept : units(undo)) {
+        restore(kept);
+      }
+      DurableFiles.deleteTree(undo);
+    }
+    DurableFiles.deleteTree(again);
+  }
+
+  /** The deployment stands. */
+  void forget() {
+    DurableFiles.deleteTree(undo);
+    DurableFiles.deleteTree(again);
+  }
+
+  /**
+   * Puts back what was there before, and keeps what the deployment brought: it goes on later, and
+   * until then what runs needs its own files.
+   */
+  void setAside() {
     if (!Files.isDirectory(undo)) {
       return;
     }
-    for (Path kept : units()) {
-      Path file = packages.resolve(undo.relativize(kept).toString());
-      if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
-        DurableFiles.deleteTree(file);
+    for (Path kept : units(undo)) {
+      Path file = original(kept);
+      Path brought = again.resolve(packages.relativize(file).toString());
+      if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+          && !Files.exists(brought, LinkOption.NOFOLLOW_LINKS)) {
+        DurableFiles.move(file, brought);
       }
-      DurableFiles.move(kept, file);
-      LOG.info("{} is again what it was before the deployment", file);
+      restore(kept);
     }
     DurableFiles.deleteTree(undo);
   }
 
+  /** Undoes {@link #setAside}. */
+  void takeAgain() {
+    if (!Files.isDirectory(again)) {
+      return;
+    }
+    for (Path brought : units(again)) {
+      Path file = packages.resolve(again.relativize(brought).toString());
+      keep(file);
+      if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+        DurableFiles.deleteTree(file);
+      }
+      DurableFiles.move(brought, file);
+    }
+    DurableFiles.deleteTree(again);
+  }
+
+  private void restore(Path kept) {
+    Path file = original(kept);
+    boolean absent = isMark(kept);
+    if (absent || Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+      DurableFiles.deleteTree(file);
+    }
+    if (absent) {
+      DurableFiles.delete(kept);
+    } else {
+      DurableFiles.move(kept, file);
+    }
+    LOG.info("{} is again what it was before the deployment", file);
+  }
+
+  private Path original(Path kept) {
+    String name = undo.relativize(kept).toString();
+    return packages.resolve(
+        isMark(kept) ? name.substring(0, name.length() - ABSENT.length()) : name);
+  }
+
+  private static boolean isMark(Path kept) {
+    return String.valueOf(kept.getFileName()).endsWith(ABSENT);
+  }
+
   /** Recipes lie one folder deep, artifacts and unpacked archives three. */
-  private List<Path> units() {
-    try (Stream<Path> walk = Files.walk(undo, 4)) {
+  private static List<Path> units(Path top) {
+    try (Stream<Path> walk = Files.walk(top, 4)) {
       return walk.filter(
               p -> {
-                Path name = undo.relativize(p);
+                Path name = top.relativize(p);
                 return name.getNameCount() == (name.startsWith("recipes") ? 2 : 4)
                     && !String.valueOf(p.getFileName()).endsWith(".~new");
               })
           .sorted()
           .toList();
     } catch (IOException e) {
-      throw new UncheckedIOException("Cannot list " + undo, e);
+      throw new UncheckedIOException("Cannot list " + top, e);
     }
   }
 }
