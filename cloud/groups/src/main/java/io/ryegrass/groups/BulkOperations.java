@@ -66,7 +66,7 @@ final class BulkOperations {
           context.principalArn() + " is not authorized to perform: iam:PassRole on " + role);
     }
     Bulk bulk = store.create(uri, role, token.isEmpty() ? null : token, Tags.of(input));
-    runner.wake();
+    store.afterCommit(runner::wake);
     return Shapes.empty()
         .put("BulkDeploymentArn", arns.bulk(bulk.id()))
         .put("BulkDeploymentId", bulk.id());
@@ -83,7 +83,7 @@ final class BulkOperations {
     Bulk bulk = find(input);
     if (store.move(
         bulk.id(), List.of(Status.Initializing, Status.Running), Status.Stopping, null)) {
-      runner.wake();
+      store.afterCommit(runner::wake);
     } else if (store.find(bulk.id()).filter(b -> b.status().ended()).isPresent()) {
       throw V1Errors.badRequest(
           "Bulk deployment " + bulk.id() + " is at its end; there is nothing to stop.");

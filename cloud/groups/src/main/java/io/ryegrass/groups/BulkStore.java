@@ -168,6 +168,11 @@ final class BulkStore {
         });
   }
 
+  /** Once what this thread is writing is committed; at once when it is not writing. */
+  void afterCommit(Runnable action) {
+    store.afterCommit(action);
+  }
+
   Optional<Bulk> find(String id) {
     return store.read(sql -> find(sql, id));
   }

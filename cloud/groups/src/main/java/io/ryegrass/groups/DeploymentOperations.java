@@ -105,7 +105,7 @@ final class DeploymentOperations {
   }
 
   private ObjectNode started(Deployment deployment) {
-    builder.wake();
+    deployments.afterCommit(builder::wake);
     return Shapes.empty()
         .put("DeploymentArn", arns.deployment(deployment.groupId(), deployment.id()))
         .put("DeploymentId", deployment.id());

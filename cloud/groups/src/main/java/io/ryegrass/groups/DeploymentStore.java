@@ -122,6 +122,11 @@ final class DeploymentStore {
         });
   }
 
+  /** Once what this thread is writing is committed; at once when it is not writing. */
+  void afterCommit(Runnable action) {
+    store.afterCommit(action);
+  }
+
   Optional<Deployment> find(String id) {
     return store.read(sql -> find(sql, id));
   }

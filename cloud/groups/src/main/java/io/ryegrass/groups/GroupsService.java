@@ -26,6 +26,7 @@ public final class GroupsService implements AutoCloseable {
   private final BulkStore bulks;
   private final BulkSource bulkSource;
   private final BulkRunner bulkRunner;
+  private final ClientTokens tokens;
   private final GroupArns arns;
   private final GroupRoutes routes;
 
@@ -72,6 +73,7 @@ public final class GroupsService implements AutoCloseable {
     this.roles = new RoleOperations(store, versions, clock);
     this.operations = new DeploymentOperations(versions, deployments, builder, arns);
     this.bulks = new BulkStore(store, clock);
+    this.tokens = new ClientTokens(store, clock);
     this.bulkSource = bulkSource;
     this.bulkRunner = new BulkRunner(bulks, deployments, bulkSource, deployer());
     this.routes = new GroupRoutes(deployments, authorities, cores, arns);
@@ -83,7 +85,8 @@ public final class GroupsService implements AutoCloseable {
         GroupAuthorities.TABLES,
         DeploymentStore.TABLES,
         RoleOperations.TABLES,
-        BulkStore.TABLES);
+        BulkStore.TABLES,
+        ClientTokens.TABLES);
   }
 
   private BulkRunner.GroupDeployer deployer() {
@@ -114,7 +117,7 @@ public final class GroupsService implements AutoCloseable {
     new BulkOperations(bulks, deployments, bulkSource, bulkRunner, arns).addTo(all);
     new Tags(versions, bulks).addTo(all);
     roles.addTo(all);
-    return all.build();
+    return all.build().around(tokens);
   }
 
   /** Discovery, and the certificate for a core's local broker. */

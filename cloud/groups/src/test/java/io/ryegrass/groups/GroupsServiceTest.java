@@ -45,6 +45,8 @@ class GroupsServiceTest {
   private static final String FUNCTION =
       "{\"Functions\":[{\"Id\":\"f\",\"FunctionArn\":\"arn:aws:lambda:us-east-1:000000000000:function:echo:PROD\",\"FunctionConfiguration\":{\"MemorySize\":65536,\"Pinned\":true}}]}";
 
+  private static final String TOKEN = "x-amzn-client-token";
+
   @TempDir Path folder;
   private TestCloud cloud;
 
@@ -159,6 +161,21 @@ class GroupsServiceTest {
                 .toString())
         .contains(
             "The group is invalid or corrupted. (ErrorDetails: [Lambda definition reference does not exist])");
+  }
+
+  /** The guide recommends the token for every create call. */
+  @Test
+  void aRequestThatComesAgainWithItsTokenIsAnsweredAsTheFirstTimeAlsoAfterACrash() {
+    Answer first = cloud.call("POST", "/greengrass/groups", "{\"Name\":\"g\"}", TOKEN, "one");
+    cloud = cloud.killed(folder);
+    cloud.service.start();
+    Answer again = cloud.call("POST", "/greengrass/groups", "{\"Name\":\"g\"}", TOKEN, "one");
+    assertThat(again.body()).isEqualTo(first.body());
+    assertThat(cloud.get("/groups").body().path("Groups")).hasSize(1);
+    Answer other = cloud.call("POST", "/greengrass/groups", "{\"Name\":\"h\"}", TOKEN, "one");
+    assertThat(other.text("Id")).isNotEqualTo(first.text("Id"));
+    cloud.call("POST", "/greengrass/groups", "{\"Name\":\"g\"}", TOKEN, "two");
+    assertThat(cloud.get("/groups").body().path("Groups")).hasSize(3);
   }
 
   @Test

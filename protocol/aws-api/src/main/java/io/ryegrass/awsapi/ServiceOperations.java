@@ -15,6 +15,16 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class ServiceOperations {
 
+  /** Something that is done around every operation; see {@link #around}. */
+  @FunctionalInterface
+  public interface Around {
+    ObjectNode call(
+        String operation,
+        CallContext context,
+        ObjectNode input,
+        BiFunction<CallContext, ObjectNode, ObjectNode> next);
+  }
+
   /** What is called for an operation. */
   sealed interface Handler {
     record Json(BiFunction<CallContext, ObjectNode, ObjectNode> function) implements Handler {}
@@ -55,6 +65,20 @@ public final class ServiceOperations {
 
   Map<String, Handler> handlers() {
     return handlers;
+  }
+
+  /** The same operations, each handler on JSON trees called through {@code around}. */
+  public ServiceOperations around(Around around) {
+    Builder builder = of(service);
+    handlers.forEach(
+        (operation, handler) ->
+            builder.put(
+                operation,
+                handler instanceof Handler.Json json
+                    ? new Handler.Json(
+                        (context, input) -> around.call(operation, context, input, json.function()))
+                    : handler));
+    return builder.build();
   }
 
   /** Several modules may each serve a part of one service, as the registry and jobs do of iot. */
