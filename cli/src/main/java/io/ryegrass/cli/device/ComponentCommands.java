@@ -6,13 +6,9 @@ import io.ryegrass.eventstream.RpcError;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -23,21 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
     mixinStandardHelpOptions = true,
     description = "Retrieve component information and stop or restart components",
     subcommands = HelpCommand.class)
-@SuppressWarnings("NullAway.Init") // picocli sets the fields
-final class ComponentCommands implements Runnable {
-  @ParentCommand CliMain cli;
-  @Spec CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw new CommandLine.ParameterException(
-        spec.commandLine(), "Missing a command: list, details, restart or stop");
-  }
-
-  private PrintWriter out() {
-    return spec.commandLine().getOut();
-  }
-
+final class ComponentCommands extends CommandGroup {
   @Command(
       name = "list",
       mixinStandardHelpOptions = true,
@@ -45,9 +27,7 @@ final class ComponentCommands implements Runnable {
   void list() {
     ObjectNode answer = cli.core().call("ListComponents", CoreAccess.empty());
     JsonNode components = answer.path("components");
-    Result.print(
-        cli,
-        out(),
+    print(
         components,
         out -> {
           out.println("Components currently running in Greengrass:");
@@ -69,7 +49,7 @@ final class ComponentCommands implements Runnable {
     ObjectNode answer =
         cli.core().call("GetComponentDetails", CoreAccess.empty().put("componentName", name));
     JsonNode details = answer.path("componentDetails");
-    Result.print(cli, out(), details, out -> print(out, details));
+    print(details, out -> print(out, details));
   }
 
   @Command(name = "restart", mixinStandardHelpOptions = true, description = "Restarts components")
@@ -122,7 +102,7 @@ final class ComponentCommands implements Runnable {
         }
       }
     }
-    Result.print(cli, out(), results, out -> {});
+    print(results, out -> {});
     if (!failures.isEmpty()) {
       throw new CommandFailure(String.join("; ", failures));
     }

@@ -5,14 +5,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -23,18 +19,9 @@ import tools.jackson.databind.node.ObjectNode;
     mixinStandardHelpOptions = true,
     description = "Look into the configuration of components",
     subcommands = HelpCommand.class)
-@SuppressWarnings("NullAway.Init") // picocli sets the fields
-final class ConfigCommands implements Runnable {
+final class ConfigCommands extends CommandGroup {
   /** Smaller stamps only put values in an order: defaults are older than everything. */
   private static final long NOT_A_TIME = 1_000_000;
-
-  @ParentCommand CliMain cli;
-  @Spec CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw new CommandLine.ParameterException(spec.commandLine(), "Missing a command: explain");
-  }
 
   @Command(
       name = "explain",
@@ -61,8 +48,7 @@ final class ConfigCommands implements Runnable {
       }
     }
     JsonNode values = cli.core().call("io.ryegrass#ExplainConfiguration", request).path("values");
-    Result.print(
-        cli, spec.commandLine().getOut(), values, out -> values.forEach(v -> print(out, v)));
+    print(values, out -> values.forEach(v -> print(out, v)));
   }
 
   private static void print(PrintWriter out, JsonNode value) {

@@ -1,6 +1,5 @@
 package io.ryegrass.cli.device;
 
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +10,6 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -22,22 +20,9 @@ import tools.jackson.databind.node.ObjectNode;
     mixinStandardHelpOptions = true,
     description = "Create local deployments and look at them",
     subcommands = HelpCommand.class)
-@SuppressWarnings("NullAway.Init") // picocli sets the fields
-final class DeploymentCommands implements Runnable {
-  @ParentCommand CliMain cli;
-  @Spec CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw new CommandLine.ParameterException(
-        spec.commandLine(), "Missing a command: create, status, cancel or list");
-  }
-
-  private PrintWriter out() {
-    return spec.commandLine().getOut();
-  }
-
+final class DeploymentCommands extends CommandGroup {
   /** What a deployment asks for; {@code plan} takes the same. */
+  @SuppressWarnings("NullAway.Init") // picocli sets spec
   static final class RequestOptions {
     @Spec(Spec.Target.MIXEE)
     CommandSpec spec;
@@ -162,6 +147,20 @@ final class DeploymentCommands implements Runnable {
     }
   }
 
+  /** {@code --deploymentId}. */
+  static final class DeploymentId {
+    @Option(
+        names = {"-i", "--deploymentId"},
+        required = true,
+        paramLabel = "<deployment id>",
+        description = "its id")
+    String id = "";
+
+    ObjectNode request() {
+      return CoreAccess.empty().put("deploymentId", id);
+    }
+  }
+
   @Command(
       name = "create",
       mixinStandardHelpOptions = true,
@@ -169,9 +168,7 @@ final class DeploymentCommands implements Runnable {
       description = "Creates a local deployment")
   void create(@Mixin RequestOptions options) {
     ObjectNode answer = cli.core().call("CreateLocalDeployment", options.request());
-    Result.print(
-        cli,
-        out(),
+    print(
         answer,
         out ->
             out.println(
@@ -183,20 +180,10 @@ final class DeploymentCommands implements Runnable {
       name = "status",
       mixinStandardHelpOptions = true,
       description = "Prints how a local deployment stands")
-  void status(
-      @Option(
-              names = {"-i", "--deploymentId"},
-              required = true,
-              paramLabel = "<deployment id>",
-              description = "its id")
-          String id) {
+  void status(@Mixin DeploymentId asked) {
     JsonNode deployment =
-        cli.core()
-            .call("GetLocalDeploymentStatus", CoreAccess.empty().put("deploymentId", id))
-            .path("deployment");
-    Result.print(
-        cli,
-        out(),
+        cli.core().call("GetLocalDeploymentStatus", asked.request()).path("deployment");
+    print(
         deployment,
         out -> {
           out.println(
@@ -220,16 +207,9 @@ final class DeploymentCommands implements Runnable {
       name = "cancel",
       mixinStandardHelpOptions = true,
       description = "Cancels a local deployment")
-  void cancel(
-      @Option(
-              names = {"-i", "--deploymentId"},
-              required = true,
-              paramLabel = "<deployment id>",
-              description = "its id")
-          String id) {
-    ObjectNode answer =
-        cli.core().call("CancelLocalDeployment", CoreAccess.empty().put("deploymentId", id));
-    Result.print(cli, out(), answer, out -> out.println(answer.path("message").asString("")));
+  void cancel(@Mixin DeploymentId asked) {
+    ObjectNode answer = cli.core().call("CancelLocalDeployment", asked.request());
+    print(answer, out -> out.println(answer.path("message").asString("")));
   }
 
   @Command(
@@ -239,9 +219,7 @@ final class DeploymentCommands implements Runnable {
   void list() {
     JsonNode all =
         cli.core().call("ListLocalDeployments", CoreAccess.empty()).path("localDeployments");
-    Result.print(
-        cli,
-        out(),
+    print(
         all,
         out ->
             all.forEach(

@@ -4,8 +4,6 @@ import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.ConfigurationMerge;
 import io.ryegrass.model.DeploymentDocument.ConfigurationUpdate;
 import io.ryegrass.model.Recipe;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,8 +12,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -34,9 +30,18 @@ final class DeploymentPlan {
     REMOVE
   }
 
-  /** One line of the plan. */
+  /**
+   * One line of the plan.
+   *
+   * @param restarts whether processes of the component end, or begin, because of it
+   */
   record Step(
-      Action action, String component, @Nullable String from, @Nullable String to, String why) {
+      Action action,
+      String component,
+      @Nullable String from,
+      @Nullable String to,
+      boolean restarts,
+      String why) {
     String versions() {
       return from == null
           ? String.valueOf(to)
@@ -46,12 +51,13 @@ final class DeploymentPlan {
 
   private record Running(String version, ObjectNode configuration) {}
 
-  private final Map<String, TreeMap<ComponentVersion, Recipe>> recipes = new HashMap<>();
-  private final Map<String, Recipe> given = new HashMap<>();
+  private final KnownRecipes recipes = new KnownRecipes();
   private final Map<String, Running> running = new LinkedHashMap<>();
   private final Map<String, Step> steps = new LinkedHashMap<>();
   private final Map<String, String> chosen = new LinkedHashMap<>();
   private final List<String> notes = new ArrayList<>();
+  private GroupRoots asked = new GroupRoots();
+  private String group = GroupRoots.LOCAL;
 
   private DeploymentPlan() {}
 
@@ -70,12 +76,15 @@ final class DeploymentPlan {
               c.path("version").asString(""),
               c.path("configuration") instanceof ObjectNode o ? o : CoreAccess.empty()));
     }
-    plan.readStore(root.resolve("packages/recipes"));
+    plan.recipes.readStore(root.resolve("packages/recipes"), plan.notes);
+    plan.asked = GroupRoots.read(root, plan.notes);
+    String group = request.path("groupName").asString("");
+    plan.group = group.isEmpty() ? GroupRoots.LOCAL : "thinggroup/" + group;
     Map<String, Recipe> stored = new HashMap<>();
     plan.running.forEach(
         (name, r) -> plan.find(name, r.version()).ifPresent(x -> stored.put(name, x)));
     if (recipeFolder != null) {
-      plan.readGiven(recipeFolder);
+      plan.recipes.readBrought(recipeFolder);
     }
     plan.roots(request);
     plan.dependencies();
@@ -99,66 +108,38 @@ final class DeploymentPlan {
     for (Step step : steps.values()) {
       ObjectNode one = list.addObject();
       one.put("action", step.action().name()).put("componentName", step.component());
-      one.put("fromVersion", step.from()).put("toVersion", step.to()).put("reason", step.why());
+      one.put("fromVersion", step.from()).put("toVersion", step.to());
+      one.put("restarts", step.restarts()).put("reason", step.why());
     }
     var said = json.putArray("notes");
     notes.forEach(said::add);
     return json;
   }
 
-  private void readStore(Path folder) {
-    for (Path file : files(folder)) {
-      try {
-        add(Recipe.parse(Files.readAllBytes(file)));
-      } catch (IOException | RuntimeException e) {
-        notes.add("a recipe in the store cannot be read and is left out: " + file.getFileName());
-      }
-    }
-  }
-
-  private void readGiven(Path folder) {
-    for (Path file : files(folder)) {
-      try {
-        Recipe recipe = Recipe.parse(Files.readAllBytes(file));
-        add(recipe);
-        given.put(recipe.componentName() + " " + recipe.componentVersion().text(), recipe);
-      } catch (IOException e) {
-        throw new CoreAccess.CommandFailure("cannot read the recipe " + file);
-      }
-    }
-  }
-
-  private static List<Path> files(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      return List.of();
-    }
-    try (Stream<Path> all = Files.walk(folder, 3)) {
-      return all.filter(Files::isRegularFile)
-          .filter(f -> String.valueOf(f.getFileName()).matches(".*\\.(ya?ml|json)"))
-          .filter(f -> !String.valueOf(f.getFileName()).endsWith(".metadata.json"))
-          .sorted()
-          .toList();
-    } catch (IOException e) {
-      throw new CoreAccess.CommandFailure("cannot list " + folder + ": " + e.getMessage());
-    }
-  }
-
-  private void add(Recipe recipe) {
-    recipes
-        .computeIfAbsent(recipe.componentName(), n -> new TreeMap<>())
-        .put(recipe.componentVersion(), recipe);
-  }
-
   private java.util.Optional<Recipe> find(String name, String version) {
-    return recipes.getOrDefault(name, new TreeMap<>()).values().stream()
-        .filter(r -> r.componentVersion().text().equals(version))
-        .findFirst();
+    return recipes.find(name, version);
   }
 
   private void roots(ObjectNode request) {
     for (Map.Entry<String, JsonNode> e : request.path("rootComponentVersionsToAdd").properties()) {
       String version = e.getValue().asString("");
       chosen.put(e.getKey(), version);
+      asked
+          .others(group, e.getKey())
+          .forEach(
+              (other, wanted) -> {
+                if (!wanted.equals(version)) {
+                  notes.add(
+                      "this would fail: "
+                          + other
+                          + " requires "
+                          + e.getKey()
+                          + " ="
+                          + wanted
+                          + ", this deployment ="
+                          + version);
+                }
+              });
       if (find(e.getKey(), version).isEmpty()) {
         notes.add(
             "the recipe of "
@@ -214,8 +195,7 @@ final class DeploymentPlan {
   }
 
   private void chooseLocal(String by, String needed, Recipe.Dependency dependency) {
-    for (ComponentVersion version :
-        recipes.getOrDefault(needed, new TreeMap<>()).descendingKeySet()) {
+    for (ComponentVersion version : recipes.versions(needed).keySet()) {
       if (dependency.versionRequirement().accepts(version)) {
         chosen.put(needed, version.text());
         return;
@@ -234,34 +214,87 @@ final class DeploymentPlan {
     JsonNode updates = request.path("componentToConfiguration");
     Set<String> names = new LinkedHashSet<>(chosen.keySet());
     updates.propertyNames().forEach(names::add);
+    request.path("componentToRunWithInfo").propertyNames().forEach(names::add);
     for (String name : names) {
       Running now = running.get(name);
       String to = chosen.getOrDefault(name, version(name));
       if (now == null) {
         if (chosen.containsKey(name)) {
-          step(Action.INSTALL, name, null, to, "new");
+          step(Action.INSTALL, name, null, to, true, "new");
         } else {
           notes.add(name + " does not run here; its configuration update has nothing to change");
         }
       } else if (!now.version().equals(to)) {
-        step(Action.UPDATE, name, now.version(), to, "another version");
+        step(Action.UPDATE, name, now.version(), to, true, "another version");
       } else if (recipeChanged(name, to, stored)) {
-        step(Action.UPDATE, name, to, to, "the recipe changes under the same version");
-      } else if (configurationChanges(name, to, now, updates.path(name))) {
-        step(Action.RECONFIGURE, name, to, to, "its configuration changes");
+        step(Action.UPDATE, name, to, to, true, "the recipe changes under the same version");
+      } else {
+        reconfigure(name, now, updates.path(name), request);
       }
     }
   }
 
+  /** Its scripts change with what they use; another value is told to it while it runs. */
+  private void reconfigure(String name, Running now, JsonNode update, ObjectNode request) {
+    ObjectNode after = configured(name, now, update);
+    JsonNode runWith = request.path("componentToRunWithInfo").path(name);
+    boolean user = runWith.has("posixUser");
+    if (!after.equals(now.configuration())) {
+      String use =
+          find(name, now.version())
+              .flatMap(r -> ConfigurationUses.of(r).changed(name, now.configuration(), after))
+              .orElse("");
+      step(
+          Action.RECONFIGURE,
+          name,
+          now.version(),
+          now.version(),
+          user || !use.isEmpty(),
+          use.isEmpty()
+              ? "its configuration changes; no script uses what changes, so it is told over IPC"
+                  + " and goes on"
+              : "its configuration changes and " + use + ", so it restarts");
+      others(name, now.configuration(), after);
+    } else if (user || runWith.has("systemResourceLimits")) {
+      step(
+          Action.RECONFIGURE,
+          name,
+          now.version(),
+          now.version(),
+          user,
+          user ? "it restarts as another user, when that is new" : "its limits count at once");
+    }
+  }
+
+  /** Components whose scripts use another one's configuration. */
+  private void others(String changed, ObjectNode before, ObjectNode after) {
+    running.forEach(
+        (other, r) -> {
+          if (!other.equals(changed) && !steps.containsKey(other)) {
+            find(other, r.version())
+                .flatMap(recipe -> ConfigurationUses.of(recipe).changed(changed, before, after))
+                .ifPresent(
+                    use ->
+                        step(
+                            Action.RESTART,
+                            other,
+                            r.version(),
+                            r.version(),
+                            true,
+                            use + " of " + changed));
+          }
+        });
+  }
+
   private boolean recipeChanged(String name, String version, Map<String, Recipe> stored) {
-    Recipe fresh = given.get(name + " " + version);
+    Recipe fresh = recipes.brought(name, version);
     Recipe old = stored.get(name);
     return fresh != null && old != null && !fresh.toJson().equals(old.toJson());
   }
 
-  private boolean configurationChanges(String name, String version, Running now, JsonNode update) {
+  private ObjectNode configured(String name, Running now, JsonNode update) {
     if (!update.isObject()) {
-      return false;
+      return now.configuration();
     }
     List<String> reset = new ArrayList<>();
     ObjectNode merge = null;
@@ -273,10 +306,9 @@ final class DeploymentPlan {
       }
     }
     ObjectNode defaults =
-        find(name, version).map(Recipe::defaultConfiguration).orElseGet(CoreAccess::empty);
-    return !ConfigurationMerge.apply(
-            now.configuration(), defaults, new ConfigurationUpdate(merge, reset))
-        .equals(now.configuration());
+        find(name, now.version()).map(Recipe::defaultConfiguration).orElseGet(CoreAccess::empty);
+    return ConfigurationMerge.apply(
+        now.configuration(), defaults, new ConfigurationUpdate(merge, reset));
   }
 
   private void removals(ObjectNode request) {
@@ -286,18 +318,39 @@ final class DeploymentPlan {
         notes.add(name + " does not run here; there is nothing to remove");
         continue;
       }
+      Map<String, String> others = asked.others(group, name);
       List<String> needing = dependers(name, false);
-      if (needing.isEmpty()) {
-        step(Action.REMOVE, name, version(name), null, "no longer asked for");
-        find(name, version(name))
-            .ifPresent(
-                recipe ->
-                    recipe
-                        .dependencies()
-                        .keySet()
-                        .forEach(d -> notes.add(d + " goes, too, if nothing else asks for it")));
-      } else {
+      if (!others.isEmpty()) {
+        notes.add(name + " stays, because " + String.join(", ", others.keySet()) + " asks for it");
+      } else if (!needing.isEmpty()) {
         notes.add(name + " stays, because " + String.join(", ", needing) + " need it");
+      } else {
+        step(Action.REMOVE, name, version(name), null, true, "no longer asked for");
+        orphans(name);
+      }
+    }
+  }
+
+  /** What only the removed component needed goes with it. */
+  private void orphans(String removed) {
+    for (String dependency :
+        find(removed, version(removed)).map(r -> r.dependencies().keySet()).orElse(Set.of())) {
+      if (!running.containsKey(dependency)
+          || steps.containsKey(dependency)
+          || !dependers(dependency, false).isEmpty()) {
+        continue;
+      }
+      if (asked.isEmpty()) {
+        notes.add(dependency + " goes, too, if nothing else asks for it");
+      } else if (!asked.all().contains(dependency)) {
+        step(
+            Action.REMOVE,
+            dependency,
+            version(dependency),
+            null,
+            true,
+            "only " + removed + " needed it");
+        orphans(dependency);
       }
     }
   }
@@ -323,15 +376,21 @@ final class DeploymentPlan {
     List<String> open = new ArrayList<>();
     steps.forEach(
         (name, step) -> {
-          if (step.action() == Action.UPDATE || step.action() == Action.REMOVE) {
+          if (step.restarts() && step.action() != Action.INSTALL) {
             open.add(name);
           }
         });
     for (int i = 0; i < open.size(); i++) {
       for (String other : dependers(open.get(i), true)) {
         Step known = steps.get(other);
-        if (known == null || known.action() == Action.RECONFIGURE) {
-          step(Action.RESTART, other, version(other), version(other), "it needs " + open.get(i));
+        if (known == null || !known.restarts()) {
+          step(
+              Action.RESTART,
+              other,
+              version(other),
+              version(other),
+              true,
+              "it needs " + open.get(i));
           open.add(other);
         }
       }
@@ -339,7 +398,12 @@ final class DeploymentPlan {
   }
 
   private void step(
-      Action action, String name, @Nullable String from, @Nullable String to, String why) {
-    steps.put(name, new Step(action, name, from, to, why));
+      Action action,
+      String name,
+      @Nullable String from,
+      @Nullable String to,
+      boolean restarts,
+      String why) {
+    steps.put(name, new Step(action, name, from, to, restarts, why));
   }
 }

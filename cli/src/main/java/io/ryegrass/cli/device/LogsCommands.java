@@ -2,7 +2,6 @@ package io.ryegrass.cli.device;
 
 import io.ryegrass.cli.device.CoreAccess.CommandFailure;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -19,13 +18,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ArrayNode;
 
 /** {@code logs get|list-keywords|list-log-files} (CLI-20 to CLI-24). */
@@ -34,24 +29,10 @@ import tools.jackson.databind.node.ArrayNode;
     mixinStandardHelpOptions = true,
     description = "Read logs of the core and its components",
     subcommands = HelpCommand.class)
-@SuppressWarnings("NullAway.Init") // picocli sets the fields
-final class LogsCommands implements Runnable {
+final class LogsCommands extends CommandGroup {
   private static final List<Path> SYSTEM_LOGS =
       List.of(
           Path.of("/var/log/messages"), Path.of("/var/log/syslog"), Path.of("/var/log/system.log"));
-
-  @ParentCommand CliMain cli;
-  @Spec CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw new CommandLine.ParameterException(
-        spec.commandLine(), "Missing a command: get, list-keywords or list-log-files");
-  }
-
-  private PrintWriter out() {
-    return spec.commandLine().getOut();
-  }
 
   @Command(
       name = "get",
@@ -139,10 +120,6 @@ final class LogsCommands implements Runnable {
     out().flush();
   }
 
-  private CommandLine.ParameterException usage(String sentence) {
-    return new CommandLine.ParameterException(spec.commandLine(), sentence);
-  }
-
   private List<Path> systemLogs(@Nullable List<Path> files) {
     if (files != null) {
       return logs(List.of(), files);
@@ -218,7 +195,7 @@ final class LogsCommands implements Runnable {
     for (String key : keys.split(" ")) {
       json.add(key.substring(0, key.indexOf('=')));
     }
-    Result.print(cli, out(), json, out -> out.println(keys));
+    print(json, out -> out.println(keys));
   }
 
   @Command(
@@ -237,9 +214,7 @@ final class LogsCommands implements Runnable {
     }
     ArrayNode json = Result.JSON.createArrayNode();
     found.forEach(file -> json.add(file.toString()));
-    Result.print(
-        cli,
-        out(),
+    print(
         json,
         out -> {
           if (found.isEmpty()) {

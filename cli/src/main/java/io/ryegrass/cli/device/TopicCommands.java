@@ -1,13 +1,9 @@
 package io.ryegrass.cli.device;
 
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code topic watch|pub}: look into what components say to each other (LESSON-53). */
 @Command(
@@ -15,16 +11,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = "Watch messages of this core (or, with --cloud, of the cloud) and send some",
     subcommands = HelpCommand.class)
-@SuppressWarnings("NullAway.Init") // picocli sets the fields
-final class TopicCommands implements Runnable {
-  @ParentCommand CliMain cli;
-  @Spec CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw new CommandLine.ParameterException(spec.commandLine(), "Missing a command: watch or pub");
-  }
-
+final class TopicCommands extends CommandGroup {
   @Command(
       name = "watch",
       mixinStandardHelpOptions = true,

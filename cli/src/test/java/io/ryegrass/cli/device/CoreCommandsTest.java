@@ -169,7 +169,60 @@ class CoreCommandsTest {
         .containsExactly("INSTALL com.example.Friend", "RECONFIGURE com.example.Hello");
     assertThat(run("plan", "-m", HELLO + "=1.0.0").out()).isEqualTo("Nothing would change.\n");
     assertThat(run("plan", "--remove", HELLO).out()).startsWith("remove ");
+    assertThat(run("plan", "-g", "factory", "--remove", HELLO).out())
+        .contains("stays, because LOCAL_DEPLOYMENT asks for it");
+    assertThat(run("plan", "-g", "factory", "-m", HELLO + "=2.0.0").out())
+        .contains("this would fail: LOCAL_DEPLOYMENT requires " + HELLO + " =1.0.0");
     assertThat(run("component", "list").out()).doesNotContain("com.example.Friend");
+  }
+
+  @Test
+  void aPlanSaysWhichComponentsRestartAndWhy() throws IOException {
+    Path folder = Files.createDirectories(temp.resolve("speaking"));
+    for (String name : List.of("com.example.Speaker", "com.example.Echo")) {
+      String script =
+          name.endsWith("Echo")
+              ? "echo {com.example.Speaker:configuration:/say}; exec sleep 600"
+              : "echo {configuration:/say}; exec sleep 600";
+      Files.writeString(
+          folder.resolve(name + ".yaml"),
+          """
+          RecipeFormatVersion: '2020-01-25'
+          ComponentName: %s
+          ComponentVersion: 1.0.0
+          ComponentConfiguration: {DefaultConfiguration: {say: a, quiet: b}}
+          ComponentDependencies: %s
+          Manifests:
+            - Lifecycle: {Run: '%s'}
+          """
+              .formatted(
+                  name,
+                  name.endsWith("Echo")
+                      ? "{com.example.Speaker: {VersionRequirement: '*', DependencyType: SOFT}}"
+                      : "{}",
+                  script));
+    }
+    run("deployment", "create", "-r", folder.toString(), "-m", "com.example.Echo=1.0.0");
+    running("com.example.Echo");
+    String update = "{\"com.example.Speaker\": {\"MERGE\": {\"%s\": \"x\"}}}";
+
+    assertThat(run("plan", "-c", update.formatted("say")).out().lines())
+        .satisfiesExactly(
+            l ->
+                assertThat(l)
+                    .startsWith("reconfigure com.example.Speaker")
+                    .contains("Run uses /say, so it restarts"),
+            l ->
+                assertThat(l)
+                    .startsWith("restart     com.example.Echo")
+                    .contains("Run uses /say of com.example.Speaker"));
+    JsonNode quiet = json("plan", "-c", update.formatted("quiet"), "--output", "json");
+    assertThat(quiet.path("steps")).hasSize(1);
+    assertThat(quiet.at("/steps/0/restarts").asBoolean()).isFalse();
+    assertThat(run("plan", "--remove", "com.example.Echo").out().lines())
+        .satisfiesExactly(
+            l -> assertThat(l).startsWith("remove      com.example.Echo"),
+            l -> assertThat(l).startsWith("remove      com.example.Speaker").contains("only"));
   }
 
   @Test
@@ -240,6 +293,7 @@ class CoreCommandsTest {
         new String[][] {
           {"component", "details"},
           {"component"},
+          {"component", "list", "--bogus"},
           {"bogus"},
           {"deployment", "create", "--merge", "no-version"},
           {"deployment", "create", "--recipeDir", "/no/such/folder"},
@@ -254,6 +308,7 @@ class CoreCommandsTest {
       CommandRun wrong = run(args);
       assertThat(wrong.code()).as(String.join(" ", args)).isEqualTo(2);
       assertThat(wrong.err().lines()).as(String.join(" ", args)).hasSize(1);
+      assertThat(wrong.err().contains("--bogus")).isEqualTo(List.of(args).contains("--bogus"));
       assertThat(wrong.out()).isEmpty();
     }
   }
