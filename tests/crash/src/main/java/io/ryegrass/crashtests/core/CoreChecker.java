@@ -157,7 +157,7 @@ final class CoreChecker {
         }
       }
       case "FAILED" -> {
-        if (!plan.broken() && kills < MAY_GIVE_UP) {
+        if (!plan.broken() && kills < MAY_GIVE_UP && !cancelling) {
           broken(
               Kind.WRONG_END, plan + " is whole and ended " + said + " after " + kills + " kills");
         } else if (plan.rollBack() && !clean) {
