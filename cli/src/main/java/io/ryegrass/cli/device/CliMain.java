@@ -49,7 +49,9 @@ public final class CliMain implements Runnable {
       names = "--ggcRootPath",
       scope = ScopeType.INHERIT,
       paramLabel = "<ggcRootPath>",
-      description = "the core's root folder (default: $GGC_ROOT_PATH)")
+      description =
+          "the core's root folder (default: $GGC_ROOT_PATH, else that of the one core that runs"
+              + " here)")
   @Nullable Path root;
 
   /** As 'ryegrass core' has it. */
@@ -77,7 +79,10 @@ public final class CliMain implements Runnable {
   }
 
   Path rootFolder() {
-    return CoreAccess.root(root == null ? sameRoot : root, System.getenv("GGC_ROOT_PATH"));
+    return CoreAccess.root(
+        root == null ? sameRoot : root,
+        System.getenv("GGC_ROOT_PATH"),
+        () -> RunningCores.roots(Path.of("/proc")));
   }
 
   /** The whole command line, for a process and for tests. */

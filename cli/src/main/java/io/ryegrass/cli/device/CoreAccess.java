@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -36,19 +37,30 @@ final class CoreAccess {
   }
 
   /**
-   * The root folder, by option or environment (CLI-08).
+   * The root folder, by option or environment (CLI-08); without both that of the one core that runs
+   * on this machine.
    *
+   * @param running root folders of the cores that run here
    * @throws CommandFailure when nothing names it, or no core ever ran there (TRB-46)
    */
-  static Path root(@Nullable Path option, @Nullable String environment) {
+  static Path root(
+      @Nullable Path option, @Nullable String environment, Supplier<List<Path>> running) {
     Path named =
         option != null
             ? option
             : environment != null && !environment.isBlank() ? Path.of(environment) : null;
     if (named == null) {
-      throw new CommandFailure(
-          "Unable to create ipc client: which core? Name its root folder with --ggcRootPath or in"
-              + " GGC_ROOT_PATH");
+      List<Path> cores = running.get();
+      if (cores.size() != 1) {
+        throw new CommandFailure(
+            "Unable to create ipc client: which core? Name its root folder with --ggcRootPath or in"
+                + " GGC_ROOT_PATH"
+                + (cores.isEmpty()
+                    ? "; none that this user can see runs here"
+                    : "; here run "
+                        + String.join(", ", cores.stream().map(Path::toString).toList())));
+      }
+      named = cores.getFirst();
     }
     Path root = named.toAbsolutePath().normalize();
     if (!Files.isDirectory(root)) {
