@@ -6,6 +6,7 @@ import io.ryegrass.cloudlink.CloudHttps;
 import io.ryegrass.cloudlink.CloudLink;
 import io.ryegrass.cloudlink.LinkSettings;
 import io.ryegrass.cloudlink.TokenExchangeService;
+import io.ryegrass.coreapp.provisioning.Provisioner;
 import io.ryegrass.durable.DataFolderLock;
 import io.ryegrass.ipc.IpcServer;
 import io.ryegrass.lambda.LambdaManager;
@@ -20,10 +21,13 @@ import io.ryegrass.nucleus.RestartPort;
 import io.ryegrass.nucleus.bus.LegacySubscriptionRouter;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,10 +36,14 @@ import org.slf4j.LoggerFactory;
 final class Core implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Core.class);
 
+  /** A core on a busy device may be slow; one that says nothing for so long stands still. */
+  private static final Duration HEALTH_DEADLINE = Duration.ofSeconds(20);
+
   /** What has to be closed; the first to close comes first. */
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
 
   private String thingName = "";
+  private volatile @Nullable Nucleus nucleus;
 
   private Core() {}
 
@@ -67,6 +75,7 @@ final class Core implements AutoCloseable {
   private void assemble(NucleusSettings settings, RestartPort restarts) {
     Clock clock = settings.clock();
     ConfigTree config = Nucleus.readConfiguration(settings);
+    CoreLog.follow(config.nucleus().logging());
     thingName = config.identity().thingName();
 
     CloudHttps https = null;
@@ -100,6 +109,14 @@ final class Core implements AutoCloseable {
 
     Nucleus nucleus = opened(Nucleus.open(settings, builtIns, List.of(lambda), cloud));
     nucleus.restartBy(restarts);
+    this.nucleus = nucleus;
+    var unused =
+        nucleus
+            .components()
+            .onConfigurationChange(
+                "aws.greengrass.Nucleus",
+                List.of("logging"),
+                (component, path) -> CoreLog.follow(nucleus.config().nucleus().logging()));
     // components talk to the socket until they have ended, so it closes after the nucleus
     IpcServer ipc = IpcServer.start(nucleus, cloud.messaging());
     parts.remove(nucleus);
@@ -107,8 +124,41 @@ final class Core implements AutoCloseable {
     parts.push(nucleus);
 
     nucleus.start();
+    opened(IdleMemory.start());
     if (link != null) {
       link.start(nucleus.deployments());
+    } else if (thingName.isEmpty() && Provisioner.isAsked(settings.root())) {
+      Provisioner provisioner = Provisioner.start(settings.root(), restarts);
+      if (provisioner != null) {
+        parts.push(provisioner);
+      }
+    }
+  }
+
+  /**
+   * Whether the core's own work makes progress: its scheduler runs a task, and the component set
+   * and the deployment engine answer it, each of which takes their locks.
+   */
+  boolean isHealthy() {
+    Nucleus asked = nucleus;
+    if (asked == null) {
+      return false;
+    }
+    CountDownLatch answered = new CountDownLatch(1);
+    Thread.ofVirtual()
+        .name("health")
+        .start(
+            () -> {
+              var components = asked.components().list();
+              var deployments = asked.localDeployments().list();
+              LOG.debug("{} components, {} deployments", components.size(), deployments.size());
+              answered.countDown();
+            });
+    try {
+      return answered.await(HEALTH_DEADLINE.toSeconds(), TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return true; // the watchdog ends, not the core
     }
   }
 

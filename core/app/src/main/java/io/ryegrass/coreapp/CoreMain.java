@@ -50,6 +50,7 @@ public final class CoreMain {
       System.out.print(CoreOptions.HELP);
       return;
     }
+    CoreLog.choose();
     // A signal during the start is kept and answered when the start is over.
     CountDownLatch told = new CountDownLatch(1);
     AtomicReference<RestartPort.@Nullable What> again = new AtomicReference<>();
@@ -91,10 +92,28 @@ public final class CoreMain {
             + (core.thingName().isEmpty() ? "without a cloud" : "thing=" + core.thingName())
             + " root="
             + root);
+    if (loader) {
+      System.out.println("Launched Nucleus successfully."); // the contract's words (INS-07)
+    }
     System.out.flush();
+    ServiceNotice notice = ServiceNotice.of(System.getenv());
+    if (notice != null) {
+      notice.ready(
+          core.thingName().isEmpty() ? "runs without a cloud" : "runs as " + core.thingName(),
+          core::isHealthy);
+    }
     told.await();
-    stop(core, root);
     RestartPort.What what = again.get();
+    if (notice != null) {
+      notice.close();
+      // to the service manager a core that starts anew under its loader has never stopped
+      if (what == null || end.get()) {
+        notice.stopping();
+      } else {
+        notice.restarting();
+      }
+    }
+    stop(core, root);
     if (what == null || end.get()) {
       System.exit(0); // and not by the signal, so that the JVM writes its caches
     } else if (loader) {

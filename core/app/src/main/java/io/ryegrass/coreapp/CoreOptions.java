@@ -1,5 +1,7 @@
 package io.ryegrass.coreapp;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -28,7 +30,8 @@ record CoreOptions(@Nullable Path root, @Nullable String defaultUser) {
         -u, --component-default-user USER[:GROUP]
                      whom components run as when neither the configuration nor their
                      deployment says it (default: $RYEGRASS_COMPONENT_DEFAULT_USER). As root
-                     without it, and without a user ggc_user, components are not run
+                     without it: ggc_user, if there is one; else nobody in a folder that
+                     has no config/config.yaml; else components are not run
         -h, --help   show this
 
       It prints one line when the core runs, logs to DIR/logs/greengrass.log, and stops in
@@ -68,7 +71,28 @@ record CoreOptions(@Nullable Path root, @Nullable String defaultUser) {
     if (root == null) {
       throw new UsageException("--root DIR is missing");
     }
-    return new CoreOptions(root, user == null || user.isBlank() ? null : user);
+    return new CoreOptions(root, user == null || user.isBlank() ? toTryOut(root) : user);
+  }
+
+  /**
+   * A folder that nobody has configured is somebody's first try: as root, its components run as
+   * {@code nobody}, who can do the least, instead of not at all. An installed core says whom it
+   * wants (NUC-05), and {@code ggc_user} comes first.
+   */
+  private static @Nullable String toTryOut(Path root) {
+    try {
+      if (!Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
+          || Files.exists(root.resolve("config/config.yaml"))) {
+        return null;
+      }
+      List<String> users =
+          Files.readAllLines(Path.of("/etc/passwd")).stream()
+              .map(line -> line.substring(0, Math.max(0, line.indexOf(':'))))
+              .toList();
+      return users.contains("nobody") && !users.contains("ggc_user") ? "nobody" : null;
+    } catch (IOException | UnsupportedOperationException e) {
+      return null; // no such system: the nucleus says what is missing when it matters
+    }
   }
 
   private static String user(String text) throws UsageException {

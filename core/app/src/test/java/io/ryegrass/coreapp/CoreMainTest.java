@@ -1,6 +1,7 @@
 package io.ryegrass.coreapp;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.math.BigInteger;
@@ -110,11 +111,61 @@ class CoreMainTest {
     }
   }
 
+  @Test
+  void theServiceManagerIsToldOfReadinessHealthAndTheEnd() throws Exception {
+    Path socket = others.resolve("notify");
+    Path heard = others.resolve("heard");
+    Process listener =
+        new ProcessBuilder(
+                "python3",
+                "-u",
+                "-c",
+                "import socket,sys\n"
+                    + "s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.bind(sys.argv[1])\n"
+                    + "while True: print(repr(s.recv(4096).decode()))",
+                socket.toString())
+            .redirectOutput(heard.toFile())
+            .start();
+    Process core = null;
+    try {
+      await().atMost(Duration.ofSeconds(30)).until(() -> Files.exists(socket));
+      core =
+          start(
+              others.resolve("core.err"),
+              java.util.Map.of("NOTIFY_SOCKET", socket.toString(), "WATCHDOG_USEC", "2000000"),
+              "--root",
+              folder.toString());
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(
+              () ->
+                  Files.readAllLines(heard).stream().filter(l -> l.equals("'WATCHDOG=1'")).count()
+                      >= 2);
+      assertThat(Files.readAllLines(heard).getFirst())
+          .isEqualTo("'READY=1\\nSTATUS=runs without a cloud'");
+      core.destroy();
+      assertThat(core.waitFor(30, TimeUnit.SECONDS)).isTrue();
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> Files.readString(heard).contains("'STOPPING=1"));
+    } finally {
+      listener.destroyForcibly();
+      if (core != null) {
+        core.destroyForcibly();
+      }
+    }
+  }
+
   private static String error(String sentence) {
     return "ryegrass core: " + sentence + System.lineSeparator();
   }
 
   private static Process start(Path err, String... args) throws IOException {
+    return start(err, java.util.Map.of(), args);
+  }
+
+  private static Process start(Path err, java.util.Map<String, String> environment, String... args)
+      throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -128,7 +179,9 @@ class CoreMainTest {
                 System.getProperty("java.class.path"),
                 CoreMain.class.getName()));
     command.addAll(List.of(args));
-    return new ProcessBuilder(command).redirectError(err.toFile()).start();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    return builder.start();
   }
 
   private Ended run(String... args) throws Exception {

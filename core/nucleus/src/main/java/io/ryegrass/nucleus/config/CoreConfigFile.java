@@ -2,6 +2,7 @@ package io.ryegrass.nucleus.config;
 
 import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.CoreIdentity;
 import io.ryegrass.nucleus.NucleusException;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +18,6 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /**
  * {@code <root>/config/config.yaml} in the form of v2-recipes-config.md section 6.4: identity under
@@ -128,7 +128,7 @@ public record CoreConfigFile(
   private static CoreConfigFile read(Path root, Path file, byte[] bytes, boolean proven) {
     JsonNode top;
     try {
-      top = new YAMLMapper().readTree(bytes);
+      top = Json.readYaml(bytes);
     } catch (JacksonException e) {
       throw notValid(file + " is not valid YAML: " + firstLine(e.getOriginalMessage()) + ".");
     }

@@ -113,7 +113,11 @@ public final class NucleusParameters {
     text("envStage", "prod", Effect.NOT_NEEDED, "it names test stages of AWS's own service");
     text("jvmOptions", "", Effect.AT_START, "");
     texts("platformOverride", Effect.AT_ONCE, "");
-    text("runWithDefault.posixUser", "ggc_user:ggc_group", Effect.AT_ONCE, "");
+    text(
+        "runWithDefault.posixUser",
+        "ggc_user:ggc_group",
+        Effect.AT_ONCE,
+        "as root where that user exists; without any, components are not run (NUC-05)");
     text("runWithDefault.posixShell", "sh", Effect.AT_ONCE, "");
     text("runWithDefault.windowsUser", "", Effect.NOT_NEEDED, "it is for devices with Windows");
     number("runWithDefault.systemResourceLimits.cpus", "none", 0, 1e6, Effect.AT_ONCE, "");
@@ -136,7 +140,7 @@ public final class NucleusParameters {
     number(
         "httpClient.connectionTimeoutMs", "2000", 1, 1e9, Effect.TOLD, "the time limit is fixed");
     number("httpClient.socketTimeoutMs", "30000", 1, 1e9, Effect.TOLD, "the time limit is fixed");
-    String logs = "of components; the core's own log keeps INFO, text, ten files of 1 MiB";
+    String logs = "of components and of the core's own log";
     word("logging.level", Effect.AT_ONCE, logs, "INFO", "DEBUG", "WARN", "ERROR");
     word("logging.format", Effect.AT_ONCE, logs, "TEXT", "JSON");
     word("logging.outputType", Effect.AT_ONCE, logs, "FILE", "CONSOLE");

@@ -107,4 +107,17 @@ class CoreConfigFileTest {
         .isEqualTo("anna");
     assertThat(CoreConfigFile.read(root).withDefaultUser(null).nucleus().isEmpty()).isTrue();
   }
+
+  @Test
+  void aPartOfAnIdentityIsNoMistakeWhenAClaimOrAPluginGivesTheRestPRV_20() throws IOException {
+    write("system: {rootCaPath: c, thingName: t}\nservices: {}\n");
+    assertThatThrownBy(() -> CoreConfigFile.read(root)).hasMessageContaining("certificateFilePath");
+    write(
+        "system: {rootCaPath: c}\nservices: {aws.greengrass.FleetProvisioningByClaim: {configuration: {}}}\n");
+    assertThat(CoreConfigFile.read(root).identity().cloud()).isFalse();
+    write("system: {rootCaPath: c, thingName: t}\nservices: {}\n");
+    Files.createDirectories(root.resolve("plugins/trusted"));
+    Files.writeString(root.resolve("plugins/trusted/p"), "");
+    assertThat(CoreConfigFile.read(root).identity().cloud()).isFalse();
+  }
 }
