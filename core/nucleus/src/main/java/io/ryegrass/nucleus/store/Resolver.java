@@ -255,7 +255,10 @@ public final class Resolver {
             .orElseThrow();
     if (!accepted(recipe.componentVersion(), wanted)) {
       throw new NucleusException(
-          "NO_AVAILABLE_COMPONENT_VERSION",
+          // a newer nucleus has to be asked for by name (NUC-09)
+          name.equals("aws.greengrass.Nucleus")
+              ? "UNAUTHORIZED_NUCLEUS_MINOR_VERSION_UPDATE"
+              : "NO_AVAILABLE_COMPONENT_VERSION",
           "This core brings "
               + name
               + " "
