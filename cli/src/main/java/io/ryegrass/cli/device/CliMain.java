@@ -5,6 +5,7 @@ import io.ryegrass.eventstream.EventStreamException;
 import io.ryegrass.eventstream.RpcError;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -75,14 +76,16 @@ public final class CliMain implements Runnable {
   }
 
   CoreAccess core() {
-    return new CoreAccess(rootFolder());
+    return new CoreAccess(rootFolder(), CliMain::running);
   }
 
   Path rootFolder() {
     return CoreAccess.root(
-        root == null ? sameRoot : root,
-        System.getenv("GGC_ROOT_PATH"),
-        () -> RunningCores.roots(Path.of("/proc")));
+        root == null ? sameRoot : root, System.getenv("GGC_ROOT_PATH"), CliMain::running);
+  }
+
+  private static List<Path> running() {
+    return RunningCores.roots(Path.of("/proc"));
   }
 
   /** The whole command line, for a process and for tests. */

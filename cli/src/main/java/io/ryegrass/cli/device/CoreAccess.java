@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -21,10 +22,20 @@ final class CoreAccess {
   /** The CLI of AWS waits as long. */
   static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  private final Path root;
+  /** How long a core may take from its process's start to its socket. */
+  private static final Duration START = Duration.ofSeconds(20);
 
-  CoreAccess(Path root) {
+  private static final Duration PAUSE = Duration.ofMillis(100);
+
+  private final Path root;
+  private final Supplier<List<Path>> running;
+
+  /**
+   * @param running root folders of the cores that run here, or are starting
+   */
+  CoreAccess(Path root, Supplier<List<Path>> running) {
     this.root = root;
+    this.running = running;
   }
 
   /** What went wrong, on which thing, and what to do, for the person at the terminal. */
@@ -63,7 +74,7 @@ final class CoreAccess {
       named = cores.getFirst();
     }
     Path root = named.toAbsolutePath().normalize();
-    if (!Files.isDirectory(root)) {
+    if (!Files.isDirectory(root) && !running.get().contains(root)) {
       throw new CommandFailure(
           "Unable to create ipc client: " + root + " is no folder; name the core's root folder");
     }
@@ -75,26 +86,43 @@ final class CoreAccess {
   }
 
   /**
+   * Waits for a core that is just starting.
+   *
    * @throws CommandFailure when no core runs there, or this user may not use it
    */
   RpcClient connect() {
-    List<Path> files = tokenFiles();
-    String refused = "";
-    for (Path file : files) {
-      try {
-        JsonNode info = Result.JSON.readTree(Files.readString(file));
-        return RpcClient.connect(
-            Path.of(info.path("domain_socket_path").asString("")),
-            info.path("cli_auth_token").asString(""));
-      } catch (IOException | JacksonException e) {
-        refused = "cannot read " + file + ": " + e.getClass().getSimpleName();
-      } catch (EventStreamException e) {
-        refused = String.valueOf(e.getMessage());
+    long until = System.nanoTime() + START.toNanos();
+    while (true) {
+      List<Path> files = tokenFiles();
+      String refused = "";
+      for (Path file : files) {
+        try {
+          JsonNode info = Result.JSON.readTree(Files.readString(file));
+          return RpcClient.connect(
+              Path.of(info.path("domain_socket_path").asString("")),
+              info.path("cli_auth_token").asString(""));
+        } catch (IOException | JacksonException e) {
+          refused = "cannot read " + file + ": " + e.getClass().getSimpleName();
+        } catch (EventStreamException e) {
+          refused = String.valueOf(e.getMessage());
+        }
       }
+      boolean othersMay = files.isEmpty() && hasTokens();
+      if (othersMay || System.nanoTime() > until || !running.get().contains(root)) {
+        throw new CommandFailure(
+            "Unable to create ipc client: "
+                + (files.isEmpty() ? nobody() : refused + "; is the core running?"));
+      }
+      LockSupport.parkNanos(PAUSE.toNanos());
     }
-    throw new CommandFailure(
-        "Unable to create ipc client: "
-            + (files.isEmpty() ? nobody() : refused + "; is the core running?"));
+  }
+
+  private boolean hasTokens() {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(root.resolve("cli_ipc_info"))) {
+      return files.iterator().hasNext();
+    } catch (IOException e) {
+      return false; // not there yet, or not to be looked into
+    }
   }
 
   private String nobody() {
@@ -106,16 +134,12 @@ final class CoreAccess {
           + root
           + "', or name another with --ggcRootPath";
     }
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
-      return files.iterator().hasNext()
-          ? "this user may not manage the core at "
-              + root
-              + "; become a member of a group in AuthorizedPosixGroups of aws.greengrass.Cli, or"
-              + " run this as the core's user"
-          : "the core at " + root + " is not running; start it";
-    } catch (IOException e) {
-      return "cannot read " + folder + " (" + e.getClass().getSimpleName() + ")";
-    }
+    return hasTokens()
+        ? "this user may not manage the core at "
+            + root
+            + "; become a member of a group in AuthorizedPosixGroups of aws.greengrass.Cli, or"
+            + " run this as the core's user"
+        : "the core at " + root + " is not running; start it";
   }
 
   /** What this user may read, its own file first. */

@@ -359,7 +359,9 @@ final class Doctor {
     JsonNode components;
     try {
       components =
-          new CoreAccess(root).call("ListComponents", CoreAccess.empty()).path("components");
+          new CoreAccess(root, List::of)
+              .call("ListComponents", CoreAccess.empty())
+              .path("components");
     } catch (RuntimeException e) {
       add(
           Status.FAIL,

@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** The cores that run on this machine, by the command lines of its processes (Linux). */
+/**
+ * The cores that run on this machine, or are being started by the launcher, by the command lines of
+ * its processes (Linux).
+ */
 final class RunningCores {
   private static final String PROGRAM = "io.ryegrass.coreapp.CoreMain";
 
@@ -43,7 +46,7 @@ final class RunningCores {
           List.of(
               Files.readString(process.resolve("cmdline"), StandardCharsets.ISO_8859_1)
                   .split("\0", -1));
-      int program = line.indexOf(PROGRAM);
+      int program = line.contains(PROGRAM) ? line.indexOf(PROGRAM) : launcher(line);
       for (int i = program + 1; program >= 0 && i < line.size(); i++) {
         String argument = line.get(i);
         String named =
@@ -59,6 +62,16 @@ final class RunningCores {
       return null; // it has ended, or is another user's
     }
     return null;
+  }
+
+  /** Where {@code core} stands in a line such as {@code bash ./ryegrass core --root DIR}, or -1. */
+  private static int launcher(List<String> line) {
+    for (int i = 0; i < Math.min(2, line.size() - 1); i++) {
+      if (line.get(i).matches("(.*/)?ryegrass") && line.get(i + 1).equals("core")) {
+        return i + 1;
+      }
+    }
+    return -1;
   }
 
   private static String utf8(String bytes) {

@@ -104,7 +104,7 @@ final class SupportBundleCommand implements Runnable {
     if (Files.isReadable(config)) {
       add(zip, names, "config.json", pretty(configuration(config)));
     }
-    CoreAccess core = new CoreAccess(root);
+    CoreAccess core = new CoreAccess(root, List::of);
     for (String operation : List.of("ListComponents", "ListLocalDeployments")) {
       try {
         add(

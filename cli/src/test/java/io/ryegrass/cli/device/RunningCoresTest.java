@@ -35,10 +35,13 @@ class RunningCoresTest {
     core(10, "--root", "/tmp/r");
     core(11, "--root=relative");
     core(12, "-u", "nobody");
+    process(14, "bash", "/opt/ryegrass", "core", "--root", "/starting");
+    process(15, "bash", "/opt/ryegrass", "cli", "--root", "/no-core");
     Files.createDirectories(processes.resolve("13")); // ended meanwhile
 
     assertThat(RunningCores.roots(processes))
-        .containsExactlyInAnyOrder(Path.of("/tmp/r"), processes.toRealPath().resolve("relative"));
+        .containsExactlyInAnyOrder(
+            Path.of("/tmp/r"), Path.of("/starting"), processes.toRealPath().resolve("relative"));
   }
 
   @Test
