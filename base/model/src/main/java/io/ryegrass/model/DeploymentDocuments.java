@@ -7,7 +7,6 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -15,14 +14,13 @@ import tools.jackson.databind.node.ObjectNode;
 /** Reading and writing of {@link DeploymentDocument}. */
 final class DeploymentDocuments {
   private static final String NOT_VALID = "DEPLOYMENT_DOCUMENT_NOT_VALID";
-  private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private DeploymentDocuments() {}
 
   static DeploymentDocument read(String json) {
     JsonNode tree;
     try {
-      tree = JSON.readTree(json);
+      tree = Json.read(json);
     } catch (JacksonException e) {
       throw new InvalidDocumentException(
           "DEPLOYMENT_DOCUMENT_PARSE_ERROR",

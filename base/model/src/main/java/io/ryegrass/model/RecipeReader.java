@@ -10,13 +10,9 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /** Recipe text to {@link Recipe}; every refusal names the field and what to write instead. */
 final class RecipeReader {
@@ -25,13 +21,6 @@ final class RecipeReader {
   private static final String FORMAT = "2020-01-25";
   private static final int MAX_BYTES = 1 << 20;
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9-_.]{1,128}");
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
-  private static final YAMLMapper YAML =
-      YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   private final ObjectNode root;
 
@@ -56,10 +45,10 @@ final class RecipeReader {
       return yaml(text);
     }
     try {
-      return JSON.readTree(text);
+      return Json.readStrictly(text);
     } catch (JacksonException notJson) {
       try {
-        return YAML.readTree(text); // YAML may start with a brace too
+        return Json.readYamlStrictly(text); // YAML may start with a brace too
       } catch (JacksonException notYaml) {
         throw notReadable("JSON", notJson);
       }
@@ -68,7 +57,7 @@ final class RecipeReader {
 
   private static JsonNode yaml(byte[] text) {
     try {
-      return YAML.readTree(text);
+      return Json.readYamlStrictly(text);
     } catch (JacksonException e) {
       throw notReadable("YAML", e);
     }

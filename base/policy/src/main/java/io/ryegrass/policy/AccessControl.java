@@ -1,5 +1,6 @@
 package io.ryegrass.policy;
 
+import io.ryegrass.model.Json;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -10,7 +11,6 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The {@code accessControl} blocks of all components, merged: what each component may do over IPC.
@@ -30,8 +30,6 @@ public final class AccessControl {
     /** As STANDARD, and {@code +}, {@code #} as in MQTT filters: service mqttproxy. */
     MQTT
   }
-
-  private static final JsonMapper JSON = JsonMapper.shared();
 
   private record Key(String service, String component, String operation) {}
 
@@ -93,7 +91,7 @@ public final class AccessControl {
     JsonNode block = given;
     if (given.isString()) {
       try {
-        block = JSON.readTree(given.stringValue());
+        block = Json.read(given.stringValue());
       } catch (JacksonException e) {
         problems.add(
             "accessControl of " + component + " is a text that is not JSON; write it as an object");

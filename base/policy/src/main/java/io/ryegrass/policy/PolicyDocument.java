@@ -1,19 +1,17 @@
 package io.ryegrass.policy;
 
+import io.ryegrass.model.Json;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A parsed IAM, IoT or trust policy. Immutable. */
 public final class PolicyDocument {
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
   private static final Set<String> STATEMENT_FIELDS =
       Set.of(
           "Sid",
@@ -41,7 +39,7 @@ public final class PolicyDocument {
   public static PolicyDocument parse(String json) {
     JsonNode root;
     try {
-      root = JSON.readTree(json);
+      root = Json.readStrictly(json.getBytes(StandardCharsets.UTF_8));
     } catch (JacksonException e) {
       throw new PolicyException("The policy is not valid JSON: " + e.getOriginalMessage(), e);
     }

@@ -2,6 +2,7 @@ package io.ryegrass.eventstream;
 
 import static io.ryegrass.eventstream.EventStreamException.Code.MALFORMED;
 
+import io.ryegrass.model.Json;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -17,17 +18,17 @@ final class Payloads {
    */
   static ObjectNode object(byte[] payload) {
     if (payload.length == 0) {
-      return RpcMessage.MAPPER.createObjectNode();
+      return Json.object();
     }
     JsonNode node;
     try {
-      node = RpcMessage.MAPPER.readTree(payload);
+      node = Json.read(payload);
     } catch (JacksonException e) {
       throw new EventStreamException(
           MALFORMED, "payload is not JSON: " + e.getOriginalMessage(), e);
     }
     if (node.isNull() || node.isMissingNode()) {
-      return RpcMessage.MAPPER.createObjectNode();
+      return Json.object();
     }
     if (node instanceof ObjectNode object) {
       return object;

@@ -1,5 +1,6 @@
 package io.ryegrass.eventstream;
 
+import io.ryegrass.model.Json;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -34,7 +35,7 @@ public final class RpcError extends RuntimeException {
    * @param body the members of the shape; its {@code message} becomes the exception's message
    */
   public static RpcError modelled(String shape, ObjectNode body) {
-    byte[] payload = RpcMessage.MAPPER.writeValueAsString(body).getBytes(StandardCharsets.UTF_8);
+    byte[] payload = Json.text(body).getBytes(StandardCharsets.UTF_8);
     return new RpcError(
         body.path("message").asString(shape), shape, RpcMessage.JSON, payload, body);
   }
@@ -51,11 +52,10 @@ public final class RpcError extends RuntimeException {
 
   static RpcError unknownOperation(String operation) {
     ObjectNode body =
-        RpcMessage.MAPPER
-            .createObjectNode()
+        Json.object()
             .put("error", "Unknown operation")
             .put("message", "No operation is named " + operation);
-    byte[] payload = RpcMessage.MAPPER.writeValueAsString(body).getBytes(StandardCharsets.UTF_8);
+    byte[] payload = Json.text(body).getBytes(StandardCharsets.UTF_8);
     return new RpcError(body.path("message").asString(""), null, RpcMessage.JSON, payload, body);
   }
 

@@ -2,12 +2,12 @@ package io.ryegrass.eventstream;
 
 import static io.ryegrass.eventstream.EventStreamException.Code.PROTOCOL;
 
+import io.ryegrass.model.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A message of the RPC layer: the three framing headers taken out, the others left as they came
@@ -18,7 +18,6 @@ record RpcMessage(Type type, int flags, int streamId, List<Header> headers, byte
   static final int TERMINATE = 2;
   static final String VERSION = "0.1.0";
   static final String JSON = "application/json";
-  static final JsonMapper MAPPER = JsonMapper.builder().build();
   private static final byte[] EMPTY = {};
   private static final byte[] NOTHING = "{}".getBytes(StandardCharsets.UTF_8);
 
@@ -105,7 +104,7 @@ record RpcMessage(Type type, int flags, int streamId, List<Header> headers, byte
         0,
         0,
         List.of(Header.text(":version", VERSION)),
-        bytes(MAPPER.createObjectNode().put("authToken", authToken)));
+        bytes(Json.object().put("authToken", authToken)));
   }
 
   static RpcMessage connectAck(boolean accepted) {
@@ -119,7 +118,7 @@ record RpcMessage(Type type, int flags, int streamId, List<Header> headers, byte
         0,
         0,
         List.of(Header.text(":content-type", JSON)),
-        bytes(MAPPER.createObjectNode().put("message", message)));
+        bytes(Json.object().put("message", message)));
   }
 
   /** A data message of a stream: request (with operation), response or event. */
@@ -170,6 +169,6 @@ record RpcMessage(Type type, int flags, int streamId, List<Header> headers, byte
   }
 
   static byte[] bytes(JsonNode node) {
-    return node.isEmpty() && node.isObject() ? NOTHING : MAPPER.writeValueAsBytes(node);
+    return node.isEmpty() && node.isObject() ? NOTHING : Json.bytes(node);
   }
 }

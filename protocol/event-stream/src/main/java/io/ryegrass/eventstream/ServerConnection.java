@@ -3,6 +3,7 @@ package io.ryegrass.eventstream;
 import static io.ryegrass.eventstream.EventStreamException.Code.PROTOCOL;
 import static io.ryegrass.eventstream.EventStreamException.Code.TIMEOUT;
 
+import io.ryegrass.model.Json;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -314,8 +315,7 @@ final class ServerConnection {
         live.fail(
             RpcError.modelled(
                 "aws#UnsupportedOperation",
-                RpcMessage.MAPPER
-                    .createObjectNode()
+                Json.object()
                     .put("message", live.operation().name() + " takes no further messages")));
       }
       return;

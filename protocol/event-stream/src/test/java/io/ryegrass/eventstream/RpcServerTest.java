@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.ryegrass.eventstream.EventStreamException.Code;
 import io.ryegrass.eventstream.RpcMessage.Type;
+import io.ryegrass.model.Json;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -57,7 +58,7 @@ class RpcServerTest {
         4,
         6,
         4,
-        Duration.ofMillis(700),
+        Duration.ofSeconds(3),
         8,
         2,
         64 * 1024,
@@ -412,7 +413,7 @@ class RpcServerTest {
   }
 
   private static ObjectNode body(String text) {
-    return RpcMessage.MAPPER.createObjectNode().put("text", text);
+    return Json.object().put("text", text);
   }
 
   private static String text(RpcMessage message) {
@@ -475,8 +476,7 @@ class RpcServerTest {
           .start(
               () -> {
                 while (number.get() < count) {
-                  ObjectNode event =
-                      RpcMessage.MAPPER.createObjectNode().put("number", number.getAndIncrement());
+                  ObjectNode event = Json.object().put("number", number.getAndIncrement());
                   for (ServerStream watcher : watchers) {
                     try {
                       watcher.sendEvent(event);
@@ -529,30 +529,29 @@ class RpcServerTest {
     private void watch(ServerStream stream, ObjectNode request) {
       watchers.add(stream);
       stream.onClose(() -> watchers.remove(stream));
-      stream.respond(RpcMessage.MAPPER.createObjectNode());
+      stream.respond(Json.object());
     }
 
     private void fail(ServerStream stream, ObjectNode request) {
       if (request.path("text").asString().equals("modelled")) {
-        throw RpcError.modelled(
-            "test#Broken", RpcMessage.MAPPER.createObjectNode().put("message", "it is broken"));
+        throw RpcError.modelled("test#Broken", Json.object().put("message", "it is broken"));
       }
       throw new IllegalStateException("secret");
     }
 
     @Override
     public RpcError tooManyStreams(int limit) {
-      return RpcError.modelled("test#TooMany", RpcMessage.MAPPER.createObjectNode());
+      return RpcError.modelled("test#TooMany", Json.object());
     }
 
     @Override
     public RpcError tooManyRequests(int limit) {
-      return RpcError.modelled("test#Busy", RpcMessage.MAPPER.createObjectNode());
+      return RpcError.modelled("test#Busy", Json.object());
     }
 
     @Override
     public RpcError malformedRequest(String operation, String reason) {
-      return RpcError.modelled("test#Malformed", RpcMessage.MAPPER.createObjectNode());
+      return RpcError.modelled("test#Malformed", Json.object());
     }
   }
 }

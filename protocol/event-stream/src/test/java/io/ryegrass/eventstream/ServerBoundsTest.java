@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ryegrass.eventstream.RpcServerTest.Raw;
+import io.ryegrass.model.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -198,6 +199,6 @@ class ServerBoundsTest {
   }
 
   private static ObjectNode body(String text) {
-    return RpcMessage.MAPPER.createObjectNode().put("text", text);
+    return Json.object().put("text", text);
   }
 }

@@ -1,6 +1,7 @@
 package io.ryegrass.nucleus.lifecycle;
 
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.ComponentLog;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.host.Cgroups;
@@ -23,8 +24,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
  * Starts scripts, each as leader of a session of its own, as another user when asked, with its
@@ -232,14 +231,13 @@ public final class ScriptRunner {
   private Path writeRecord(Spec s, long pid, String mark) {
     Path file = records.resolve(mark + ".json");
     String text =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("component", s.component())
-            .put("step", s.step())
-            .put("pid", pid)
-            .put("start", ProcessTree.startTicks(pid))
-            .put("mark", mark)
-            .toString();
+        Json.text(
+            Json.object()
+                .put("component", s.component())
+                .put("step", s.step())
+                .put("pid", pid)
+                .put("start", ProcessTree.startTicks(pid))
+                .put("mark", mark));
     try {
       Files.writeString(file, text);
     } catch (IOException e) {
@@ -272,7 +270,7 @@ public final class ScriptRunner {
     int ended = groups;
     for (Path file : files) {
       try {
-        JsonNode r = JsonMapper.shared().readTree(Files.readAllBytes(file));
+        JsonNode r = Json.read(Files.readAllBytes(file));
         long pid = r.path("pid").asLong(-1);
         String mark = r.path("mark").asString("");
         long start = ProcessTree.startTicks(pid);

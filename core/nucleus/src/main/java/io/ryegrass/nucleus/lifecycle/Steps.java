@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.lifecycle;
 
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -155,7 +156,7 @@ final class Steps {
                   found.put(
                       e.getKey(),
                       e.getValue().isContainer()
-                          ? e.getValue().toString()
+                          ? Json.text(e.getValue())
                           : e.getValue().asString("")));
     }
     return found;
