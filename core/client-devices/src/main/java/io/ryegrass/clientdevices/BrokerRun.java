@@ -1,6 +1,7 @@
 package io.ryegrass.clientdevices;
 
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import io.ryegrass.mqtt.MqttBroker;
 import io.ryegrass.mqtt.MqttBrokerException;
 import io.ryegrass.nucleus.BuiltInContext;
@@ -11,7 +12,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -24,7 +24,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -232,20 +231,20 @@ final class BrokerRun implements AutoCloseable {
 
   private static int portOf(byte[] json) {
     try {
-      return JsonMapper.shared().readTree(json).path("port").asInt(0);
+      return Json.read(json).path("port").asInt(0);
     } catch (JacksonException e) {
       return 0;
     }
   }
 
   private void writeEndpoint(BrokerSettings settings, ServerIdentity with) {
-    ObjectNode json = JsonMapper.shared().createObjectNode();
+    ObjectNode json = Json.object();
     json.put("host", settings.addresses().getFirst());
     json.put("port", port);
     json.put("groupId", with.groupId());
     json.put("certificateExpires", with.certificate().getNotAfter().toInstant().toString());
     json.put("caPem", with.caPem());
-    DurableFiles.writeAtomically(endpointFile, json.toString().getBytes(StandardCharsets.UTF_8));
+    DurableFiles.writeAtomically(endpointFile, Json.bytes(json));
   }
 
   // ---- devices ----

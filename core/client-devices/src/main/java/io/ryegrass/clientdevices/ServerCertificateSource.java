@@ -1,8 +1,8 @@
 package io.ryegrass.clientdevices;
 
+import io.ryegrass.model.Json;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -45,11 +45,7 @@ public interface ServerCertificateSource {
     return new ServerCertificateSource() {
       @Override
       public ServerCertificate request(String groupId, String coreThingName, String csrPem) {
-        ObjectNode body =
-            JsonMapper.shared()
-                .createObjectNode()
-                .put("csr", csrPem)
-                .put("thingName", coreThingName);
+        ObjectNode body = Json.object().put("csr", csrPem).put("thingName", coreThingName);
         JsonNode answer =
             cloud.call("POST", "/greengrass/groups/" + groupId + "/certificate", body);
         return new ServerCertificate(
@@ -60,7 +56,7 @@ public interface ServerCertificateSource {
 
       @Override
       public void reportConnectivity(String coreThingName, List<Endpoint> endpoints) {
-        ObjectNode body = JsonMapper.shared().createObjectNode();
+        ObjectNode body = Json.object();
         ArrayNode list = body.putArray("ConnectivityInfo");
         for (Endpoint e : endpoints) {
           list.addObject()

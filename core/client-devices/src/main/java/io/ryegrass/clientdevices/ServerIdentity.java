@@ -3,8 +3,8 @@ package io.ryegrass.clientdevices;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import io.ryegrass.mqtt.ServerTls;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
@@ -19,7 +19,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -68,7 +67,7 @@ record ServerIdentity(
   }
 
   void save(Path file) {
-    ObjectNode json = JsonMapper.shared().createObjectNode();
+    ObjectNode json = Json.object();
     json.put("groupId", groupId);
     var names = json.putArray("addresses");
     addresses.forEach(names::add);
@@ -84,8 +83,7 @@ record ServerIdentity(
     }
     json.put("certificatePem", certificates.toString());
     json.put("caPem", caPem);
-    DurableFiles.writeAtomically(
-        file, json.toString().getBytes(StandardCharsets.UTF_8), DurableFiles.OWNER_ONLY);
+    DurableFiles.writeAtomically(file, Json.bytes(json), DurableFiles.OWNER_ONLY);
   }
 
   /** What was saved; empty when there is nothing or it cannot be read, which is told in the log. */
@@ -95,7 +93,7 @@ record ServerIdentity(
       return Optional.empty();
     }
     try {
-      JsonNode json = JsonMapper.shared().readTree(content.get());
+      JsonNode json = Json.read(content.get());
       List<String> names = new ArrayList<>();
       json.path("addresses").forEach(n -> names.add(n.asString()));
       return Optional.of(

@@ -2,12 +2,12 @@ package io.ryegrass.ipc;
 
 import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.Components;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.Subscription;
 import io.ryegrass.nucleus.host.PosixUsers;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +20,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Who may use the command line is who may read a file: {@code <root>/cli_ipc_info/user-<uid>} (mode
@@ -137,12 +136,10 @@ final class CliTokens implements AutoCloseable {
   private Components.Token write(String client, @Nullable Integer gid) throws IOException {
     Components.Token token = core.components().issueToken(Authorisation.CLI_PRINCIPAL + client);
     byte[] json =
-        JsonMapper.shared()
-            .createObjectNode()
-            .put("cli_auth_token", token.text())
-            .put("domain_socket_path", socket.toString())
-            .toString()
-            .getBytes(StandardCharsets.UTF_8);
+        Json.bytes(
+            Json.object()
+                .put("cli_auth_token", token.text())
+                .put("domain_socket_path", socket.toString()));
     Path file = folder.resolve(client);
     DurableFiles.writeAtomically(file, json, PosixFilePermissions.fromString("rw-------"));
     if (gid != null) {

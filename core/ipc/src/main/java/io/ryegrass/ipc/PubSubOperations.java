@@ -2,6 +2,7 @@ package io.ryegrass.ipc;
 
 import io.ryegrass.eventstream.RpcOperation.Order;
 import io.ryegrass.eventstream.ServerStream;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.Participant;
 import io.ryegrass.nucleus.Subscription;
@@ -9,13 +10,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** PublishToTopic and SubscribeToTopic (v2-ipc.md §7.3). */
 final class PubSubOperations {
   private static final Logger log = LoggerFactory.getLogger(PubSubOperations.class);
-  private static final JsonMapper MAPPER = JsonMapper.builder().build();
   private static final String PUBLISH = "PublishToTopic";
   private static final String SUBSCRIBE = "SubscribeToTopic";
   private static final int LARGE_BYTES = 64 * 1024;
@@ -45,8 +44,7 @@ final class PubSubOperations {
     boolean isJson = isJson(published);
     byte[] payload =
         isJson
-            ? MAPPER.writeValueAsBytes(
-                Requests.object((ObjectNode) published.path("jsonMessage"), "message"))
+            ? Json.bytes(Requests.object((ObjectNode) published.path("jsonMessage"), "message"))
             : Requests.blob((ObjectNode) published.path("binaryMessage"), "message");
     authorisation.check(principal, Authorisation.PUB_SUB, Errors.NAMESPACE + PUBLISH, topic);
     Pace pace = paces.get();

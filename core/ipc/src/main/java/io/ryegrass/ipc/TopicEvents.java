@@ -1,11 +1,11 @@
 package io.ryegrass.ipc;
 
 import io.ryegrass.eventstream.SharedEvent;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.Message;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Messages of the bus as events of SubscribeToTopic, in JSON. The bus hands one message to its
@@ -13,7 +13,6 @@ import tools.jackson.databind.json.JsonMapper;
  * enough for it to be written once and shared by all of them.
  */
 final class TopicEvents {
-  private static final JsonMapper MAPPER = JsonMapper.builder().build();
   private static final byte[] JSON = ascii("{\"jsonMessage\":{\"message\":");
   private static final byte[] BINARY = ascii("{\"binaryMessage\":{\"message\":\"");
   private static final byte[] JSON_CONTEXT = ascii(",\"context\":{\"topic\":");
@@ -40,7 +39,7 @@ final class TopicEvents {
   }
 
   private static byte[] write(Message message) {
-    byte[] topic = MAPPER.writeValueAsBytes(message.topic());
+    byte[] topic = Json.quoted(message.topic());
     return message.format() == Message.Format.JSON
         ? join(JSON, message.payload(), JSON_CONTEXT, topic)
         : join(BINARY, Base64.getEncoder().encode(message.payload()), BINARY_CONTEXT, topic);
