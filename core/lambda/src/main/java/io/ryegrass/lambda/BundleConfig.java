@@ -1,12 +1,12 @@
 package io.ryegrass.lambda;
 
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -27,7 +27,6 @@ final class BundleConfig {
    */
   static final int MEMORY_FLOOR_KB = 64 * 1024;
 
-  private static final JsonMapper JSON = JsonMapper.shared();
   private static final List<String> HOST_FOLDERS =
       List.of("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt");
 
@@ -45,7 +44,7 @@ final class BundleConfig {
       String cgroup)
       throws IOException {
     Path rootfs = Files.createDirectories(bundle.resolve("rootfs"));
-    ObjectNode config = JSON.createObjectNode();
+    ObjectNode config = Json.object();
     config.put("ociVersion", "1.0.2");
     config.putObject("root").put("path", rootfs.toString()).put("readonly", true);
     config.put("hostname", "lambda");
@@ -135,7 +134,7 @@ final class BundleConfig {
         List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")) {
       readonly.add(path);
     }
-    Files.write(bundle.resolve("config.json"), JSON.writeValueAsBytes(config));
+    Files.write(bundle.resolve("config.json"), Json.bytes(config));
   }
 
   private static void device(

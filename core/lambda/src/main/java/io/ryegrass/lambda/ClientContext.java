@@ -1,14 +1,13 @@
 package io.ryegrass.lambda;
 
+import io.ryegrass.model.Json;
 import java.util.Base64;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /** Reads {@code X-Amz-Client-Context}: base64 of a JSON object. */
 final class ClientContext {
-  private static final JsonMapper JSON = JsonMapper.shared();
 
   private ClientContext() {}
 
@@ -16,7 +15,7 @@ final class ClientContext {
   static JsonNode read(String base64) {
     if (!base64.isEmpty()) {
       try {
-        JsonNode node = JSON.readTree(Base64.getDecoder().decode(base64));
+        JsonNode node = Json.read(Base64.getDecoder().decode(base64));
         if (node.isObject()) {
           return node;
         }

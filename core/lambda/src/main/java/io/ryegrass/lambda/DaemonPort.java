@@ -2,6 +2,7 @@ package io.ryegrass.lambda;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -16,7 +17,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -33,7 +33,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class DaemonPort implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DaemonPort.class);
-  private static final JsonMapper JSON = JsonMapper.shared();
   private static final String V1 = "/2016-11-01/functions/";
   private static final String HEALTH = "/2016-11-01/health/workers";
   private static final String RUNTIME_API = "/2018-06-01/runtime/";
@@ -307,11 +306,11 @@ final class DaemonPort implements AutoCloseable {
   // ---- health
 
   private void health(HttpExchange exchange) throws IOException {
-    ArrayNode workers = JSON.createArrayNode();
-    ArrayNode invalid = JSON.createArrayNode();
+    ArrayNode workers = Json.array();
+    ArrayNode invalid = Json.array();
     if (exchange.getRequestMethod().equals("GET")) {
       functions.all().forEach(pool -> report(pool, workers));
-      answer(exchange, 200, JSON.writeValueAsBytes(workers));
+      answer(exchange, 200, Json.bytes(workers));
       return;
     }
     for (JsonNode arn : json(body(exchange)).path("FuncArns")) {
@@ -322,10 +321,10 @@ final class DaemonPort implements AutoCloseable {
         invalid.add(arn);
       }
     }
-    ObjectNode answer = JSON.createObjectNode();
+    ObjectNode answer = Json.object();
     answer.set("Workers", workers);
     answer.set("InvalidArns", invalid);
-    answer(exchange, 200, JSON.writeValueAsBytes(answer));
+    answer(exchange, 200, Json.bytes(answer));
   }
 
   private static void report(FunctionPool pool, ArrayNode to) {
@@ -363,14 +362,14 @@ final class DaemonPort implements AutoCloseable {
 
   private static JsonNode json(byte[] body) {
     try {
-      return JSON.readTree(body);
+      return Json.read(body);
     } catch (JacksonException e) {
       throw new Refusal(400, "The body is not JSON: " + e.getOriginalMessage());
     }
   }
 
   private static byte[] message(String text) {
-    return JSON.createObjectNode().put("message", text).toString().getBytes(StandardCharsets.UTF_8);
+    return Json.bytes(Json.object().put("message", text));
   }
 
   private static void answer(HttpExchange exchange, int status, byte[] body) throws IOException {

@@ -1,6 +1,7 @@
 package io.ryegrass.lambda;
 
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -13,7 +14,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -23,7 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class Leftovers {
   private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
-  private static final JsonMapper JSON = JsonMapper.shared();
   private final Path folder;
 
   Leftovers(Path folder) {
@@ -37,7 +36,7 @@ final class Leftovers {
     if (identity.isEmpty()) {
       return; // it has already ended
     }
-    ObjectNode note = JSON.createObjectNode();
+    ObjectNode note = Json.object();
     note.put("pid", pid);
     note.put("startTicks", identity.get().startTicks());
     note.put("bootId", identity.get().bootId());
@@ -83,7 +82,7 @@ final class Leftovers {
 
   private static Optional<ProcessTree.Identity> read(Path note) throws IOException {
     try {
-      JsonNode n = JSON.readTree(Files.readAllBytes(note));
+      JsonNode n = Json.read(Files.readAllBytes(note));
       long pid = n.path("pid").asLong(0);
       return pid <= 1
           ? Optional.empty()
