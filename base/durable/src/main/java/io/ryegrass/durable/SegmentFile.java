@@ -102,6 +102,21 @@ final class SegmentFile implements AutoCloseable {
     }
   }
 
+  /** Opens in the middle, at a frame whose place and offset are known. */
+  static SegmentFile openAt(Path folder, long base, long position, long offset) {
+    Path path = path(folder, base);
+    try {
+      FileInputStream in = new FileInputStream(path.toFile());
+      in.skipNBytes(position);
+      SegmentFile file = new SegmentFile(path, base, in);
+      file.nextOffset = offset;
+      file.goodBytes = position;
+      return file;
+    } catch (IOException e) {
+      throw DurableFiles.failed("open", path, e);
+    }
+  }
+
   private boolean readHeader() throws IOException {
     if (!has(HEADER)) {
       return false;

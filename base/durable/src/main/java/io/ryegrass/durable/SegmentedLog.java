@@ -479,6 +479,17 @@ public final class SegmentedLog implements AutoCloseable {
     return base;
   }
 
+  /** Offset behind the last record of a segment. */
+  private long endOf(long base) {
+    stateLock.lock();
+    try {
+      Long following = sealed.higherKey(base);
+      return base >= active.base() ? nextOffset : following == null ? active.base() : following;
+    } finally {
+      stateLock.unlock();
+    }
+  }
+
   /** -1 when it lies in a segment that has no file yet. */
   private long segmentOf(long offset) {
     stateLock.lock();
@@ -550,6 +561,26 @@ public final class SegmentedLog implements AutoCloseable {
       }
       byte[] data = current.read(position);
       return new Entry(position++, data);
+    }
+
+    /**
+     * After {@link #next} has failed with {@code CORRUPT}: goes on at the first record behind the
+     * damage that can be read.
+     *
+     * @return how many records are lost, at least one
+     */
+    public long skipDamaged() {
+      long damaged = position();
+      close();
+      long base = segmentFor(damaged);
+      long end = endOf(base);
+      SegmentSalvage.Place place =
+          SegmentSalvage.after(SegmentFile.path(folder, base), damaged, end);
+      if (place.position() >= 0) {
+        file = SegmentFile.openAt(folder, base, place.position(), place.offset());
+      }
+      position = Math.max(damaged + 1, place.offset());
+      return position - damaged;
     }
 
     @Override

@@ -32,7 +32,7 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
 
   private final LinkSettings settings;
   private final Duration hold;
-  private final CoreTls tls;
+  private final MqttNetwork network;
   private final Spool spool;
   private final SpoolSender sender;
   private final ReentrantLock lock = new ReentrantLock();
@@ -47,14 +47,20 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
   /**
    * @param hold how long messages wait for subscribers of the earlier run
    */
-  CloudMessagingLink(LinkSettings settings, CoreTls tls, Duration hold) {
+  CloudMessagingLink(LinkSettings settings, MqttNetwork network, Duration hold) {
     this.hold = hold;
     this.settings = settings;
-    this.tls = tls;
-    this.spool = Spool.open(settings.spoolFolder().resolve("messages"), settings.spoolMaxBytes());
+    this.network = network;
+    this.spool = Spool.open(settings.spoolFolder(), settings.spoolMaxBytes());
     UserConnection first =
         new UserConnection(
-            settings, tls, FIRST_NUMBER, hold, unwanted, this::wakeSender, this::tellSenderLost);
+            settings,
+            network,
+            FIRST_NUMBER,
+            hold,
+            unwanted,
+            this::wakeSender,
+            this::tellSenderLost);
     connections.add(first);
     int last = FIRST_NUMBER;
     for (int number = FIRST_NUMBER + 1; number < FIRST_NUMBER + MOST_CONNECTIONS; number++) {
@@ -87,19 +93,26 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
 
   @Override
   public void publish(String topic, byte[] payload, int qos) {
-    CloudTopics.checkPublish(topic, payload, qos);
-    if (qos == 0 && publishNow(topic, payload)) {
+    publish(new CloudMessage(topic, payload, qos));
+  }
+
+  @Override
+  public void publish(CloudMessage message) {
+    CloudTopics.checkPublish(message, settings.mqtt());
+    if (message.qos() == 0 && publishNow(message)) {
       return;
     }
-    spool.append(new Spool.Message(topic, payload, qos, settings.clock().millis()));
+    spool.append(new SpoolMessage(message, settings.clock().millis()));
     sender.wake();
   }
 
-  private boolean publishNow(String topic, byte[] payload) {
+  private boolean publishNow(CloudMessage message) {
     MqttConnection connection = connections.getFirst().mqtt();
-    if (connection.connected() && qos0Room.tryAcquire()) {
+    if (connection.connected() && spool.others() == 0 && qos0Room.tryAcquire()) {
       var unused =
-          connection.publish(topic, payload, 0).whenComplete((ok, failure) -> qos0Room.release());
+          connection
+              .publish(CloudMessages.of(message, 0))
+              .whenComplete((ok, failure) -> qos0Room.release());
       return true;
     }
     if (settings.keepQos0WhenOffline()) {
@@ -109,7 +122,7 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
     throw new CloudMessagingException(
         "NO_CONNECTION",
         "The message of QoS 0 for topic '"
-            + topic
+            + message.topic()
             + "' was not sent: the cloud cannot be reached or is too slow at the moment. Use QoS 1, or set"
             + " mqtt.spooler.keepQos0WhenOffline, for messages that must wait.");
   }
@@ -181,7 +194,13 @@ final class CloudMessagingLink implements CloudMessaging, AutoCloseable {
 
   private UserConnection another() {
     return new UserConnection(
-        settings, tls, FIRST_NUMBER + connections.size(), hold, unwanted, () -> {}, byServer -> {});
+        settings,
+        network,
+        FIRST_NUMBER + connections.size(),
+        hold,
+        unwanted,
+        () -> {},
+        byServer -> {});
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.ryegrass.cloudlink;
 
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.Topics;
+import io.ryegrass.nucleus.CloudMessage;
 import io.ryegrass.nucleus.CloudMessagingException;
 
 /**
@@ -10,15 +11,23 @@ import io.ryegrass.nucleus.CloudMessagingException;
  * mqtt-cloud.md section 2).
  */
 final class CloudTopics {
-  static final int MAX_PAYLOAD = 128 * 1024;
   private static final int MAX_BYTES = 256;
   private static final int MAX_SLASHES = 7;
+
+  /** Topics of the cloud itself, with MQTT 5 (v2-recipes-config.md section 7.1). */
+  private static final int MAX_RESERVED_BYTES = 512;
+
+  private static final int ANY_SLASHES = MAX_RESERVED_BYTES;
   private static final String INVALID_TOPIC = "INVALID_TOPIC";
 
   private CloudTopics() {}
 
-  static void checkPublish(String topic, byte[] payload, int qos) {
-    checkQos(qos);
+  /**
+   * @throws CloudMessagingException with the reason why it cannot be sent
+   */
+  static void checkPublish(CloudMessage message, MqttSettings mqtt) {
+    String topic = message.topic();
+    checkQos(message.qos());
     if (topic.startsWith("$") && !topic.startsWith("$aws/")) {
       throw new CloudMessagingException(
           INVALID_TOPIC,
@@ -28,22 +37,36 @@ final class CloudTopics {
     }
     try {
       // Basic Ingest: the prefix $aws/rules/<rule>/ does not count
-      Topics.checkTopic(
-          topic.startsWith("$aws/rules/") ? afterLevels(topic, 3) : topic, MAX_BYTES, MAX_SLASHES);
+      if (topic.startsWith("$aws/rules/")) {
+        Topics.checkTopic(afterLevels(topic, 3), MAX_BYTES, MAX_SLASHES);
+      } else if (topic.startsWith("$aws/") && mqtt.version() == 5) {
+        Topics.checkTopic(topic, MAX_RESERVED_BYTES, ANY_SLASHES);
+      } else {
+        Topics.checkTopic(topic, MAX_BYTES, MAX_SLASHES);
+      }
     } catch (InvalidDocumentException e) {
       throw new CloudMessagingException(
           INVALID_TOPIC, "Cannot publish to the cloud: " + e.getMessage() + ".", e);
     }
-    if (payload.length > MAX_PAYLOAD) {
+    int bytes = message.payload().length;
+    if (bytes > mqtt.maxMessageBytes()) {
       throw new CloudMessagingException(
           "PAYLOAD_TOO_LARGE",
           "The message for topic '"
               + topic
               + "' has "
-              + payload.length
-              + " bytes, the cloud takes at most "
-              + MAX_PAYLOAD
+              + bytes
+              + " bytes, mqtt.maxMessageSizeInBytes allows "
+              + mqtt.maxMessageBytes()
               + "; split it or send it as a stream.");
+    }
+    if (mqtt.version() == 5) {
+      String fault = CloudMessages.of(message, 0).properties().fault();
+      if (fault != null) {
+        throw new CloudMessagingException(
+            "INVALID_PROPERTIES",
+            "The message for topic '" + topic + "' cannot be sent: " + fault + ".");
+      }
     }
   }
 

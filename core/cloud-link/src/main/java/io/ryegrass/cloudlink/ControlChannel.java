@@ -1,5 +1,6 @@
 package io.ryegrass.cloudlink;
 
+import io.ryegrass.mqtt.MqttMessage;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -49,11 +50,11 @@ final class ControlChannel implements MqttConnection.Listener, AutoCloseable {
   private final Condition changed = lock.newCondition();
   private boolean ready; // lock
 
-  ControlChannel(LinkSettings settings, CoreTls tls, Runnable reachable) {
+  ControlChannel(LinkSettings settings, MqttNetwork network, Runnable reachable) {
     this.settings = settings;
     this.reachable = reachable;
     this.connection =
-        new MqttConnection(settings, tls, settings.identity().thingName(), true, this);
+        new MqttConnection(settings, network, settings.identity().thingName(), true, this);
   }
 
   /** Before {@link #start}. */
@@ -184,8 +185,8 @@ final class ControlChannel implements MqttConnection.Listener, AutoCloseable {
   }
 
   @Override
-  public void message(String topic, byte[] payload, int qos, Runnable acknowledge) {
-    take(topic, payload);
+  public void message(MqttMessage message, Runnable acknowledge) {
+    take(message.topic(), message.payload());
     acknowledge.run();
   }
 

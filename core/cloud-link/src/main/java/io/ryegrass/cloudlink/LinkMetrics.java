@@ -10,7 +10,9 @@ package io.ryegrass.cloudlink;
  * @param spoolBytes size of the spool on disk
  * @param sent messages handed from the spool to a connection, repetitions included
  * @param dropped messages dropped because the spool was full
- * @param quarantined messages set aside because the cloud closed the connection over them
+ * @param damaged messages of the spool that could not be read any more
+ * @param expired messages of the spool whose time was over before they could be sent
+ * @param quarantined messages set aside because the cloud refused them for good
  * @param qos0Refused QoS 0 messages refused because no connection or no room was there
  * @param unwanted messages of the cloud that nobody here had subscribed to, those included that
  *     were held for a subscriber that did not come back
@@ -25,6 +27,8 @@ public record LinkMetrics(
     long spoolBytes,
     long sent,
     long dropped,
+    long damaged,
+    long expired,
     long quarantined,
     long qos0Refused,
     long unwanted,

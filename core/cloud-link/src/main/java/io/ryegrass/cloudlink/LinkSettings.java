@@ -19,7 +19,6 @@ import tools.jackson.databind.JsonNode;
  * @param roleAlias null when the core has none
  * @param s3Endpoint scheme, host and port of an S3-compatible store, path style; null means AWS's
  *     of the region
- * @param keepAlive of MQTT, 30 to 1200 s
  * @param operationTimeout how long an acknowledgement may take before the connection counts as dead
  * @param maxInFlight unacknowledged QoS 1 messages, 1 to 100
  * @param spoolMaxBytes bound of the spool on disk
@@ -28,6 +27,7 @@ import tools.jackson.databind.JsonNode;
  * @param fleetCadence period of complete fleet statuses
  * @param fleetKeepAlive period of the small status that keeps "last seen" young; zero switches it
  *     off
+ * @param mqtt how MQTT connects
  */
 public record LinkSettings(
     Path root,
@@ -40,13 +40,13 @@ public record LinkSettings(
     String credentialsEndpoint,
     @Nullable String roleAlias,
     @Nullable String s3Endpoint,
-    Duration keepAlive,
     Duration operationTimeout,
     int maxInFlight,
     long spoolMaxBytes,
     boolean keepQos0WhenOffline,
     Duration fleetCadence,
     Duration fleetKeepAlive,
+    MqttSettings mqtt,
     Clock clock) {
 
   /**
@@ -72,7 +72,6 @@ public record LinkSettings(
         n.iotCredEndpoint(),
         n.iotRoleAlias().orElse(null),
         n.s3Endpoint().orElse(null),
-        Duration.ofMillis(number(n, 60_000, 30_000, 1_200_000, "mqtt", "keepAliveTimeoutMs")),
         Duration.ofMillis(number(n, 30_000, 1_000, 300_000, "mqtt", "operationTimeoutMs")),
         (int) number(n, 20, 1, 100, "mqtt", "maxInFlightPublishes"),
         number(
@@ -87,6 +86,7 @@ public record LinkSettings(
                 "fleetStatus",
                 "periodicStatusPublishIntervalSeconds")),
         Duration.ofSeconds(number(n, 60, 0, 86_400, "ryegrass", "fleetKeepAliveSeconds")),
+        MqttSettings.of(n),
         clock);
   }
 

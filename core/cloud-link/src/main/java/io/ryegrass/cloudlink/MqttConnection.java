@@ -1,24 +1,14 @@
 package io.ryegrass.cloudlink;
 
-import com.hivemq.client.mqtt.MqttClient;
-import com.hivemq.client.mqtt.MqttClientSslConfig;
-import com.hivemq.client.mqtt.MqttGlobalPublishFilter;
-import com.hivemq.client.mqtt.datatypes.MqttQos;
-import com.hivemq.client.mqtt.datatypes.MqttTopicFilter;
-import com.hivemq.client.mqtt.lifecycle.MqttDisconnectSource;
-import com.hivemq.client.mqtt.mqtt3.Mqtt3AsyncClient;
-import com.hivemq.client.mqtt.mqtt3.exceptions.Mqtt3ConnAckException;
-import com.hivemq.client.mqtt.mqtt3.exceptions.Mqtt3SubAckException;
-import com.hivemq.client.mqtt.mqtt3.message.publish.Mqtt3Publish;
-import com.hivemq.client.mqtt.mqtt3.message.subscribe.Mqtt3Subscribe;
-import com.hivemq.client.mqtt.mqtt3.message.subscribe.Mqtt3Subscription;
-import com.hivemq.client.mqtt.mqtt3.message.subscribe.suback.Mqtt3SubAck;
-import com.hivemq.client.mqtt.mqtt3.message.unsubscribe.Mqtt3Unsubscribe;
+import io.ryegrass.mqtt.MessageProperties;
+import io.ryegrass.mqtt.MqttClient;
+import io.ryegrass.mqtt.MqttClientException;
+import io.ryegrass.mqtt.MqttClientOptions;
+import io.ryegrass.mqtt.MqttMessage;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -26,10 +16,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,16 +34,10 @@ import org.slf4j.LoggerFactory;
  * its acknowledgement (the spool does).
  *
  * <p>Each attempt uses a fresh client, so no state of an old connection can leak into a new one.
- * MQTT 3.1.1; this class is the only one that knows the client library.
  */
 final class MqttConnection implements AutoCloseable {
   /** Filters in one SUBSCRIBE packet, AWS IoT Core's limit. */
   private static final int FILTERS_PER_PACKET = 8;
-
-  private static final Duration CONNECT_DEADLINE = Duration.ofSeconds(15);
-
-  /** A connection that lived this long ends the series of failures before it. */
-  private static final Duration STABLE = Duration.ofSeconds(10);
 
   private static final Duration LOG_REPEAT = Duration.ofMinutes(10);
 
@@ -76,19 +60,19 @@ final class MqttConnection implements AutoCloseable {
      * @param acknowledge to be called once, by any thread; what was not acknowledged when the
      *     connection ends is sent again by the cloud. A throw acknowledges.
      */
-    void message(String topic, byte[] payload, int qos, Runnable acknowledge);
+    void message(MqttMessage message, Runnable acknowledge);
   }
 
-  private record Live(Mqtt3AsyncClient client, long generation, CompletableFuture<Loss> lost) {}
+  private record Live(MqttClient client, long generation, CompletableFuture<Loss> lost) {}
 
   private record Loss(String reason, boolean byServer) {}
 
   private final LinkSettings settings;
-  private final CoreTls tls;
+  private final MqttNetwork network;
   private final String clientId;
   private final boolean cleanSession;
   private final Listener listener;
-  private final BackOff backOff = BackOff.forConnections();
+  private final BackOff backOff; // supervisor
   private final ExecutorService messages;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -106,12 +90,17 @@ final class MqttConnection implements AutoCloseable {
 
   MqttConnection(
       LinkSettings settings,
-      CoreTls tls,
+      MqttNetwork network,
       String clientId,
       boolean cleanSession,
       Listener listener) {
     this.settings = settings;
-    this.tls = tls;
+    this.network = network;
+    this.backOff =
+        new BackOff(
+            settings.mqtt().firstDelay(),
+            settings.mqtt().lastDelay(),
+            RandomGenerator.getDefault());
     this.clientId = clientId;
     this.cleanSession = cleanSession;
     this.listener = listener;
@@ -172,25 +161,31 @@ final class MqttConnection implements AutoCloseable {
     }
   }
 
+  /** How many messages of QoS 1 the cloud takes without having acknowledged them. */
+  int window() {
+    Live l = live;
+    return l == null ? 1 : l.client().grants().receiveMaximum();
+  }
+
+  /** {@link #publish(MqttMessage)} without anything beside the payload. */
+  CompletableFuture<Void> publish(String topic, byte[] payload, int qos) {
+    return publish(new MqttMessage(topic, payload, qos, false, MessageProperties.NONE));
+  }
+
   /**
    * Completes with the acknowledgement (QoS 1) or when written (QoS 0); fails with
-   * CloudUnavailableException.
+   * CloudUnavailableException or {@link MqttClientException}.
    */
-  CompletableFuture<Void> publish(String topic, byte[] payload, int qos) {
+  CompletableFuture<Void> publish(MqttMessage message) {
     Live l = live;
     if (l == null) {
       return CompletableFuture.failedFuture(notConnected());
     }
     return l.client()
-        .publish(
-            Mqtt3Publish.builder()
-                .topic(topic)
-                .qos(qos == 0 ? MqttQos.AT_MOST_ONCE : MqttQos.AT_LEAST_ONCE)
-                .payload(payload)
-                .build())
+        .publish(message)
         .thenAccept(
-            p -> {
-              if (qos > 0) {
+            code -> {
+              if (message.qos() > 0) {
                 answered();
               }
             });
@@ -206,36 +201,13 @@ final class MqttConnection implements AutoCloseable {
     for (int from = 0; from < filters.size(); from += FILTERS_PER_PACKET) {
       List<Filter> part =
           filters.subList(from, Math.min(filters.size(), from + FILTERS_PER_PACKET));
-      List<Mqtt3Subscription> subscriptions = new ArrayList<>();
-      for (Filter f : part) {
-        subscriptions.add(
-            Mqtt3Subscription.builder()
-                .topicFilter(f.filter())
-                .qos(f.qos() == 0 ? MqttQos.AT_MOST_ONCE : MqttQos.AT_LEAST_ONCE)
-                .build());
-      }
-      Live l = live;
-      if (l == null) {
-        throw notConnected();
-      }
-      Mqtt3SubAck ack;
-      try {
-        ack =
-            l.client()
-                .subscribe(Mqtt3Subscribe.builder().addSubscriptions(subscriptions).build())
-                .get(settings.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
-      } catch (ExecutionException e) {
-        if (!(e.getCause() instanceof Mqtt3SubAckException refusal)) {
-          throw new CloudUnavailableException(
-              "The cloud did not answer a subscription.", e.getCause());
-        }
-        ack = refusal.getMqttMessage();
-      } catch (TimeoutException e) {
-        throw new CloudUnavailableException("The cloud did not answer a subscription in time.", e);
-      }
-      answered();
+      MqttClient.Answer answer =
+          answer(
+              client()
+                  .subscribe(
+                      part.stream().map(f -> new MqttClient.Filter(f.filter(), f.qos())).toList()));
       for (int i = 0; i < part.size(); i++) {
-        if (ack.getReturnCodes().get(i).isError()) {
+        if (answer.codes().get(i) >= 0x80) {
           refused.add(part.get(i).filter());
         }
       }
@@ -246,30 +218,11 @@ final class MqttConnection implements AutoCloseable {
   /** Returns when the cloud has confirmed that the subscriptions are ended. */
   void unsubscribe(List<String> filters) throws InterruptedException {
     for (int from = 0; from < filters.size(); from += FILTERS_PER_PACKET) {
-      Live l = live;
-      if (l == null) {
-        throw notConnected();
-      }
-      try {
-        var unused =
-            l.client()
-                .unsubscribe(
-                    Mqtt3Unsubscribe.builder()
-                        .addTopicFilters(
-                            filters
-                                .subList(from, Math.min(filters.size(), from + FILTERS_PER_PACKET))
-                                .stream()
-                                .map(MqttTopicFilter::of))
-                        .build())
-                .get(settings.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
-      } catch (ExecutionException e) {
-        throw new CloudUnavailableException(
-            "The cloud did not answer the end of a subscription.", e.getCause());
-      } catch (TimeoutException e) {
-        throw new CloudUnavailableException(
-            "The cloud did not answer the end of a subscription in time.", e);
-      }
-      answered();
+      var unused =
+          answer(
+              client()
+                  .unsubscribe(
+                      filters.subList(from, Math.min(filters.size(), from + FILTERS_PER_PACKET))));
     }
   }
 
@@ -280,12 +233,29 @@ final class MqttConnection implements AutoCloseable {
   void leave(List<String> filters) {
     Live l = live;
     if (l != null) {
-      var unused =
-          l.client()
-              .unsubscribe(
-                  Mqtt3Unsubscribe.builder()
-                      .addTopicFilters(filters.stream().map(MqttTopicFilter::of))
-                      .build());
+      var unused = l.client().unsubscribe(filters);
+    }
+  }
+
+  private MqttClient client() {
+    Live l = live;
+    if (l == null) {
+      throw notConnected();
+    }
+    return l.client();
+  }
+
+  private MqttClient.Answer answer(CompletableFuture<MqttClient.Answer> future)
+      throws InterruptedException {
+    try {
+      MqttClient.Answer answer =
+          future.get(settings.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
+      answered();
+      return answer;
+    } catch (ExecutionException e) {
+      throw new CloudUnavailableException("The cloud did not answer a subscription.", e.getCause());
+    } catch (TimeoutException e) {
+      throw new CloudUnavailableException("The cloud did not answer a subscription in time.", e);
     }
   }
 
@@ -313,96 +283,73 @@ final class MqttConnection implements AutoCloseable {
   private void connect() throws InterruptedException {
     attempts.increment();
     CompletableFuture<Loss> lost = new CompletableFuture<>();
-    Mqtt3AsyncClient client = null;
+    MqttClient client;
     try {
-      client = build(lost);
-      boolean present =
-          client
-              .connectWith()
-              .cleanSession(cleanSession)
-              .keepAlive((int) settings.keepAlive().toSeconds())
-              .send()
-              .get(CONNECT_DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
-              .isSessionPresent();
-      Live l = new Live(client, generation + 1, lost);
-      generation = l.generation();
-      live = l;
-      connectedNanos = System.nanoTime();
-      answered();
-      move(LinkState.Event.ACCEPTED);
-      LOG.info("Connected to {}:{} as {}", settings.dataHost(), settings.mqttPort(), clientId);
-      lastFailure = "";
-      try {
-        listener.connected(present);
-      } catch (InterruptedException e) {
-        throw e;
-      } catch (Exception e) {
-        end(l, "could not be set up: " + e.getMessage());
-      }
-    } catch (InterruptedException e) {
-      if (client != null) {
-        drop(client);
-      }
-      throw e;
-    } catch (ExecutionException | TimeoutException | CancellationException e) {
-      if (client != null) {
-        drop(client);
-      }
+      client = network.connect(options(), this::deliver, new Incoming(lost));
+    } catch (MqttClientException | CloudUnavailableException e) {
       move(LinkState.Event.REFUSED);
       logFailure(explain(e));
+      return;
+    }
+    Live l = new Live(client, generation + 1, lost);
+    generation = l.generation();
+    live = l;
+    connectedNanos = System.nanoTime();
+    answered();
+    move(LinkState.Event.ACCEPTED);
+    if (state() == LinkState.CLOSED) {
+      client.close(); // close() has not seen this one
+      return;
+    }
+    LOG.info("Connected to {}:{} as {}", settings.dataHost(), settings.mqttPort(), clientId);
+    lastFailure = "";
+    try {
+      listener.connected(client.grants().sessionPresent());
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Exception e) {
+      end(l, "could not be set up: " + e.getMessage());
     }
   }
 
-  private Mqtt3AsyncClient build(CompletableFuture<Loss> lost) {
-    Mqtt3AsyncClient client =
-        MqttClient.builder()
-            .useMqttVersion3()
-            .identifier(clientId)
-            .executorConfig()
-            .nettyThreads(1)
-            .applyExecutorConfig()
-            .transportConfig()
-            .serverHost(settings.dataHost())
-            .serverPort(settings.mqttPort())
-            .socketConnectTimeout(10, TimeUnit.SECONDS)
-            .mqttConnectTimeout(10, TimeUnit.SECONDS)
-            .sslConfig(
-                MqttClientSslConfig.builder()
-                    .keyManagerFactory(tls.keys())
-                    .trustManagerFactory(tls.trust())
-                    .handshakeTimeout(10, TimeUnit.SECONDS)
-                    .build())
-            .applyTransportConfig()
-            .addDisconnectedListener(
-                c ->
-                    lost.complete(
-                        new Loss(
-                            String.valueOf(c.getCause().getMessage()),
-                            c.getSource() == MqttDisconnectSource.SERVER)))
-            .buildAsync();
-    client.publishes(
-        MqttGlobalPublishFilter.ALL,
-        p -> {
-          answered();
-          AtomicBoolean acknowledged = new AtomicBoolean();
-          Runnable acknowledge =
-              () -> {
-                if (acknowledged.compareAndSet(false, true)) {
-                  p.acknowledge();
-                }
-              };
-          try {
-            listener.message(
-                p.getTopic().toString(), p.getPayloadAsBytes(), p.getQos().getCode(), acknowledge);
-          } catch (RuntimeException e) {
-            // one bad message must not end the flow of the others
-            LOG.warn("A message of the cloud on {} was dropped: {}", p.getTopic(), e.toString());
-            acknowledge.run();
-          }
-        },
-        this::deliver,
-        true);
-    return client;
+  private MqttClientOptions options() {
+    MqttSettings mqtt = settings.mqtt();
+    return new MqttClientOptions(
+        mqtt.version(),
+        clientId,
+        cleanSession,
+        cleanSession ? 0 : mqtt.sessionExpirySeconds(),
+        (int) mqtt.keepAlive().toSeconds(),
+        mqtt.pingTimeout(),
+        mqtt.socketTimeout().plus(settings.operationTimeout()),
+        mqtt.receiveMaximum(),
+        mqtt.maximumPacketSize());
+  }
+
+  /** What comes over one connection. */
+  private final class Incoming implements MqttClient.Listener {
+    private final CompletableFuture<Loss> lost;
+
+    Incoming(CompletableFuture<Loss> lost) {
+      this.lost = lost;
+    }
+
+    @Override
+    public void message(MqttMessage message, Runnable acknowledge) {
+      answered();
+      try {
+        listener.message(message, acknowledge);
+      } catch (RuntimeException e) {
+        // one bad message must not end the flow of the others
+        LOG.warn("A message of the cloud on {} was dropped: {}", message.topic(), e.toString());
+        acknowledge.run();
+      }
+    }
+
+    @Override
+    public void ended(MqttClient.End end) {
+      lost.complete(new Loss(end.reason(), end.byServer()));
+    }
   }
 
   /** Runs a task between the messages, on their thread; after the close it is left out. */
@@ -433,7 +380,7 @@ final class MqttConnection implements AutoCloseable {
     }
     live = null;
     move(LinkState.Event.LOST);
-    if (System.nanoTime() - connectedNanos > STABLE.toNanos()) {
+    if (System.nanoTime() - connectedNanos > settings.mqtt().stable().toNanos()) {
       backOff.reset();
     }
     if (state() != LinkState.CLOSED) {
@@ -456,13 +403,9 @@ final class MqttConnection implements AutoCloseable {
     move(LinkState.Event.DUE);
   }
 
-  private void end(Live l, String reason) {
+  private static void end(Live l, String reason) {
     l.lost().complete(new Loss(reason, false));
-    drop(l.client());
-  }
-
-  private static void drop(Mqtt3AsyncClient client) {
-    var unused = client.disconnect().exceptionally(e -> null);
+    l.client().abort(reason);
   }
 
   private void answered() {
@@ -480,22 +423,19 @@ final class MqttConnection implements AutoCloseable {
             + " at the moment.");
   }
 
-  private String explain(Exception e) {
-    Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
-    if (cause instanceof Mqtt3ConnAckException refused) {
-      return "the cloud refused the connection ("
-          + refused.getMqttMessage().getReturnCode()
-          + "); check that the certificate is ACTIVE and that its policy allows iot:Connect for the client id "
+  private String explain(RuntimeException e) {
+    String reason = String.valueOf(e.getMessage());
+    if (e instanceof MqttClientException refused
+        && refused.kind() == MqttClientException.Kind.CONNECT_REFUSED) {
+      return "the cloud refused the connection: "
+          + reason
+          + "; check that the certificate is ACTIVE and that its policy allows iot:Connect for the client id "
           + clientId;
     }
-    if (cause instanceof TimeoutException) {
-      return "no answer in " + CONNECT_DEADLINE.toSeconds() + " s";
+    if (reason.contains("NotBefore:") || reason.contains("NotAfter:")) { // LESSON-25
+      return reason + "; this device's clock says " + settings.clock().instant() + ", is it right?";
     }
-    Throwable root = cause;
-    while (root.getCause() != null && root.getCause() != root) {
-      root = root.getCause();
-    }
-    return String.valueOf(root.getMessage() == null ? root : root.getMessage());
+    return reason;
   }
 
   /**
@@ -542,13 +482,7 @@ final class MqttConnection implements AutoCloseable {
     move(LinkState.Event.CLOSE);
     Live l = live;
     if (l != null) {
-      try {
-        l.client().disconnect().get(1, TimeUnit.SECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      } catch (ExecutionException | TimeoutException e) {
-        LOG.debug("Connection {} did not end orderly: {}", clientId, e.toString());
-      }
+      l.client().close();
       l.lost().complete(new Loss("closed", false));
     }
     Thread t = supervisor;

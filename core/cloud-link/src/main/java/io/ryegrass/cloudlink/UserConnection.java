@@ -2,6 +2,7 @@ package io.ryegrass.cloudlink;
 
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.model.Topics;
+import io.ryegrass.mqtt.MqttMessage;
 import io.ryegrass.nucleus.CloudMessage;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import java.nio.charset.StandardCharsets;
@@ -106,7 +107,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
 
   UserConnection(
       LinkSettings settings,
-      CoreTls tls,
+      MqttNetwork network,
       int number,
       Duration hold,
       LongAdder unwanted,
@@ -114,7 +115,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
       Consumer<Boolean> onLost) {
     this.connection =
         new MqttConnection(
-            settings, tls, settings.identity().thingName() + "#" + number, false, this);
+            settings, network, settings.identity().thingName() + "#" + number, false, this);
     this.memory = memory(settings, number);
     this.hold = hold;
     this.unwanted = unwanted;
@@ -231,7 +232,10 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
   }
 
   @Override
-  public void message(String topic, byte[] payload, int qos, Runnable acknowledge) {
+  public void message(MqttMessage arrived, Runnable acknowledge) {
+    String topic = arrived.topic();
+    int qos = arrived.qos();
+    CloudMessage message = CloudMessages.of(arrived);
     boolean taken = false;
     Set<String> absent = new HashSet<>();
     for (Wanted w : wanted.values()) {
@@ -242,7 +246,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
         absent.add(w.filter); // is leaving at this moment
       } else {
         giveHeld(w); // what came earlier goes first
-        taken |= give(w, new CloudMessage(topic, payload, qos));
+        taken |= give(w, message);
       }
     }
     if (qos > 0) {
@@ -253,7 +257,7 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
       boolean returning = absent.size() > leavingNow;
       addMatching(leaving.keySet(), topic, absent);
       if (!absent.isEmpty()) {
-        waiting.add(new CloudMessage(topic, payload, qos), absent, returning, taken, acknowledge);
+        waiting.add(message, absent, returning, taken, acknowledge);
         return;
       }
     }

@@ -194,13 +194,13 @@ final class FakeHttpsCloud implements AutoCloseable {
         "localhost:" + port,
         "alias",
         url(),
-        Duration.ofSeconds(60),
         Duration.ofSeconds(30),
         20,
         1 << 20,
         false,
         Duration.ofDays(1),
         Duration.ZERO,
+        MqttSettings.DEFAULT,
         clock);
   }
 

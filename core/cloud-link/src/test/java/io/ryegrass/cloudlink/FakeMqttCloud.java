@@ -67,6 +67,7 @@ final class FakeMqttCloud implements AutoCloseable {
   private final X509Certificate root;
   private int port;
   private @Nullable MqttBroker broker;
+  volatile MqttSettings mqtt = MqttSettings.DEFAULT;
   volatile @Nullable ObjectNode shadow;
   volatile long version = 10;
   volatile @Nullable ObjectNode job;
@@ -169,13 +170,13 @@ final class FakeMqttCloud implements AutoCloseable {
         "localhost",
         null,
         null,
-        Duration.ofSeconds(60),
         Duration.ofSeconds(5),
         20,
         1 << 22,
         false,
         Duration.ofDays(1),
         Duration.ofMillis(1500),
+        mqtt,
         Clock.systemUTC());
   }
 

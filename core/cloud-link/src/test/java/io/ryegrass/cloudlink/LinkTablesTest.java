@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ryegrass.cloudlink.LinkState.Event;
 import io.ryegrass.model.ComponentType;
+import io.ryegrass.nucleus.CloudMessage;
 import io.ryegrass.nucleus.CloudMessagingException;
 import io.ryegrass.nucleus.ComponentState;
 import io.ryegrass.nucleus.ComponentStatus;
@@ -37,7 +38,7 @@ class LinkTablesTest {
 
   @Test
   void theFirstAttemptsAreQuickAndLaterOnesCappedAndJittered() {
-    BackOff backOff = new BackOff(Duration.ofMillis(250), Duration.ofSeconds(30), new Random(1));
+    BackOff backOff = new BackOff(Duration.ofMillis(125), Duration.ofSeconds(30), new Random(1));
     assertThat(backOff.next()).isBetween(Duration.ofMillis(125), Duration.ofMillis(250));
     for (int i = 0; i < 30; i++) {
       assertThat(backOff.next()).isLessThanOrEqualTo(Duration.ofSeconds(30));
@@ -50,19 +51,22 @@ class LinkTablesTest {
   @Test
   void whatTheCloudWouldCutTheConnectionForIsRefusedHere() {
     byte[] none = new byte[0];
-    assertThatThrownBy(() -> CloudTopics.checkPublish("a/b/c/d/e/f/g/h/i", none, 1))
+    assertThatThrownBy(() -> check("a/b/c/d/e/f/g/h/i", none, 1))
         .isInstanceOf(CloudMessagingException.class);
-    assertThatThrownBy(() -> CloudTopics.checkPublish("a/#", none, 1))
-        .isInstanceOf(CloudMessagingException.class);
-    assertThatThrownBy(() -> CloudTopics.checkPublish("$SYS/a", none, 1))
-        .isInstanceOf(CloudMessagingException.class);
-    assertThatThrownBy(
-            () -> CloudTopics.checkPublish("a", new byte[CloudTopics.MAX_PAYLOAD + 1], 1))
+    assertThatThrownBy(() -> check("a/#", none, 1)).isInstanceOf(CloudMessagingException.class);
+    assertThatThrownBy(() -> check("$SYS/a", none, 1)).isInstanceOf(CloudMessagingException.class);
+    assertThatThrownBy(() -> check("a", new byte[131_073], 1))
         .isInstanceOf(CloudMessagingException.class);
     assertThatThrownBy(() -> CloudTopics.checkSubscribe("a", 2))
         .isInstanceOf(CloudMessagingException.class);
-    CloudTopics.checkPublish("$aws/rules/r/a/b/c/d/e/f/g/h", none, 0);
+    check("$aws/rules/r/a/b/c/d/e/f/g/h", none, 0);
+    check("$aws/things/" + "t".repeat(250) + "/a/b/c/d/e/f/g/h", none, 1);
+    check("a", new byte[131_072], 1);
     CloudTopics.checkSubscribe("$share/g/a/+/#", 1);
+  }
+
+  private static void check(String topic, byte[] payload, int qos) {
+    CloudTopics.checkPublish(new CloudMessage(topic, payload, qos), MqttSettings.DEFAULT);
   }
 
   @Test

@@ -41,7 +41,7 @@ public record MessageProperties(
   }
 
   /** Why a message with these properties cannot be sent; null when it can. */
-  @Nullable String fault() {
+  public @Nullable String fault() {
     if (expirySeconds > 0xFFFF_FFFFL) {
       return "its expiry is beyond 4,294,967,295 s";
     }
