@@ -4,6 +4,7 @@ import io.ryegrass.nucleus.ArtifactSource;
 import io.ryegrass.nucleus.ComponentCatalog;
 import io.ryegrass.nucleus.CredentialsSource;
 import io.ryegrass.nucleus.NucleusConfiguration;
+import io.ryegrass.nucleus.RegistryLogins;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -14,12 +15,14 @@ public final class CloudHttps implements AutoCloseable {
   private final CloudCatalog catalog;
   private final RoleCredentials credentials;
   private final CloudArtifacts artifacts;
+  private final EcrLogins registries;
 
   private CloudHttps(LinkSettings link, HttpsSettings settings, Supplier<CoreTls> tls) {
     this.client = new DataPlaneClient(link, settings, tls);
     this.credentials = new RoleCredentials(client, link, settings);
     this.catalog = new CloudCatalog(client, link.identity().thingName(), settings);
     this.artifacts = new CloudArtifacts(client, credentials, link, settings);
+    this.registries = new EcrLogins(client, credentials, link.clock(), EcrLogins::ofAws);
   }
 
   /**
@@ -43,6 +46,11 @@ public final class CloudHttps implements AutoCloseable {
 
   public ArtifactSource artifacts() {
     return artifacts;
+  }
+
+  /** Logins of the core's role for private registries of container images. */
+  public RegistryLogins registries() {
+    return registries;
   }
 
   public CredentialsSource credentials() {

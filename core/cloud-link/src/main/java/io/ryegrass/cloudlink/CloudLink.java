@@ -2,12 +2,18 @@ package io.ryegrass.cloudlink;
 
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.CloudMessaging;
+import io.ryegrass.nucleus.ComponentMetric;
+import io.ryegrass.nucleus.ComponentStatus;
+import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.DeploymentEngine;
 import io.ryegrass.nucleus.DeploymentReporter;
 import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.FleetReporter;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,19 +22,20 @@ import org.jspecify.annotations.Nullable;
  * cloud, before or after the start.
  */
 public final class CloudLink implements AutoCloseable {
-  private final MqttNetwork network;
   private final CloudMessagingLink messaging;
   private final ControlChannel control;
   private final DeploymentStatuses statuses;
   private final FleetStatus fleet;
+  private final LinkSettings settings;
+  private volatile @Nullable Telemetry telemetry;
   private volatile @Nullable DeploymentEngine engine;
 
   private CloudLink(LinkSettings settings, CoreTls tls, Duration hold) {
+    this.settings = settings;
     DurableFiles.createDirectories(settings.spoolFolder());
-    this.network = new MqttNetwork(settings, tls);
-    this.messaging = new CloudMessagingLink(settings, network, hold);
+    this.messaging = new CloudMessagingLink(settings, tls, hold);
     CloudMessagingLink user = messaging;
-    this.control = new ControlChannel(settings, network, user::nudge);
+    this.control = new ControlChannel(settings, tls, user::nudge);
     JobDeployments jobs = new JobDeployments(settings, control, this::engine, this::statuses);
     ShadowDeployments shadow =
         new ShadowDeployments(settings, control, this::engine, this::statuses);
@@ -84,6 +91,29 @@ public final class CloudLink implements AutoCloseable {
     fleet.start();
   }
 
+  /**
+   * Begins to measure this device for the cloud ({@code telemetry.*}). Once, after {@link #start}.
+   *
+   * @param live configuration as it is at each moment
+   * @param components all components, now
+   * @param put what components have put since it was asked for before
+   */
+  public void measure(
+      ConfigTree live,
+      Supplier<List<ComponentStatus>> components,
+      Supplier<List<ComponentMetric>> put) {
+    Telemetry t =
+        new Telemetry(
+            settings.root().resolve("telemetry"),
+            settings.identity().thingName(),
+            new Telemetry.Sources(
+                live::nucleus, components, put, new SystemProbe(Path.of("/proc"))),
+            control::publish,
+            settings.clock());
+    telemetry = t;
+    t.start();
+  }
+
   /** Whether deployments can arrive at the moment. */
   public boolean connected() {
     return control.ready();
@@ -99,8 +129,6 @@ public final class CloudLink implements AutoCloseable {
         messaging.spool().sizeInBytes(),
         messaging.sender().sent(),
         messaging.spool().dropped(),
-        messaging.spool().damaged(),
-        messaging.spool().expired(),
         messaging.sender().quarantined(),
         messaging.qos0Refused(),
         messaging.unwanted(),
@@ -123,10 +151,13 @@ public final class CloudLink implements AutoCloseable {
   /** Ends all connections orderly within a few seconds; what is not delivered stays on disk. */
   @Override
   public void close() {
+    Telemetry t = telemetry;
+    if (t != null) {
+      t.close();
+    }
     fleet.close();
     statuses.close();
     messaging.close();
     control.close();
-    network.close();
   }
 }
