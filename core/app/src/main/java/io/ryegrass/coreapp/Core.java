@@ -7,6 +7,7 @@ import io.ryegrass.cloudlink.CloudLink;
 import io.ryegrass.cloudlink.LinkSettings;
 import io.ryegrass.cloudlink.TokenExchangeService;
 import io.ryegrass.coreapp.provisioning.Provisioner;
+import io.ryegrass.docker.DockerImages;
 import io.ryegrass.durable.DataFolderLock;
 import io.ryegrass.ipc.IpcServer;
 import io.ryegrass.lambda.LambdaManager;
@@ -14,6 +15,7 @@ import io.ryegrass.lambda.LambdaSettings;
 import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.CloudPorts;
 import io.ryegrass.nucleus.CloudUnavailableException;
+import io.ryegrass.nucleus.ComponentMetric;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.Nucleus;
 import io.ryegrass.nucleus.NucleusSettings;
@@ -26,6 +28,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -100,12 +103,20 @@ final class Core implements AutoCloseable {
               https.credentials());
     }
 
+    DockerImages images =
+        DockerImages.of(
+            cloud.artifacts(),
+            https == null ? _ -> Optional.empty() : https.registries(),
+            settings.root());
+    cloud = cloud.with(images);
+
     LambdaManager lambda = new LambdaManager(LambdaSettings.fromSystemProperty());
     List<BuiltIn> builtIns = new ArrayList<>();
     builtIns.add(new LegacySubscriptionRouter());
     builtIns.addAll(new ClientDevices(ServerCertificateSource.over(dataPlane), clock).builtIns());
     builtIns.addAll(lambda.builtIns());
     builtIns.add(new TokenExchangeService(clock));
+    builtIns.add(images.component());
 
     Nucleus nucleus = opened(Nucleus.open(settings, builtIns, List.of(lambda), cloud));
     nucleus.restartBy(restarts);
@@ -127,6 +138,13 @@ final class Core implements AutoCloseable {
     opened(IdleMemory.start());
     if (link != null) {
       link.start(nucleus.deployments());
+      link.measure(
+          nucleus.config(),
+          nucleus.components()::list,
+          () ->
+              ipc.componentMetrics().take().stream()
+                  .map(m -> new ComponentMetric(m.component(), m.name(), m.unit(), m.value()))
+                  .toList());
     } else if (thingName.isEmpty() && Provisioner.isAsked(settings.root())) {
       Provisioner provisioner = Provisioner.start(settings.root(), restarts);
       if (provisioner != null) {

@@ -75,6 +75,11 @@ public record CloudPorts(
         });
   }
 
+  /** The same with another source of artifacts. */
+  public CloudPorts with(ArtifactSource other) {
+    return new CloudPorts(catalog, other, messaging, reporter, fleet, credentials);
+  }
+
   private static CloudUnavailableException noCloud() {
     return new CloudUnavailableException("This core runs without a cloud.");
   }
