@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * cloud, before or after the start.
  */
 public final class CloudLink implements AutoCloseable {
+  private final MqttNetwork network;
   private final CloudMessagingLink messaging;
   private final ControlChannel control;
   private final DeploymentStatuses statuses;
@@ -33,9 +34,10 @@ public final class CloudLink implements AutoCloseable {
   private CloudLink(LinkSettings settings, CoreTls tls, Duration hold) {
     this.settings = settings;
     DurableFiles.createDirectories(settings.spoolFolder());
-    this.messaging = new CloudMessagingLink(settings, tls, hold);
+    this.network = new MqttNetwork(settings, tls);
+    this.messaging = new CloudMessagingLink(settings, network, hold);
     CloudMessagingLink user = messaging;
-    this.control = new ControlChannel(settings, tls, user::nudge);
+    this.control = new ControlChannel(settings, network, user::nudge);
     JobDeployments jobs = new JobDeployments(settings, control, this::engine, this::statuses);
     ShadowDeployments shadow =
         new ShadowDeployments(settings, control, this::engine, this::statuses);
@@ -129,6 +131,8 @@ public final class CloudLink implements AutoCloseable {
         messaging.spool().sizeInBytes(),
         messaging.sender().sent(),
         messaging.spool().dropped(),
+        messaging.spool().damaged(),
+        messaging.spool().expired(),
         messaging.sender().quarantined(),
         messaging.qos0Refused(),
         messaging.unwanted(),
@@ -159,5 +163,6 @@ public final class CloudLink implements AutoCloseable {
     statuses.close();
     messaging.close();
     control.close();
+    network.close();
   }
 }
