@@ -103,7 +103,8 @@ final class Telemetry implements AutoCloseable {
       NucleusConfiguration n = sources.configuration().get();
       long now = clock.millis();
       if (!n.find("telemetry", "enabled").map(v -> v.asBoolean(true)).orElse(true)) {
-        sources.put().get();
+        var unwanted = sources.put().get();
+        LOG.trace("Telemetry is off; {} metrics are left out", unwanted.size());
         state.forget(now);
         return;
       }
