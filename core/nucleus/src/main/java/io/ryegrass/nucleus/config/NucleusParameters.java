@@ -100,13 +100,13 @@ public final class NucleusParameters {
         "60000",
         1,
         1e9,
-        Effect.TOLD,
-        "the time limit of the credentials endpoint is fixed");
+        Effect.AT_START,
+        "for one answer; 100 ms to an hour");
     bool("fipsMode", "false", Effect.REFUSED, "this core has no FIPS-validated cryptography");
     word(
         "s3EndpointType",
-        Effect.TOLD,
-        "the regional endpoint of S3 is used",
+        Effect.AT_START,
+        "GLOBAL is the host without a Region in us-east-1",
         "GLOBAL",
         "REGIONAL",
         "DUALSTACK");
@@ -129,17 +129,28 @@ public final class NucleusParameters {
         "networkProxy.noProxyAddresses",
         "",
         Effect.AT_START,
-        "for components started from now on; not for the core's own connections");
+        "MQTT and HTTPS of the core itself, and components started from now on (PXY-03)");
     for (String key : new String[] {"url", "username", "password"}) {
       text(
           "networkProxy.proxy." + key,
           "",
           Effect.AT_START,
-          "for components started from now on; not for the core's own connections");
+          "MQTT and HTTPS of the core itself, and components started from now on (PXY-03)");
     }
     number(
-        "httpClient.connectionTimeoutMs", "2000", 1, 1e9, Effect.TOLD, "the time limit is fixed");
-    number("httpClient.socketTimeoutMs", "30000", 1, 1e9, Effect.TOLD, "the time limit is fixed");
+        "httpClient.connectionTimeoutMs",
+        "2000",
+        1,
+        1e9,
+        Effect.AT_START,
+        "until the TCP connection stands; 100 ms to an hour");
+    number(
+        "httpClient.socketTimeoutMs",
+        "30000",
+        1,
+        1e9,
+        Effect.AT_START,
+        "for an answer, and for the next part of a download; 100 ms to an hour");
     String logs = "of components and of the core's own log";
     word("logging.level", Effect.AT_ONCE, logs, "INFO", "DEBUG", "WARN", "ERROR");
     word("logging.format", Effect.AT_ONCE, logs, "TEXT", "JSON");
@@ -154,7 +165,7 @@ public final class NucleusParameters {
         1e9,
         Effect.AT_START,
         "raised to 86400 (NUC-18)");
-    bool("telemetry.enabled", "true", Effect.TOLD, "this core sends no telemetry");
+    bool("telemetry.enabled", "true", Effect.AT_ONCE, "what waits is forgotten when it is false");
     for (String key :
         new String[] {
           "periodicAggregateMetricsIntervalSeconds", "periodicPublishMetricsIntervalSeconds"
@@ -164,8 +175,8 @@ public final class NucleusParameters {
           key.contains("Publish") ? "86400" : "3600",
           0,
           1e9,
-          Effect.TOLD,
-          "this core sends no telemetry");
+          Effect.AT_ONCE,
+          "less than that counts as that (TEL-01)");
     }
     mqtt();
     own();
