@@ -62,6 +62,12 @@ public record CoreConfigFile(
         throw e;
       }
       return instead(root, good, String.valueOf(e.getMessage()));
+    } catch (DurableException e) {
+      String why = file + " cannot be read; give this user the right to read it, or restore it.";
+      if (!Files.exists(good)) {
+        throw new NucleusException("CONFIG_NOT_VALID", why, e);
+      }
+      return instead(root, good, why);
     }
     if (!read.identity.cloud() && read.problem == null && Files.exists(good)) {
       return instead(root, good, file + " has lost the identity of this core.");
@@ -200,7 +206,12 @@ public record CoreConfigFile(
       throw notValid(
           path + ", named by " + role + ", cannot be read; give this user the right to read it.");
     }
-    byte[] content = DurableFiles.read(path).orElseGet(() -> new byte[0]);
+    byte[] content;
+    try {
+      content = DurableFiles.read(path).orElseGet(() -> new byte[0]);
+    } catch (DurableException e) {
+      throw notValid(path + ", named by " + role + ", cannot be read; put the right file there.");
+    }
     if (!new String(content, StandardCharsets.ISO_8859_1).contains(kind + "-----")) {
       throw notValid(
           path

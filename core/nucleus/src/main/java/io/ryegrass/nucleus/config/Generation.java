@@ -2,6 +2,7 @@ package io.ryegrass.nucleus.config;
 
 import io.ryegrass.model.ComponentType;
 import io.ryegrass.model.DeploymentDocument.SystemResourceLimits;
+import io.ryegrass.model.Json;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -10,7 +11,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -139,7 +139,7 @@ public record Generation(
     return arns;
   }
 
-  byte[] toBytes(JsonMapper json) {
+  byte[] toBytes() {
     JsonNodeFactory nodes = JsonNodeFactory.instance;
     ObjectNode top = nodes.objectNode();
     top.put("formatVersion", 1);
@@ -179,7 +179,7 @@ public record Generation(
         });
     ArrayNode names = top.putArray("membership");
     membership.forEach(names::add);
-    return json.writeValueAsBytes(top);
+    return Json.bytes(top);
   }
 
   static Generation parse(JsonNode top) {

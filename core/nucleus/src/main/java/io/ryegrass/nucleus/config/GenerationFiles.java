@@ -2,6 +2,7 @@ package io.ryegrass.nucleus.config;
 
 import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,14 +22,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** The generations as folders: {@code <n>/generation.json}, written once and whole. */
 final class GenerationFiles {
   private static final Logger LOG = LoggerFactory.getLogger(GenerationFiles.class);
 
   private final Path folder;
-  private final JsonMapper json = JsonMapper.shared();
 
   /** A generation and the digest of its file. */
   record Loaded(Generation generation, String digest) {}
@@ -51,7 +50,7 @@ final class GenerationFiles {
 
   /** Durable when it returns; gives the digest. */
   String write(Generation g) {
-    byte[] bytes = g.toBytes(json);
+    byte[] bytes = g.toBytes();
     DurableFiles.writeAtomically(file(g.number()), bytes);
     DurableFiles.syncDirectory(folder);
     return sha256(bytes);
@@ -80,7 +79,7 @@ final class GenerationFiles {
       return null;
     }
     try {
-      JsonNode top = json.readTree(bytes.get());
+      JsonNode top = Json.read(bytes.get());
       if (!top.path("components").isObject() || top.path("number").asLong(-1) != number) {
         // An empty file is valid for the parser, and would be a core without components.
         LOG.warn("{} is not a whole generation", file(number));

@@ -2,6 +2,7 @@ package io.ryegrass.nucleus.config;
 
 import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -10,7 +11,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -66,12 +66,21 @@ record GenerationPointer(
     }
     if (copy != null) {
       LOG.warn(
-          "{} is missing or damaged; its copy names generation {} and is written back",
+          "{} is missing or damaged; its copy names generation {} and is put in its place",
           file(folder),
           copy.current);
-      copy.write(folder);
+      copy.repair(folder);
     }
     return copy;
+  }
+
+  /** As {@link #write} where there is something to start with anyway. */
+  void repair(Path folder) {
+    try {
+      write(folder);
+    } catch (DurableException e) {
+      LOG.error("{}; deployments fail until then", e.getMessage());
+    }
   }
 
   /** Durable when it returns; when it throws, nothing has changed. */
@@ -106,7 +115,7 @@ record GenerationPointer(
       if (bytes.isEmpty()) {
         return null;
       }
-      JsonNode p = JsonMapper.shared().readTree(bytes.get());
+      JsonNode p = Json.read(bytes.get());
       boolean whole =
           p.path("current").isIntegralNumber()
               && p.path("good").isIntegralNumber()

@@ -3,8 +3,11 @@ package io.ryegrass.nucleus.config;
 import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.durable.SegmentedLog;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.config.GenerationFiles.Loaded;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -14,11 +17,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -57,7 +60,6 @@ public final class GenerationStore implements AutoCloseable {
 
   private final GenerationFiles files;
   private final Clock clock;
-  private final JsonMapper json = JsonMapper.shared();
   private final ReentrantLock lock = new ReentrantLock();
 
   private Generation base;
@@ -151,7 +153,7 @@ public final class GenerationStore implements AutoCloseable {
         pointer.current(),
         found.generation().number());
     pointer = GenerationPointer.to(found);
-    pointer.write(files.folder());
+    pointer.repair(files.folder());
     return found.generation();
   }
 
@@ -162,7 +164,7 @@ public final class GenerationStore implements AutoCloseable {
       SegmentedLog log = SegmentedLog.open(folder, LOG_OPTIONS);
       try (SegmentedLog.Reader reader = log.reader(log.firstOffset())) {
         while (reader.hasNext()) {
-          json.readTree(reader.next().data());
+          Json.read(reader.next().data());
         }
         return log;
       } catch (DurableException | JacksonException e) {
@@ -170,10 +172,20 @@ public final class GenerationStore implements AutoCloseable {
         throw e;
       }
     } catch (DurableException | JacksonException e) {
-      if (e instanceof DurableException d && !d.code().equals(DurableException.CORRUPT)) {
-        throw e;
+      if (e instanceof DurableException d
+          && !d.code().equals(DurableException.CORRUPT)
+          && allReadable(folder)) {
+        throw e; // the disk's trouble, not the file's
       }
       return rescue(number, folder, e);
+    }
+  }
+
+  private static boolean allReadable(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.allMatch(p -> Files.isRegularFile(p) && Files.isReadable(p));
+    } catch (IOException e) {
+      return false;
     }
   }
 
@@ -184,7 +196,7 @@ public final class GenerationStore implements AutoCloseable {
         SegmentedLog.Reader reader = log.reader(log.firstOffset())) {
       while (reader.hasNext()) {
         byte[] data = reader.next().data();
-        json.readTree(data);
+        Json.read(data);
         whole.add(data);
       }
     } catch (DurableException | JacksonException e) {
@@ -334,7 +346,7 @@ public final class GenerationStore implements AutoCloseable {
     try (SegmentedLog.Reader reader = changes.reader(Math.max(since, changes.firstOffset()))) {
       while (reader.hasNext()) {
         byte[] data = reader.next().data();
-        if (next.components().containsKey(json.readTree(data).path("c").asString())) {
+        if (next.components().containsKey(Json.read(data).path("c").asString())) {
           target.append(data);
           any = true;
         }
@@ -408,7 +420,7 @@ public final class GenerationStore implements AutoCloseable {
       record.put("t", time);
       usableChanges();
       try {
-        changes.append(json.writeValueAsBytes(record));
+        changes.append(Json.bytes(record));
         changes.sync();
       } catch (DurableException e) {
         // What was refused must not come back with the next change that the disk takes.
@@ -507,7 +519,7 @@ public final class GenerationStore implements AutoCloseable {
     g.components().forEach((name, e) -> all.put(name, e.stamped()));
     try (SegmentedLog.Reader reader = log.reader(log.firstOffset())) {
       while (reader.hasNext()) {
-        JsonNode r = json.readTree(reader.next().data());
+        JsonNode r = Json.read(reader.next().data());
         StampedConfiguration c = all.get(r.path("c").asString());
         if (c == null) {
           continue;

@@ -1,5 +1,6 @@
 package io.ryegrass.nucleus.config;
 
+import io.ryegrass.model.Json;
 import io.ryegrass.model.JsonPointers;
 import java.nio.file.Path;
 import java.util.Map;
@@ -105,7 +106,7 @@ public final class RecipeVariables {
       return null;
     }
     if (node.isContainer()) {
-      return sorted(node).toString();
+      return Json.text(sorted(node));
     }
     return node.isNull() ? "null" : node.asString();
   }

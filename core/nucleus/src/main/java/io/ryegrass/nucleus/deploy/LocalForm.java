@@ -2,6 +2,7 @@ package io.ryegrass.nucleus.deploy;
 
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.FailureHandlingPolicy;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.LocalDeployment;
 import io.ryegrass.nucleus.config.Generation;
 import java.nio.file.Path;
@@ -11,7 +12,6 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -109,11 +109,11 @@ final class LocalForm {
     n.put("recipes", d.recipes() == null ? null : d.recipes().toString());
     n.put("artifacts", d.artifacts() == null ? null : d.artifacts().toString());
     n.put("policy", d.failureHandlingPolicy().name());
-    return n.toString();
+    return Json.text(n);
   }
 
   static LocalDeployment parse(String text) {
-    JsonNode n = JsonMapper.shared().readTree(text);
+    JsonNode n = Json.read(text);
     Map<String, String> merge = new LinkedHashMap<>();
     n.path("merge").properties().forEach(e -> merge.put(e.getKey(), e.getValue().asString()));
     Set<String> remove = new HashSet<>();

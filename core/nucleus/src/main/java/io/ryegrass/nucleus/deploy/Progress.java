@@ -2,6 +2,7 @@ package io.ryegrass.nucleus.deploy;
 
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.model.DeploymentDocument;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.DeploymentRecord;
 import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.DeploymentStatus;
@@ -15,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -234,7 +234,7 @@ record Progress(
     ObjectNode n = JsonNodeFactory.instance.objectNode();
     n.put("origin", request.origin());
     n.put("id", request.id());
-    n.put("document", request.document().toJson().toString());
+    n.put("document", Json.text(request.document().toJson()));
     n.put("local", local);
     n.put("state", state.name());
     n.put("received", received.toEpochMilli());
@@ -258,7 +258,7 @@ record Progress(
   }
 
   static Progress read(long sequence, byte[] bytes) {
-    JsonNode n = JsonMapper.shared().readTree(bytes);
+    JsonNode n = Json.read(bytes);
     return new Progress(
         sequence,
         new DeploymentRequest(

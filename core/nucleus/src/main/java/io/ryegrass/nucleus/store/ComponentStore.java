@@ -4,6 +4,7 @@ import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Json;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
@@ -25,8 +26,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
  * Recipes and artifacts on disk in the layout of v2-recipes-config.md section 1.1. Recipes are
@@ -154,12 +153,7 @@ public final class ComponentStore {
       DurableFiles.writeAtomically(file, text);
     }
     Path metadata = metadataFile(recipe.componentName(), recipe.componentVersion().text());
-    byte[] meta =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("componentVersionArn", arn)
-            .toString()
-            .getBytes(StandardCharsets.UTF_8);
+    byte[] meta = Json.bytes(Json.object().put("componentVersionArn", arn));
     byte[] oldMeta = DurableFiles.read(metadata).orElse(null);
     if (oldMeta == null || !MessageDigest.isEqual(oldMeta, meta)) {
       aside(metadata);
@@ -203,7 +197,7 @@ public final class ComponentStore {
         .map(
             b -> {
               try {
-                return JsonMapper.shared().readTree(b).path("componentVersionArn").asString("");
+                return Json.read(b).path("componentVersionArn").asString("");
               } catch (JacksonException e) {
                 LOG.warn("Metadata of {} {} cannot be read; treated as local", name, version);
                 return "";

@@ -106,7 +106,7 @@ final class CoreWorld {
       if (random.nextInt(10) == 0) {
         startAndKill();
       }
-      if (!start()) {
+      if (!start() || !checker.found().isEmpty()) {
         return;
       }
       boolean again =
