@@ -60,14 +60,15 @@ final class Artifacts {
         artifacts.add(
             switch (artifact.scheme()) {
               case "s3" -> withDigest(artifact, caller);
-              case "docker" -> artifact;
+              // its server and its digest, if any, are the author's
+              case "docker", "https" -> artifact;
               default ->
                   throw Faults.validation(
                       "inlineRecipe",
                       "artifact URI '"
                           + artifact.uri()
-                          + "' has a scheme that cannot be used here; use s3://bucket/key or"
-                          + " docker:image");
+                          + "' has a scheme that cannot be used here; use s3://bucket/key,"
+                          + " https://host/file or docker:image");
             });
       }
       manifests.add(

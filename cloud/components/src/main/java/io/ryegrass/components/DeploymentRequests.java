@@ -138,6 +138,39 @@ final class DeploymentRequests {
             policies.at("/configurationValidationPolicy/timeoutInSeconds").asInt(30)));
   }
 
+  /**
+   * What is sent of a document that is too large for its way: everything but the changes of
+   * configuration, for which the device then asks by GetDeploymentConfiguration (v2-deployments.md
+   * §1, TRB-29).
+   */
+  static DeploymentDocument outline(DeploymentDocument whole) {
+    Map<String, DeploymentDocument.ComponentUpdate> versions = new LinkedHashMap<>();
+    whole
+        .components()
+        .forEach(
+            (name, update) ->
+                versions.put(
+                    name,
+                    new DeploymentDocument.ComponentUpdate(
+                        update.version(),
+                        DeploymentDocument.ConfigurationUpdate.NONE,
+                        update.runWith())));
+    List<String> capabilities = new ArrayList<>(whole.requiredCapabilities());
+    capabilities.add("LARGE_CONFIGURATION");
+    return new DeploymentDocument(
+        whole.deploymentId(),
+        whole.deploymentName(),
+        whole.configurationArn(),
+        whole.parentTargetArn(),
+        whole.onBehalfOf(),
+        whole.creationTimestamp(),
+        versions,
+        whole.failureHandlingPolicy(),
+        capabilities,
+        whole.componentUpdatePolicy(),
+        whole.configurationValidationPolicy());
+  }
+
   private static List<String> capabilities(
       Map<String, DeploymentDocument.ComponentUpdate> components, boolean subdeployment) {
     List<String> result = new ArrayList<>();

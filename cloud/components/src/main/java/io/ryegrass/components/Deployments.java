@@ -28,7 +28,11 @@ final class Deployments {
   static final String SHADOW = "AWSManagedGreengrassV2Deployment";
   static final String NAMESPACE = "aws-gg-deployment";
 
+  /** A shadow holds 8192 bytes; a quarter is left to the device's report. */
   private static final int MAX_SHADOW_BYTES = 6144;
+
+  /** A job's document may have 32 KiB (TRB-29). */
+  private static final int MAX_JOB_BYTES = 31 << 10;
 
   private final CloudStore store;
   private final Registry registry;
@@ -101,13 +105,17 @@ final class Deployments {
                       parent.isEmpty() ? null : parent,
                       null,
                       request);
-              ObjectNode document = DeploymentRequests.document(row, components).toJson();
               if (kind == DeploymentRow.Kind.THING) {
                 effective.queued(row, row.targetName());
-                sendToShadow(row, document, "SUCCEEDED");
+                sendToShadow(row, components, "SUCCEEDED");
               } else {
                 jobs.create(
-                    new JobSpec(jobId(row), List.of(), row.targetName(), document, NAMESPACE));
+                    new JobSpec(
+                        jobId(row),
+                        List.of(),
+                        row.targetName(),
+                        forJob(row, components),
+                        NAMESPACE));
               }
               tags.put(arns.own("deployments:" + row.id()), Json.texts(input.get("tags")));
               return row;
@@ -267,27 +275,51 @@ final class Deployments {
         "targetArn", "'" + targetArn + "' is not the ARN of a thing or a thing group");
   }
 
+  private ObjectNode forJob(
+      DeploymentRow row, Map<String, DeploymentDocument.ComponentUpdate> components) {
+    DeploymentDocument document = DeploymentRequests.document(row, components);
+    ObjectNode whole = document.toJson();
+    return bytes(whole) <= MAX_JOB_BYTES ? whole : DeploymentRequests.outline(document).toJson();
+  }
+
   /**
-   * The desired part of the shadow: the document as text, and whether it is wanted. A shadow holds
-   * 8192 bytes; a quarter is left to the device's report, which must never be refused.
+   * The desired part of the shadow: the document as text, or its outline when the text has no room,
+   * and whether it is wanted. The device's report must never be refused for want of room.
    */
-  private void sendToShadow(DeploymentRow row, ObjectNode document, String desiredStatus) {
-    ObjectNode update = Json.object();
-    ObjectNode desired = update.putObject("state").putObject("desired");
-    desired.put("fleetConfig", document.toString()).put("desiredStatus", desiredStatus);
-    int size = desired.toString().getBytes(StandardCharsets.UTF_8).length;
+  private void sendToShadow(
+      DeploymentRow row,
+      Map<String, DeploymentDocument.ComponentUpdate> components,
+      String desiredStatus) {
+    DeploymentDocument document = DeploymentRequests.document(row, components);
+    ObjectNode desired = desired(document, desiredStatus);
+    if (bytes(desired) > MAX_SHADOW_BYTES) {
+      desired = desired(DeploymentRequests.outline(document), desiredStatus);
+    }
+    int size = bytes(desired);
     if (size > MAX_SHADOW_BYTES) {
       throw Faults.validation(
           "components",
-          "the deployment's document has "
+          "the deployment's outline, which is its components without their configuration, has "
               + size
               + " bytes, more than the "
               + MAX_SHADOW_BYTES
               + " that fit in the shadow of thing "
               + row.targetName()
-              + "; deploy to a thing group, or merge less configuration at once");
+              + "; deploy to a thing group, or fewer components");
     }
+    ObjectNode update = Json.object();
+    update.putObject("state").set("desired", desired);
     shadows.update(row.targetName(), SHADOW, update.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static ObjectNode desired(DeploymentDocument document, String desiredStatus) {
+    return Json.object()
+        .put("fleetConfig", document.toJson().toString())
+        .put("desiredStatus", desiredStatus);
+  }
+
+  private static int bytes(ObjectNode node) {
+    return node.toString().getBytes(StandardCharsets.UTF_8).length;
   }
 
   private static String jobId(DeploymentRow row) {
@@ -395,7 +427,7 @@ final class Deployments {
             effective.cancelQueued(row, "canceled before the device took it up");
             Map<String, DeploymentDocument.ComponentUpdate> components =
                 DeploymentRequests.components(row.request().get("components"), (n, v) -> true);
-            sendToShadow(row, DeploymentRequests.document(row, components).toJson(), "CANCELED");
+            sendToShadow(row, components, "CANCELED");
           }
           return 0;
         });

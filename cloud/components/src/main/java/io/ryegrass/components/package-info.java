@@ -16,9 +16,11 @@
  * neither. Artifacts that belong to the service lie in a bucket of its own; recipes name users'
  * buckets.
  *
+ * <p>A document that outgrows its shadow or job goes as an outline; the device asks for the whole
+ * with GetDeploymentConfiguration.
+ *
  * <p>Not here: applying rollout rates and abort rules of iotJobConfiguration (stored and given back
- * only), stub documents (LARGE_CONFIGURATION) for deployments that outgrow a shadow, components
- * made from Lambda functions by CreateComponentVersion, discovery.
+ * only), components made from Lambda functions by CreateComponentVersion, discovery.
  */
 @NullMarked
 package io.ryegrass.components;

@@ -330,10 +330,6 @@ class ComponentsServiceTest {
     assertThatThrownBy(() -> deploy("thing/core1", "a", "1.0.0", "[1]"))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("JSON object");
-    assertThatThrownBy(
-            () -> deploy("thing/core1", "a", "1.0.0", "{\"x\":\"" + "y".repeat(7000) + "\"}"))
-        .isInstanceOf(ValidationException.class)
-        .hasMessageContaining("thing group");
     assertThatThrownBy(() -> deploy("thing/nobody", "a", "1.0.0", null))
         .isInstanceOf(ResourceNotFoundException.class);
     assertThatThrownBy(() -> deploy("thinggroup/nobody", "a", "1.0.0", null))
