@@ -36,6 +36,8 @@ public interface ClaimCloud extends AutoCloseable {
    *
    * @param claim the claim's certificate and key, and whom to trust
    * @param clientId of MQTT
+   * @param proxyUrl {@code scheme://[user:password@]host[:port]}; empty for none
+   * @param proxyUser counts when the address names none; may be empty
    * @param patience for the connection and for each answer
    */
   record Settings(
@@ -45,7 +47,16 @@ public interface ClaimCloud extends AutoCloseable {
       String host,
       int port,
       String clientId,
-      Duration patience) {}
+      String proxyUrl,
+      String proxyUser,
+      String proxyPassword,
+      Duration patience) {
+    /** Without the password. */
+    @Override
+    public String toString() {
+      return "Settings[" + host + ":" + port + " as " + clientId + "]";
+    }
+  }
 
   /** The cloud's no. */
   final class Rejected extends NucleusException {

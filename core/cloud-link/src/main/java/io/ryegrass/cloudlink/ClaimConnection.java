@@ -48,10 +48,29 @@ public final class ClaimConnection implements ClaimCloud, MqttConnection.Listene
             false,
             Duration.ofDays(1),
             Duration.ZERO,
-            MqttSettings.DEFAULT,
+            mqtt(s),
             Clock.systemUTC());
     network = new MqttNetwork(link, CoreTls.of(s.claim()));
     connection = new MqttConnection(link, network, s.clientId(), true, this);
+  }
+
+  /** PRV-11: a proxy of its own, and ALPN on port 443. */
+  private static MqttSettings mqtt(Settings s) {
+    MqttSettings d = MqttSettings.DEFAULT;
+    return new MqttSettings(
+        d.version(),
+        d.keepAlive(),
+        d.pingTimeout(),
+        d.socketTimeout(),
+        d.maxMessageBytes(),
+        d.maxPublishRetry(),
+        0,
+        d.receiveMaximum(),
+        d.firstDelay(),
+        d.lastDelay(),
+        d.stable(),
+        s.port() == 443,
+        ProxySettings.parse(s.proxyUrl(), s.proxyUser(), s.proxyPassword(), ""));
   }
 
   /** Connects, and waits until it is connected. */

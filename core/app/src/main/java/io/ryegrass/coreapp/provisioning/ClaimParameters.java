@@ -27,6 +27,9 @@ record ClaimParameters(
     Map<String, String> templateParameters,
     String deviceId,
     int mqttPort,
+    String proxyUrl,
+    String proxyUserName,
+    String proxyPassword,
     @Nullable Path csr,
     Path certificate,
     Path privateKey) {
@@ -42,13 +45,6 @@ record ClaimParameters(
         csr.isEmpty()
             ? base.resolve(c.path("privateKeyPath").asString("privKey.key"))
             : base.resolve(required(c, "csrPrivateKeyPath"));
-    if (!c.path("proxyUrl").asString("").isBlank()) {
-      throw new Source.GaveUp(
-          PLUGIN
-              + ": proxyUrl is set, and MQTT of this core does not go through a proxy yet; take it"
-              + " away and let the device reach "
-              + c.path("iotDataEndpoint").asString(""));
-    }
     Map<String, String> parameters = new LinkedHashMap<>();
     JsonNode given = c.path("templateParameters");
     if (!given.isMissingNode() && !given.isObject()) {
@@ -69,6 +65,10 @@ record ClaimParameters(
         parameters,
         device.isBlank() ? UUID.randomUUID().toString() : device,
         port(c),
+        c.path("proxyUrl").asString(""),
+        // the guide and the plugin spell it differently
+        c.path("proxyUserName").asString(c.path("proxyUsername").asString("")),
+        c.path("proxyPassword").asString(""),
         csr.isEmpty() ? null : base.resolve(csr),
         base.resolve(c.path("certificatePath").asString("thingCert.crt")),
         key);

@@ -83,6 +83,9 @@ final class ClaimSource implements Source {
                 p.iotDataEndpoint(),
                 p.mqttPort(),
                 p.deviceId(),
+                p.proxyUrl(),
+                p.proxyUserName(),
+                p.proxyPassword(),
                 PATIENCE))) {
       if (held.isEmpty()) {
         held = certificate(cloud);

@@ -37,6 +37,7 @@ class ProvisionerTest {
   private volatile String registration = "";
 
   private @Nullable Provisioner provisioner;
+  private volatile ClaimCloud.Settings opened;
 
   @BeforeEach
   void claim() throws IOException {
@@ -91,6 +92,7 @@ class ProvisionerTest {
   private ClaimCloud cloud(ClaimCloud.Settings settings) {
     assertThat(settings.clientId()).isEqualTo("claim-7");
     assertThat(settings.host()).isEqualTo("cloud.example");
+    opened = settings;
     return new ClaimCloud() {
       @Override
       public ObjectNode ask(String topic, ObjectNode request) {
@@ -219,6 +221,18 @@ class ProvisionerTest {
     assertThat(config().identity().privateKey()).isEqualTo(root.resolve("my.key"));
     assertThat(Files.readString(root.resolve("my.key"))).startsWith("mine");
     assertThat(root.resolve("privKey.key")).doesNotExist();
+  }
+
+  @Test
+  void theClaimGoesThroughItsOwnProxyPRV_11() throws IOException {
+    claimConfig(
+        "mqttPort: 443\n      proxyUrl: 'https://proxy:3128'\n      proxyUserName: u\n      proxyPassword: p");
+    start();
+    awaitIdentity();
+    assertThat(opened.port()).isEqualTo(443);
+    assertThat(opened.proxyUrl()).isEqualTo("https://proxy:3128");
+    assertThat(opened.proxyUser() + opened.proxyPassword()).isEqualTo("up");
+    assertThat(opened.toString()).doesNotContain("proxy");
   }
 
   @Test
