@@ -28,9 +28,12 @@ class InstallTest {
   record Run(int code, String out, String err) {}
 
   @BeforeEach
-  void folder() {
+  void folder() throws IOException {
     root = temp.resolve("root");
-    System.setProperty("ryegrass.home", Path.of("..").toAbsolutePath().normalize().toString());
+    Path loader = Files.createDirectories(temp.resolve("home/bin")).resolve("loader");
+    Files.writeString(loader, "#!/bin/sh\n");
+    Files.setPosixFilePermissions(loader, PosixFilePermissions.fromString("rwxr-xr-x"));
+    System.setProperty("ryegrass.home", temp.resolve("home").toString());
   }
 
   private static Run run(Function<String[], Integer> program, String... args) {

@@ -1,6 +1,7 @@
 package io.ryegrass.cli.install;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.ryegrass.cli.HostUsers;
 import java.nio.file.Files;
@@ -49,6 +50,18 @@ class SystemServiceTest {
         .contains("Type=notify\n", "NotifyAccess=all\n", "WatchdogSec=180\n")
         .contains("Restart=always\n", "StartLimitIntervalSec=0\n")
         .contains("WantedBy=multi-user.target\n");
+  }
+
+  @Test
+  void systemdUnderstandsTheUnit() throws Exception {
+    Path loader =
+        Files.createDirectories(temp.resolve("alts/current/distro/bin")).resolve("loader");
+    Files.writeString(loader, "#!/bin/sh\n");
+    Path unit = temp.resolve("greengrass.service");
+    Files.writeString(unit, SystemService.unit(temp));
+    String said = HostUsers.run(List.of("systemd-analyze", "verify", unit.toString()));
+    assumeTrue(!said.contains("Cannot run program"), "systemd-analyze is not installed");
+    assertThat(said).isEmpty();
   }
 
   @Test
