@@ -2,6 +2,7 @@ package io.ryegrass.cloudlink;
 
 import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Json;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.CloudRefusedException;
 import io.ryegrass.nucleus.CloudUnavailableException;
@@ -20,7 +21,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Component versions and thing groups of the data plane (v2-deployments.md sections 7.1, 7.3). */
@@ -51,7 +51,7 @@ final class CloudCatalog implements ComponentCatalog {
       Map<String, String> requirements,
       Map<String, String> platform,
       @Nullable ComponentVersion local) {
-    ObjectNode request = JsonMapper.shared().createObjectNode();
+    ObjectNode request = Json.object();
     ObjectNode attributes = request.putObject("platform").putObject("attributes");
     platform.forEach(attributes::put);
     ObjectNode candidate = request.putArray("componentCandidates").addObject();

@@ -1,5 +1,6 @@
 package io.ryegrass.cloudlink;
 
+import io.ryegrass.model.Json;
 import io.ryegrass.mqtt.MqttMessage;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import java.time.Duration;
@@ -15,7 +16,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -23,7 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
  * What was missed while away is asked for, so nothing needs to wait in the cloud's session.
  */
 final class ControlChannel implements MqttConnection.Listener, AutoCloseable {
-  static final JsonMapper JSON = JsonMapper.shared();
   private static final Duration REFUSED_RETRY = Duration.ofMinutes(2);
   private static final Logger LOG = LoggerFactory.getLogger(ControlChannel.class);
 
@@ -100,7 +99,7 @@ final class ControlChannel implements MqttConnection.Listener, AutoCloseable {
   void publish(String topic, JsonNode message) throws InterruptedException {
     try {
       connection
-          .publish(topic, JSON.writeValueAsBytes(message), 1)
+          .publish(topic, Json.bytes(message), 1)
           .get(settings.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
       throw new CloudUnavailableException(
@@ -118,7 +117,7 @@ final class ControlChannel implements MqttConnection.Listener, AutoCloseable {
   void ask(String topic, ObjectNode message) {
     var unused =
         connection
-            .publish(topic, JSON.writeValueAsBytes(message), 1)
+            .publish(topic, Json.bytes(message), 1)
             .exceptionally(
                 e -> {
                   LOG.debug("{} is asked again on the next connection: {}", topic, e.getMessage());
@@ -193,7 +192,7 @@ final class ControlChannel implements MqttConnection.Listener, AutoCloseable {
   private void take(String topic, byte[] payload) {
     JsonNode message;
     try {
-      message = payload.length == 0 ? JSON.createObjectNode() : JSON.readTree(payload);
+      message = payload.length == 0 ? Json.object() : Json.read(payload);
     } catch (JacksonException e) {
       LOG.warn("The cloud sent something on {} that is no JSON; it is ignored", topic);
       return;

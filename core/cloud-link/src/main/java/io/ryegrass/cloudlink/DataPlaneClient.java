@@ -1,5 +1,6 @@
 package io.ryegrass.cloudlink;
 
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.CloudRefusedException;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.NucleusException;
@@ -35,7 +36,6 @@ import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * HTTPS with the core's certificate: the Greengrass data plane (v2-deployments.md section 7), and
@@ -99,7 +99,7 @@ public final class DataPlaneClient implements AutoCloseable {
     } else {
       request
           .header("content-type", "application/json")
-          .method(method, HttpRequest.BodyPublishers.ofString(body.toString()));
+          .method(method, HttpRequest.BodyPublishers.ofString(Json.text(body)));
     }
     String what = method + " " + base + path;
     return json(what, exchange(what, Trust.CLOUD, request));
@@ -111,10 +111,10 @@ public final class DataPlaneClient implements AutoCloseable {
       throw refusal(what, answer);
     }
     if (answer.body().length == 0) {
-      return JsonMapper.shared().createObjectNode();
+      return Json.object();
     }
     try {
-      return JsonMapper.shared().readTree(answer.body());
+      return Json.read(answer.body());
     } catch (JacksonException e) {
       throw new CloudRefusedException(
           "CLOUD_API_ERROR",
@@ -156,7 +156,7 @@ public final class DataPlaneClient implements AutoCloseable {
   /** The {@code message} of an error body, empty when it has none. */
   static String message(Answer answer) {
     try {
-      JsonNode body = JsonMapper.shared().readTree(answer.body());
+      JsonNode body = Json.read(answer.body());
       String lower = body.path("message").asString("");
       return lower.isEmpty() ? body.path("Message").asString("") : lower;
     } catch (JacksonException e) {

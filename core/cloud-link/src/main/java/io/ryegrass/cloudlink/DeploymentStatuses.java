@@ -1,6 +1,7 @@
 package io.ryegrass.cloudlink;
 
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.DeploymentReporter;
 import io.ryegrass.nucleus.DeploymentRequest;
@@ -21,7 +22,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -34,7 +34,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class DeploymentStatuses implements DeploymentReporter, AutoCloseable {
   private static final int MOST = 64;
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(30);
-  private static final JsonMapper JSON = JsonMapper.shared();
   private static final Logger LOG = LoggerFactory.getLogger(DeploymentStatuses.class);
 
   /** Brings one status to the cloud. */
@@ -188,13 +187,45 @@ final class DeploymentStatuses implements DeploymentReporter, AutoCloseable {
   }
 
   private void store() {
-    ObjectNode top = JSON.createObjectNode();
+    ObjectNode top = Json.object();
     ArrayNode all = top.putArray("pending");
-    pending.forEach(p -> all.add(JSON.valueToTree(p)));
+    pending.forEach(p -> all.add(tree(p)));
     if (lastShadow != null) {
-      top.set("lastShadow", JSON.valueToTree(lastShadow));
+      top.set("lastShadow", tree(lastShadow));
     }
-    DurableFiles.writeAtomically(file, JSON.writeValueAsBytes(top));
+    DurableFiles.writeAtomically(file, Json.bytes(top));
+  }
+
+  private static ObjectNode tree(DeploymentStatus s) {
+    ObjectNode node =
+        Json.object()
+            .put("origin", s.origin())
+            .put("id", s.id())
+            .put("configurationArn", s.configurationArn())
+            .put("deploymentId", s.deploymentId())
+            .put("status", s.status())
+            .put("detailedStatus", s.detailedStatus())
+            .put("failureCause", s.failureCause());
+    s.errorStack().forEach(node.putArray("errorStack")::add);
+    s.errorTypes().forEach(node.putArray("errorTypes")::add);
+    return node;
+  }
+
+  private static DeploymentStatus status(JsonNode node) {
+    return new DeploymentStatus(
+        node.path("origin").asString(""),
+        node.path("id").asString(""),
+        node.path("configurationArn").asString(""),
+        textOrNull(node.path("deploymentId")),
+        node.path("status").asString(""),
+        node.path("detailedStatus").asString(""),
+        textOrNull(node.path("failureCause")),
+        node.path("errorStack").valueStream().map(JsonNode::asString).toList(),
+        node.path("errorTypes").valueStream().map(JsonNode::asString).toList());
+  }
+
+  private static @Nullable String textOrNull(JsonNode node) {
+    return node.isString() ? node.stringValue() : null;
   }
 
   private void load() {
@@ -203,12 +234,12 @@ final class DeploymentStatuses implements DeploymentReporter, AutoCloseable {
       return;
     }
     try {
-      JsonNode top = JSON.readTree(content);
+      JsonNode top = Json.read(content);
       for (JsonNode p : top.path("pending")) {
-        pending.add(JSON.treeToValue(p, DeploymentStatus.class));
+        pending.add(status(p));
       }
       if (top.path("lastShadow").isObject()) {
-        lastShadow = JSON.treeToValue(top.path("lastShadow"), DeploymentStatus.class);
+        lastShadow = status(top.path("lastShadow"));
       }
     } catch (JacksonException e) {
       LOG.warn(

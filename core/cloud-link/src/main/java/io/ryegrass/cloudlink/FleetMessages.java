@@ -1,6 +1,7 @@
 package io.ryegrass.cloudlink;
 
 import io.ryegrass.model.BuiltInComponents;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.ComponentState;
 import io.ryegrass.nucleus.ComponentStatus;
 import io.ryegrass.nucleus.DeploymentStatus;
@@ -11,7 +12,6 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -19,7 +19,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class FleetMessages {
   static final int MAX_BYTES = 128_000;
   private static final int CHUNK_INFO_BYTES = 64;
-  private static final JsonMapper JSON = JsonMapper.shared();
   private static final Logger LOG = LoggerFactory.getLogger(FleetMessages.class);
 
   private FleetMessages() {}
@@ -38,7 +37,7 @@ final class FleetMessages {
       List<ComponentStatus> listed,
       List<ComponentStatus> all,
       @Nullable FleetSnapshot deployment) {
-    ObjectNode head = JSON.createObjectNode();
+    ObjectNode head = Json.object();
     head.put("ggcVersion", BuiltInComponents.NUCLEUS_VERSION);
     head.put("platform", "linux");
     head.put("architecture", architecture());
@@ -54,11 +53,11 @@ final class FleetMessages {
           deployment(deployment.deployment(), deployment.unchangedRootComponents()));
     }
     List<ObjectNode> chunks = new ArrayList<>();
-    int room = MAX_BYTES - JSON.writeValueAsBytes(head).length - CHUNK_INFO_BYTES;
+    int room = MAX_BYTES - Json.bytes(head).length - CHUNK_INFO_BYTES;
     int used = Integer.MAX_VALUE;
     for (ComponentStatus c : listed) {
       ObjectNode component = component(c);
-      int size = JSON.writeValueAsBytes(component).length + 1;
+      int size = Json.bytes(component).length + 1;
       if (size > room) {
         LOG.warn("The status of component {} is too large for the cloud and is left out", c.name());
         continue;
@@ -88,7 +87,7 @@ final class FleetMessages {
   }
 
   private static ObjectNode component(ComponentStatus c) {
-    ObjectNode node = JSON.createObjectNode();
+    ObjectNode node = Json.object();
     node.put("componentName", c.name());
     node.put("version", c.version());
     ArrayNode arns = node.putArray("fleetConfigArns");
@@ -107,7 +106,7 @@ final class FleetMessages {
   }
 
   private static ObjectNode deployment(DeploymentStatus s, List<String> unchangedRootComponents) {
-    ObjectNode node = JSON.createObjectNode();
+    ObjectNode node = Json.object();
     node.put("status", s.status());
     node.set("statusDetails", ShadowDeployments.details(s));
     node.put("fleetConfigurationArnForStatus", s.configurationArn());

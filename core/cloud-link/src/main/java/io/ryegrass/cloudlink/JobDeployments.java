@@ -2,6 +2,7 @@ package io.ryegrass.cloudlink;
 
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.DeploymentEngine;
 import io.ryegrass.nucleus.DeploymentRecord;
 import io.ryegrass.nucleus.DeploymentReporter;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -88,7 +90,7 @@ final class JobDeployments implements ControlChannel.Part, DeploymentStatuses.Ca
   }
 
   private void describe() {
-    ObjectNode request = ControlChannel.JSON.createObjectNode();
+    ObjectNode request = Json.object();
     request
         .put("jobId", "$next")
         .put("thingName", settings.identity().thingName())
@@ -153,7 +155,7 @@ final class JobDeployments implements ControlChannel.Part, DeploymentStatuses.Ca
     }
     try {
       DeploymentDocument document =
-          DeploymentDocument.parse(execution.path("jobDocument").toString());
+          DeploymentDocument.parse(Json.text(execution.path("jobDocument")));
       engine.get().submit(new DeploymentRequest(DeploymentRequest.IOT_JOBS, jobId, document));
     } catch (InvalidDocumentException e) {
       LOG.warn("Deployment job {} holds no deployment: {}", jobId, e.getMessage());
@@ -219,7 +221,7 @@ final class JobDeployments implements ControlChannel.Part, DeploymentStatuses.Ca
     }
     Replies.Reply reply;
     try (Replies.Waiting waiting = replies.expect()) {
-      ObjectNode request = ControlChannel.JSON.createObjectNode();
+      ObjectNode request = Json.object();
       request
           .put("jobId", s.id())
           .put("thingName", settings.identity().thingName())
@@ -250,19 +252,13 @@ final class JobDeployments implements ControlChannel.Part, DeploymentStatuses.Ca
 
   /** Strings only, none empty, each at most 1024 characters without control characters. */
   private static ObjectNode details(DeploymentStatus s) {
-    ObjectNode details = ControlChannel.JSON.createObjectNode();
+    ObjectNode details = Json.object();
     if (!s.status().equals("IN_PROGRESS")) {
       put(details, "detailed-deployment-status", s.detailedStatus());
       put(details, "deployment-failure-cause", Objects.requireNonNullElse(s.failureCause(), ""));
       if (!s.errorStack().isEmpty()) {
-        put(
-            details,
-            "deployment-error-stack",
-            ControlChannel.JSON.writeValueAsString(s.errorStack()));
-        put(
-            details,
-            "deployment-error-types",
-            ControlChannel.JSON.writeValueAsString(s.errorTypes()));
+        put(details, "deployment-error-stack", array(s.errorStack()));
+        put(details, "deployment-error-types", array(s.errorTypes()));
       }
     }
     return details;
@@ -273,5 +269,11 @@ final class JobDeployments implements ControlChannel.Part, DeploymentStatuses.Ca
     if (!clean.isBlank()) {
       details.put(key, clean.length() > DETAIL_LIMIT ? clean.substring(0, DETAIL_LIMIT) : clean);
     }
+  }
+
+  private static String array(List<String> texts) {
+    ArrayNode all = Json.array();
+    texts.forEach(all::add);
+    return Json.text(all);
   }
 }

@@ -3,6 +3,7 @@ package io.ryegrass.cloudlink;
 import io.ryegrass.model.BuiltInComponents;
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.DeploymentEngine;
 import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.DeploymentStatus;
@@ -65,7 +66,7 @@ final class ShadowDeployments implements ControlChannel.Part, DeploymentStatuses
 
   @Override
   public void connected() {
-    channel.ask(prefix + "get", ControlChannel.JSON.createObjectNode());
+    channel.ask(prefix + "get", Json.object());
   }
 
   @Override
@@ -230,7 +231,7 @@ final class ShadowDeployments implements ControlChannel.Part, DeploymentStatuses
   }
 
   private Replies.Reply update(DeploymentStatus s) throws InterruptedException {
-    ObjectNode request = ControlChannel.JSON.createObjectNode();
+    ObjectNode request = Json.object();
     ObjectNode reported = request.putObject("state").putObject("reported");
     reported.put("fleetConfigurationArnForStatus", s.configurationArn());
     reported.put("status", s.status());
@@ -253,7 +254,7 @@ final class ShadowDeployments implements ControlChannel.Part, DeploymentStatuses
 
   /** {@code statusDetails} as in shadow and fleet status. */
   static ObjectNode details(DeploymentStatus s) {
-    ObjectNode details = ControlChannel.JSON.createObjectNode();
+    ObjectNode details = Json.object();
     details.put("detailedStatus", s.detailedStatus());
     details.put("failureCause", Objects.requireNonNullElse(s.failureCause(), ""));
     ArrayNode stack = details.putArray("errorStack");
@@ -265,9 +266,7 @@ final class ShadowDeployments implements ControlChannel.Part, DeploymentStatuses
 
   private void learnVersion() throws InterruptedException {
     try (Replies.Waiting waiting = replies.expect()) {
-      channel.publish(
-          prefix + "get",
-          ControlChannel.JSON.createObjectNode().put("clientToken", waiting.token()));
+      channel.publish(prefix + "get", Json.object().put("clientToken", waiting.token()));
       Replies.Reply reply = waiting.await(settings.operationTimeout());
       lock.lock();
       try {

@@ -2,6 +2,7 @@ package io.ryegrass.cloudlink;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.BuiltInContext;
 import io.ryegrass.nucleus.CloudRefusedException;
@@ -25,7 +26,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -184,12 +184,12 @@ public final class TokenExchangeService implements BuiltIn {
     try {
       TokenExchangeCredentials credentials = fetched.get(WAIT.toSeconds(), TimeUnit.SECONDS);
       failure = null;
-      ObjectNode body = JsonMapper.shared().createObjectNode();
+      ObjectNode body = Json.object();
       body.put("AccessKeyId", credentials.accessKeyId())
           .put("SecretAccessKey", credentials.secretAccessKey())
           .put("Token", credentials.sessionToken())
           .put("Expiration", credentials.expiration().toString());
-      return new Reply(200, "application/json", body.toString());
+      return new Reply(200, "application/json", Json.text(body));
     } catch (TimeoutException e) {
       c.log().warn("The cloud gave no credentials within {} s", WAIT.toSeconds());
       return Reply.text(504, "The cloud gave no credentials within " + WAIT.toSeconds() + " s.");
