@@ -96,7 +96,8 @@ public final class CoreMain {
       System.out.println("Launched Nucleus successfully."); // the contract's words (INS-07)
     }
     System.out.flush();
-    ServiceNotice notice = ServiceNotice.of(System.getenv());
+    ServiceNotice notice =
+        System.getenv("NOTIFY_SOCKET") == null ? null : ServiceNotice.of(System.getenv());
     if (notice != null) {
       notice.ready(
           core.thingName().isEmpty() ? "runs without a cloud" : "runs as " + core.thingName(),
