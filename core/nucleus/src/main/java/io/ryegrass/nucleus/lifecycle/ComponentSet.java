@@ -39,7 +39,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -64,14 +63,13 @@ public final class ComponentSet implements Components {
   private final ComponentEnvironment environment;
   private final Tokens tokens = new Tokens();
 
-  private record Member(Definition definition, ComponentActor actor, LogFile log) {}
+  record Member(Definition definition, ComponentActor actor, LogFile log) {}
 
   private final Map<String, Member> members = new ConcurrentHashMap<>();
   private final Map<String, ComponentActor> leaving = new ConcurrentHashMap<>();
   private final ConfigurationWatches watches = new ConfigurationWatches();
   private final List<Consumer<ComponentStatus>> stateListeners = new CopyOnWriteArrayList<>();
-  private final ReentrantLock changeLock = new ReentrantLock();
-  private final Condition changed = changeLock.newCondition();
+  private final ComponentHealth health;
   private final ReentrantLock reconcileLock = new ReentrantLock();
   private List<String> toldRemarks = List.of();
   private volatile boolean stopping;
@@ -94,6 +92,7 @@ public final class ComponentSet implements Components {
     this.settings = p.settings();
     this.config = p.config();
     this.generations = p.generations();
+    this.health = new ComponentHealth(members, settings.clock());
     this.reader =
         new DefinitionReader(
             p.settings().root(),
@@ -303,12 +302,7 @@ public final class ComponentSet implements Components {
         }
       }
       wakeDependers(Set.of(name));
-      changeLock.lock();
-      try {
-        changed.signalAll();
-      } finally {
-        changeLock.unlock();
-      }
+      health.stateChanged();
     }
   }
 
@@ -342,14 +336,7 @@ public final class ComponentSet implements Components {
 
   /** Components that are broken now, with their reasons. */
   public Map<String, String> broken(Set<String> among) {
-    Map<String, String> found = new LinkedHashMap<>();
-    for (String name : among) {
-      Member m = members.get(name);
-      if (m != null && m.actor().broken()) {
-        found.put(name, m.actor().statusCode() + ": " + m.actor().statusReason());
-      }
-    }
-    return found;
+    return health.broken(among);
   }
 
   /**
@@ -359,53 +346,22 @@ public final class ComponentSet implements Components {
    *     begun)
    */
   public boolean healthy(Set<String> young, Duration age, Set<String> ignored) {
-    Instant now = settings.clock().instant();
-    for (Member m : members.values()) {
-      ComponentActor a = m.actor();
-      if (ignored.contains(a.name())) {
-        continue;
-      }
-      if (!a.settled() || a.broken()) {
-        return false;
-      }
-      if (young.contains(a.name())
-          && m.definition().recipe().componentType() == ComponentType.GENERIC
-          && a.state() == ComponentState.RUNNING
-          && new Steps(m.definition().lifecycle()).hasRunOnly()
-          && Duration.between(a.since(), now).compareTo(age) < 0) {
-        return false;
-      }
-    }
-    return true;
+    return health.healthy(young, age, ignored);
   }
 
   /** The longest time that a component's recipe gives its installation and start-up together. */
   public Duration longestStart() {
-    Duration longest = Duration.ZERO;
-    for (Member m : members.values()) {
-      Steps steps = new Steps(m.definition().lifecycle());
-      Duration own =
-          steps.timeout("Install", Duration.ZERO).plus(steps.timeout("Startup", Duration.ZERO));
-      longest = own.compareTo(longest) > 0 ? own : longest;
-    }
-    return longest;
+    return health.longestStart();
   }
 
   /** Whether nothing more happens by itself, healthy or not. */
   public boolean settled() {
-    return members.values().stream().allMatch(m -> m.actor().settled());
+    return health.settled();
   }
 
   /** Waits a little for any change of state. */
   public void awaitChange(Duration most) throws InterruptedException {
-    changeLock.lock();
-    try {
-      if (changed.awaitNanos(most.toNanos()) <= 0) {
-        return;
-      }
-    } finally {
-      changeLock.unlock();
-    }
+    health.awaitChange(most);
   }
 
   /** Waits until the components being removed are gone; returns those that are not in time. */
@@ -503,12 +459,12 @@ public final class ComponentSet implements Components {
 
   @Override
   public void pause(String component) {
-    ask(component, Event.PAUSE);
+    ComponentRequests.ask(member(component).actor(), Event.PAUSE);
   }
 
   @Override
   public void resume(String component) {
-    ask(component, Event.RESUME);
+    ComponentRequests.ask(member(component).actor(), Event.RESUME);
   }
 
   @Override
@@ -516,43 +472,9 @@ public final class ComponentSet implements Components {
     return member(component).actor().phase() == LifecycleTable.Phase.PAUSED;
   }
 
-  private void ask(String component, Event event) {
-    try {
-      member(component).actor().ask(event).get(10, TimeUnit.SECONDS);
-    } catch (java.util.concurrent.ExecutionException e) {
-      throw e.getCause() instanceof NucleusException n
-          ? n
-          : new NucleusException(
-              "PAUSE_ERROR", component + " cannot be paused or resumed: " + e.getCause(), e);
-    } catch (java.util.concurrent.TimeoutException e) {
-      throw new NucleusException(
-          "PAUSE_ERROR", component + " is busy and did not answer within 10 s; try again.", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new NucleusException("PAUSE_ERROR", "The request for " + component + " was ended.", e);
-    }
-  }
-
   @Override
   public void reportState(String component, String state) {
-    ComponentActor actor = member(component).actor();
-    switch (state) {
-      case "RUNNING" -> actor.report(Event.REPORT_RUNNING, "", "");
-      case "FINISHED" -> actor.report(Event.REPORT_FINISHED, "", "");
-      case "ERRORED" ->
-          actor.report(
-              Event.REPORT_ERRORED,
-              switch (actor.state()) {
-                case NEW -> "INSTALL_ERROR";
-                case STARTING -> "STARTUP_ERROR";
-                default -> "RUN_ERROR";
-              },
-              "The component reported ERRORED itself.");
-      default ->
-          throw new NucleusException(
-              "INVALID_ARGUMENTS",
-              "State " + state + " cannot be reported; use RUNNING or ERRORED.");
-    }
+    ComponentRequests.report(member(component).actor(), state);
   }
 
   @Override
