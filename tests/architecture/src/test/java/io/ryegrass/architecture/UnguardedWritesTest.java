@@ -47,7 +47,7 @@ class UnguardedWritesTest {
               "unpacks aside; ArtifactPreparer syncs the tree and moves it into place"),
           Map.entry(
               "core/cloud-link/Downloads.java",
-              "downloads into a part file whose digest is checked; ArtifactPreparer syncs and places it"),
+              "downloads into a part file; without a digest to check only the same process continues it; ArtifactPreparer syncs and places it"),
           Map.entry(
               "core/nucleus/lifecycle/RotatedLog.java",
               "logs of components: their last lines may be lost with the power"),
