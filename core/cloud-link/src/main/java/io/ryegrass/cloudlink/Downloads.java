@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -21,7 +23,7 @@ import java.util.regex.Pattern;
  * Streams bodies into files and continues partial ones by {@code Range} with {@code If-Range} (RFC
  * 9110 sections 13.1.5 and 14.2), so that one file is never made of two versions. A body that stops
  * coming is given up after {@code httpClient.socketTimeoutMs}; what came by then is kept for the
- * next attempt, also of another process.
+ * next attempt, also of another process when a digest will tell whether the whole is right.
  */
 final class Downloads {
   private static final int BUFFER = 32 << 10;
@@ -29,8 +31,15 @@ final class Downloads {
   private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d+)-\\d+/(?:\\d+|\\*)");
   private static final Pattern WHOLE = Pattern.compile("bytes (?:\\d+-\\d+|\\*)/(\\d+)");
 
+  private static final int MOST_BEGUN = 1000;
+
   private final DataPlaneClient client;
   private final Duration stall;
+
+  /**
+   * Parts without a digest that this process has begun: only of those it is known what they hold.
+   */
+  private final Set<Path> begun = ConcurrentHashMap.newKeySet();
 
   Downloads(DataPlaneClient client) {
     this.client = client;
@@ -41,8 +50,9 @@ final class Downloads {
    * A file to fetch.
    *
    * @param what the artifact, for messages
-   * @param digested whether the caller checks a digest of the whole file: only then a part without
-   *     a known version of the whole is continued
+   * @param digested whether the caller checks a digest of the whole file: only then a part is
+   *     continued that an earlier process has left, which may have holes after a power cut, or
+   *     whose version is not known
    * @param refused makes the exception of an answer that is no body
    */
   record Wanted(
@@ -64,7 +74,9 @@ final class Downloads {
     long have = size(target);
     if (have > 0) {
       String before = read(version);
-      if (!before.isEmpty()) {
+      if (!wanted.digested() && !begun.contains(target)) {
+        have = 0;
+      } else if (!before.isEmpty()) {
         request.setHeader("if-range", before);
       } else if (!wanted.digested()) {
         have = 0;
@@ -80,6 +92,10 @@ final class Downloads {
           Files.deleteIfExists(version);
           emptied(target);
           keep(version, r);
+          if (begun.size() >= MOST_BEGUN) {
+            begun.clear(); // those begin anew
+          }
+          begun.add(target);
           write(call, body, target, 0);
         }
         case 206 -> write(call, body, target, start(r, have));
@@ -93,6 +109,7 @@ final class Downloads {
         }
         default -> throw failure(call, r, body, wanted.refused());
       }
+      begun.remove(target);
       Files.deleteIfExists(version);
     } catch (IOException e) {
       throw DataPlaneClient.unavailable(call, e);

@@ -6,7 +6,8 @@
  * deployments by job and shadow, their statuses and the fleet status; nothing a user publishes can
  * cut it (LESSON-07). The <em>user connections</em> ({@code <thing>#2}, {@code #3} …) carry what
  * components, functions and devices publish and subscribe to. <em>HTTPS</em> with the core's
- * certificate fetches recipes, artifacts and credentials.
+ * certificate fetches recipes, artifacts and credentials, through a proxy of any kind when there is
+ * one.
  *
  * <p>What it does not do: it decides nothing about deployments or components (the nucleus does),
  * routes nothing locally (the bus does), and never makes anybody wait for a connection: a publish

@@ -119,25 +119,48 @@ class HttpsArtifactsTest {
     assertThat(cloud.asked).hasSize(6);
   }
 
-  @Test
-  void aPartIsContinuedByALaterProcessWithoutFetchingAgainWhatWasThere() throws Exception {
-    byte[] content = bytes(100_000);
-    Path target = folder.resolve("a.part");
+  private Recipe.Artifact digested(String path) {
+    return new Recipe.Artifact(
+        cloud.anybodysUrl() + path,
+        "checked by the nucleus",
+        "SHA-256",
+        Recipe.Unarchive.NONE,
+        Recipe.Permission.DEFAULT);
+  }
+
+  /** A download that is cut, and then tried again by another process. */
+  private long cutAndAgainByALaterProcess(Recipe.Artifact artifact, byte[] content, Path target)
+      throws Exception {
     cloud.answers = a -> file(a, content, "\"v1\"", 60_000);
-    assertThatThrownBy(() -> https.artifacts().download(ARN, artifact("/f"), target))
+    assertThatThrownBy(() -> https.artifacts().download(ARN, artifact, target))
         .isInstanceOf(CloudUnavailableException.class);
     long have = Files.size(target);
     assertThat(have).isPositive();
     https.close();
-
+    cloud.answers = a -> file(a, content, "\"v1\"", 0);
     try (CloudHttps later =
         CloudHttps.of(cloud.settings(Clock.systemUTC()), FakeHttpsCloud.PATIENT)) {
-      later.artifacts().download(ARN, artifact("/f"), target);
+      later.artifacts().download(ARN, artifact, target);
     }
-
     assertThat(Files.readAllBytes(target)).isEqualTo(content);
+    return have;
+  }
+
+  @Test
+  void aPartIsContinuedByALaterProcessWithoutFetchingAgainWhatWasThere() throws Exception {
+    long have =
+        cutAndAgainByALaterProcess(digested("/f"), bytes(100_000), folder.resolve("a.part"));
+
     assertThat(cloud.asked.getLast().header("range")).isEqualTo("bytes=" + have + "-");
     assertThat(cloud.asked.getLast().header("if-range")).isEqualTo("\"v1\"");
+  }
+
+  /** A power cut may leave holes in a part, which only a digest would tell. */
+  @Test
+  void withoutADigestALaterProcessBeginsAnew() throws Exception {
+    cutAndAgainByALaterProcess(artifact("/f"), bytes(100_000), folder.resolve("a.part"));
+
+    assertThat(cloud.asked.getLast().header("range")).isEmpty();
   }
 
   @Test
