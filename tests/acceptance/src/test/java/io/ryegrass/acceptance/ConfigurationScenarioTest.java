@@ -81,7 +81,7 @@ class ConfigurationScenarioTest {
   private static void deploy(String name, String update) {
     String deployment =
         core.deploy("{\"" + name + "\":{\"componentVersion\":\"1.0.0\"" + update + "}}");
-    assertThat(core.awaitEnd(deployment)).isEqualTo("COMPLETED");
+    core.awaitCompleted(deployment);
   }
 
   private static String quoted(String text) {

@@ -27,7 +27,7 @@ class FailureScenarioTest {
     cloud.createComponent(recipe("1.0.0", "Run: exec sleep 100000"));
     cloud.createComponent(recipe("1.1.0", "Startup: exit 1"));
     String works = core.deploy(components("1.0.0", "old"));
-    assertThat(core.awaitEnd(works)).isEqualTo("COMPLETED");
+    core.awaitCompleted(works);
   }
 
   private static String recipe(String version, String step) {

@@ -242,7 +242,7 @@ class HelloWorldScenarioTest {
   void theCloudDeploysItToTheThing() {
     String deployment = core.deploy(universe());
 
-    assertThat(core.awaitEnd(deployment)).isEqualTo("COMPLETED");
+    core.awaitCompleted(deployment);
     core.awaitLog(NAME, "Hello, universe! Greetings from your first Greengrass component.");
     core.awaitState(NAME, "1.0.0", "FINISHED");
     assertThat(said())

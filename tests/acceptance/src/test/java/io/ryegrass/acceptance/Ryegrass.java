@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
@@ -27,16 +28,22 @@ final class Ryegrass {
 
   /** Starts a command that stays up; closing it ends the process. */
   static Running start(Path folder, String... arguments) {
+    List<String> command = new ArrayList<>(List.of(HOME.resolve("ryegrass").toString()));
+    command.addAll(List.of(arguments));
+    return startProgram(folder, Map.of(), command);
+  }
+
+  /** The same for another program of the distribution, such as the loader. */
+  static Running startProgram(Path folder, Map<String, String> environment, List<String> command) {
     try {
       Path output = Files.createTempFile(folder, "output", ".txt");
-      List<String> command = new ArrayList<>(List.of(HOME.resolve("ryegrass").toString()));
-      command.addAll(List.of(arguments));
       ProcessBuilder builder =
           new ProcessBuilder(command)
               .directory(folder.toFile())
               .redirectErrorStream(true)
               .redirectOutput(output.toFile());
       builder.environment().put("RYEGRASS_NO_BUILD", "1");
+      builder.environment().putAll(environment);
       // as root, components are run only as somebody who was named
       builder
           .environment()
@@ -69,7 +76,7 @@ final class Ryegrass {
     List<String> command =
         new ArrayList<>(List.of("aws", "--data", folder.resolve("cloud").toString()));
     command.addAll(List.of(arguments));
-    return run(folder, Duration.ofSeconds(60), command.toArray(String[]::new));
+    return run(folder, Duration.ofSeconds(120), command.toArray(String[]::new));
   }
 
   record Outcome(int exitCode, String output) {
@@ -96,7 +103,7 @@ final class Ryegrass {
 
     void awaitOutput(String words) {
       Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
+          .atMost(Duration.ofSeconds(120))
           .pollInterval(Duration.ofMillis(50))
           .until(() -> output().contains(words) || !process.isAlive());
       assertThat(output()).contains(words);

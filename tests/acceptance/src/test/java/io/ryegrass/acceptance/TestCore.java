@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
@@ -30,7 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** A core device: its folder, its process, its command line, its components' logs. */
 final class TestCore implements AutoCloseable {
   /** What every wait may take at most; {@code -Dscenario.patience=10} fails faster. */
-  static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("scenario.patience", 60));
+  static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("scenario.patience", 120));
 
   private static final Pattern ID = Pattern.compile("Deployment Id: (\\S+)");
 
@@ -69,6 +70,43 @@ final class TestCore implements AutoCloseable {
     return core;
   }
 
+  /** As the tutorial does it (INS-05), without the system's service; runs in the foreground. */
+  static TestCore installed(TestCloud cloud, String thing, String role) {
+    TestCore core = new TestCore(cloud, cloud.folder, thing);
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "install",
+                "--data",
+                cloud.data().toString(),
+                "--root",
+                core.root.toString(),
+                "--aws-region",
+                TestCloud.REGION,
+                "--thing-name",
+                thing,
+                "--thing-group-name",
+                thing + "Group",
+                "--thing-policy-name",
+                "GreengrassV2IoTThingPolicy",
+                "--tes-role-name",
+                role,
+                "--tes-role-alias-name",
+                role + "Alias",
+                "--provision",
+                "true",
+                "--setup-system-service",
+                "false",
+                "--deploy-dev-tools",
+                "true"));
+    if (isRoot()) {
+      command.addAll(List.of("--component-default-user", "nobody"));
+    }
+    core.program = Ryegrass.start(cloud.folder, command.toArray(String[]::new));
+    core.program.awaitOutput("Launched Nucleus successfully.");
+    return core;
+  }
+
   static TestCore started(TestCloud cloud, String thing) {
     TestCore core = provisioned(cloud, thing);
     core.start();
@@ -98,7 +136,40 @@ final class TestCore implements AutoCloseable {
 
   void start() {
     nameComponentUser();
+    forgetTokens();
     program = Ryegrass.start(folder, "core", "--root", root.toString());
+    program.awaitOutput("ryegrass core ready:");
+  }
+
+  /** Those that components wrote in the core's life before. */
+  private void forgetTokens() {
+    if (!Files.isDirectory(root.resolve("work"))) {
+      return;
+    }
+    try (Stream<Path> components = Files.list(root.resolve("work"))) {
+      for (Path component : components.toList()) {
+        Files.deleteIfExists(component.resolve("svcuid"));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Under the loader, which starts it again; a reboot is a line in {@code rebooted}. */
+  void startUnderLoader() {
+    nameComponentUser();
+    program =
+        Ryegrass.startProgram(
+            folder,
+            Map.of(
+                "RYEGRASS_REBOOT",
+                "touch " + root.resolve("rebooted"),
+                "RYEGRASS_LOADER_PAUSE",
+                "0"),
+            List.of(
+                Ryegrass.HOME.resolve("dist/launcher/loader").toString(),
+                "--root",
+                root.toString()));
     program.awaitOutput("ryegrass core ready:");
   }
 
@@ -223,10 +294,12 @@ final class TestCore implements AutoCloseable {
     return cloud().deploy(arn(), components, more);
   }
 
-  /** The end of a deployment to this thing: COMPLETED or FAILED. */
-  String awaitEnd(String deployment) {
-    return await("the end of deployment " + deployment)
-        .until(() -> cloud().status(deployment), Set.of("COMPLETED", "FAILED")::contains);
+  /** A deployment to this thing ends well. */
+  void awaitCompleted(String deployment) {
+    String end =
+        await("the end of deployment " + deployment)
+            .until(() -> cloud().status(deployment), Set.of("COMPLETED", "FAILED")::contains);
+    assertThat(end).as("%s", effective(deployment)).isEqualTo("COMPLETED");
   }
 
   /** How this core took a deployment to a thing or a group; ends with SUCCEEDED, FAILED …. */
