@@ -8,7 +8,6 @@ import io.ryegrass.eventstream.SharedEvent;
 import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.Topics;
 import io.ryegrass.nucleus.NucleusException;
-import java.util.Base64;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -25,6 +24,7 @@ final class MqttProxyOperations {
   private static final int STATUS_INTERVAL_MS = 250;
   private static final int MAX_TOPIC_BYTES = 256;
   private static final int MAX_SLASHES = 7;
+  private static final String RESERVED = "$aws/";
 
   private final IpcServer.Core core;
   private final Authorisation authorisation;
@@ -47,13 +47,11 @@ final class MqttProxyOperations {
     int qos = qos(request);
     byte[] payload = Requests.blob(request, "payload");
     authorisation.check(principal, Authorisation.MQTT_PROXY, Errors.NAMESPACE + PUBLISH, topic);
-    if (request.path("retain").asBoolean(false)) {
-      throw Errors.service(
-          "Retained messages cannot be published to the cloud by this core; publish without retain");
-    }
     try {
-      Topics.checkTopic(withoutRulePrefix(topic), MAX_TOPIC_BYTES, MAX_SLASHES);
-      core.messaging().publish(topic, payload, qos);
+      if (!topic.startsWith(RESERVED)) { // the link knows the rules of the cloud's own topics
+        Topics.checkTopic(topic, MAX_TOPIC_BYTES, MAX_SLASHES);
+      }
+      core.messaging().publish(MqttMessageShape.read(request, topic, payload, qos));
     } catch (InvalidDocumentException | NucleusException e) {
       throw Errors.service("Publishing to " + topic + " failed: " + Errors.text(e));
     }
@@ -74,14 +72,7 @@ final class MqttProxyOperations {
               .subscribe(
                   filter,
                   qos,
-                  message -> {
-                    ObjectNode event = Requests.empty();
-                    event
-                        .putObject("message")
-                        .put("topicName", message.topic())
-                        .put("payload", Base64.getEncoder().encodeToString(message.payload()));
-                    pump.offer(event, message.payload().length);
-                  });
+                  message -> pump.offer(MqttMessageShape.write(message), message.payload().length));
     } catch (InvalidDocumentException | NucleusException e) {
       throw Errors.service("Subscribing to " + filter + " failed: " + Errors.text(e));
     }

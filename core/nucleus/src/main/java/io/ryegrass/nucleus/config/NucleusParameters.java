@@ -183,32 +183,75 @@ public final class NucleusParameters {
   }
 
   private static void mqtt() {
-    number("mqtt.port", "8883", 1, 65535, Effect.AT_START, "");
-    word("mqtt.version", Effect.TOLD, "MQTT 3.1.1 is spoken to the cloud", "mqtt5", "mqtt3");
-    number("mqtt.keepAliveTimeoutMs", "60000", 0, 1.2e6, Effect.AT_START, "30 s at least");
-    number("mqtt.pingTimeoutMs", "30000", 1, 1e9, Effect.TOLD, "the keep-alive decides");
+    number(
+        "mqtt.port",
+        "8883",
+        1,
+        65535,
+        Effect.AT_START,
+        "443: TLS says x-amzn-mqtt-ca (ALPN, PXY-01)");
+    word("mqtt.version", Effect.AT_START, "mqtt3 is MQTT 3.1.1", "mqtt5", "mqtt3");
+    number(
+        "mqtt.keepAliveTimeoutMs",
+        "60000",
+        0,
+        1.2e6,
+        Effect.AT_START,
+        "30 s at least; 0 asks for the longest, 1200 s");
+    number(
+        "mqtt.pingTimeoutMs",
+        "30000",
+        1,
+        1e9,
+        Effect.AT_START,
+        "1 s at least, at most the keep-alive");
     number("mqtt.operationTimeoutMs", "30000", 1, 1e9, Effect.AT_START, "1 s to 300 s");
-    number("mqtt.socketTimeoutMs", "3000", 1, 1e9, Effect.TOLD, "the time limit is fixed");
+    number(
+        "mqtt.socketTimeoutMs",
+        "3000",
+        1,
+        1e9,
+        Effect.AT_START,
+        "until the TCP connection stands; 100 ms to 300 s");
     number("mqtt.threadPoolSize", "1", 1, 1e6, Effect.NOT_NEEDED, "no pool of threads is used");
     number("mqtt.maxInFlightPublishes", "20", 1, 100, Effect.AT_START, "5 in AWS's nucleus");
-    number("mqtt.maxMessageSizeInBytes", "131072", 1, 268435456, Effect.TOLD, "the limit is fixed");
-    number("mqtt.maxPublishRetry", "100", -1, 1e9, Effect.TOLD, "a message is tried without end");
-    number("mqtt.sessionExpirySeconds", "604800", 0, 4294967295d, Effect.TOLD, "of MQTT 5");
-    number("mqtt.receiveMaximum", "100", 1, 65535, Effect.TOLD, "of MQTT 5");
-    for (String key :
-        new String[] {
-          "minimumReconnectDelaySeconds",
-          "maximumReconnectDelaySeconds",
-          "minimumConnectedTimeBeforeRetryResetSeconds"
-        }) {
-      number(
-          "mqtt." + key,
-          key.startsWith("max") ? "120" : key.contains("Reset") ? "30" : "1",
-          0,
-          1e9,
-          Effect.TOLD,
-          "the delays are fixed, with jitter");
-    }
+    number(
+        "mqtt.maxMessageSizeInBytes",
+        "131072",
+        1,
+        268435456,
+        Effect.AT_START,
+        "of payloads to the cloud; those from there may always have 128 KiB");
+    number(
+        "mqtt.maxPublishRetry",
+        "100",
+        -1,
+        1e9,
+        Effect.AT_START,
+        "then a message is set aside in spool/quarantine; -1 tries without end");
+    number("mqtt.sessionExpirySeconds", "604800", 0, 4294967295d, Effect.AT_START, "of MQTT 5");
+    number("mqtt.receiveMaximum", "100", 1, 65535, Effect.AT_START, "of MQTT 5");
+    number(
+        "mqtt.minimumReconnectDelaySeconds",
+        "0.125",
+        0,
+        86400,
+        Effect.AT_START,
+        "1 in AWS's nucleus; longer with each failure, with jitter");
+    number(
+        "mqtt.maximumReconnectDelaySeconds",
+        "30",
+        0,
+        86400,
+        Effect.AT_START,
+        "120 in AWS's nucleus");
+    number(
+        "mqtt.minimumConnectedTimeBeforeRetryResetSeconds",
+        "10",
+        0,
+        86400,
+        Effect.AT_START,
+        "30 in AWS's nucleus");
     number("mqtt.standaloneMqttTimeoutMs", "60000", 1, 1e9, Effect.TOLD, "no endpoint switch");
     number(
         "mqtt.spooler.maxSizeInBytes",

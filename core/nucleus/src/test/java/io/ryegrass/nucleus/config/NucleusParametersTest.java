@@ -154,11 +154,11 @@ class NucleusParametersTest {
     assertThat(
             NucleusParameters.remarks(
                 json(
-                    "{'mqtt':{'version':'mqtt3','port':0},'telemetry':{'enabled':true},"
+                    "{'mqtt':{'standaloneMqttTimeoutMs':5,'port':0},'telemetry':{'enabled':true},"
                         + "'networkProxy':{'proxy':{'password':{'secret':1}}}}")))
         .containsExactly(
             "networkProxy.proxy.password is not valid and does not count; write a text.",
             "mqtt.port is 0 and does not count; write a number from 1 to 65535.",
-            "mqtt.version is not honoured by this core: MQTT 3.1.1 is spoken to the cloud.");
+            "mqtt.standaloneMqttTimeoutMs is not honoured by this core: no endpoint switch.");
   }
 }
