@@ -24,7 +24,7 @@ import tools.jackson.databind.JsonNode;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class HelloWorldScenarioTest {
   private static final String NAME = "com.example.HelloWorld";
-  private static final String ROLE = "GreengrassV2TokenExchangeRole";
+  private static final String ROLE = "TutorialTokenExchangeRole";
   private static final String SCRIPT =
       """
       import sys
@@ -82,7 +82,7 @@ class HelloWorldScenarioTest {
   @BeforeAll
   static void install(TestCloud shared) {
     cloud = shared;
-    core = TestCore.started(cloud, "MyGreengrassCore");
+    core = TestCore.installed(cloud, "MyGreengrassCore", ROLE);
     TestCloud.write(recipes().resolve(NAME + "-1.0.0.yaml"), RECIPE);
     TestCloud.write(script(), SCRIPT);
   }
@@ -116,6 +116,27 @@ class HelloWorldScenarioTest {
       lines.add(hello.group());
     }
     return lines;
+  }
+
+  /**
+   * Without a system service: that needs a machine that was started by systemd. The third line is
+   * then 'Successfully set up Nucleus as a system service'.
+   */
+  @Test
+  @Order(0)
+  @DisplayName("the three success lines of INS-06; the command line is deployed (CLI-01)")
+  void theInstallerSaysWhatItDid() {
+    assertThat(core.program().output())
+        .containsSubsequence(
+            "Successfully configured Nucleus with provisioned resource details!\n",
+            "Configured Nucleus to deploy aws.greengrass.Cli component\n",
+            "Launched Nucleus successfully.");
+    TestCore.await("aws.greengrass.Cli on the core")
+        .untilAsserted(
+            () ->
+                assertThat(core.installed())
+                    .extracting(c -> c.componentName())
+                    .contains("aws.greengrass.Cli"));
   }
 
   @Test
@@ -211,23 +232,19 @@ class HelloWorldScenarioTest {
   @Order(6)
   @DisplayName("without s3:GetObject FAILED with S3_HEAD_ or S3_GET_OBJECT_ACCESS_DENIED (TES-01)")
   void withoutPermissionForTheArtifactTheDeploymentFails() {
+    EffectiveDeployment failed = core.awaitEffective(core.deploy(universe()), "FAILED");
+
+    assertThat(failed.statusDetails().errorStack())
+        .containsAnyOf("S3_HEAD_OBJECT_ACCESS_DENIED", "S3_GET_OBJECT_ACCESS_DENIED");
     cloud.aws(
         "iam",
         "put-role-policy",
         "--role-name",
         ROLE,
         "--policy-name",
-        "NoArtifacts",
+        "MyGreengrassV2ComponentArtifactPolicy",
         "--policy-document",
-        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::hello-artifacts/*\"}]}");
-    try {
-      EffectiveDeployment failed = core.awaitEffective(core.deploy(universe()), "FAILED");
-
-      assertThat(failed.statusDetails().errorStack())
-          .containsAnyOf("S3_HEAD_OBJECT_ACCESS_DENIED", "S3_GET_OBJECT_ACCESS_DENIED");
-    } finally {
-      cloud.aws("iam", "delete-role-policy", "--role-name", ROLE, "--policy-name", "NoArtifacts");
-    }
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::hello-artifacts/*\"}]}");
   }
 
   private static String universe() {
