@@ -114,9 +114,8 @@ public final class SegmentedLog implements AutoCloseable {
       sealed.put(base, size);
       sealedBytes += size;
     }
-    if (!sealed.isEmpty()) {
-      firstOffset = Math.max(firstOffset, sealed.firstKey());
-    }
+    // A segment may be gone from the disk while the mark that it is not needed is not there yet.
+    firstOffset = Math.max(firstOffset, sealed.isEmpty() ? last.base() : sealed.firstKey());
     delete(takeUnneeded());
   }
 
