@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.proxy.HttpProxyHandler;
 import io.netty.handler.proxy.ProxyHandler;
 import io.netty.handler.proxy.Socks5ProxyHandler;
@@ -127,9 +128,12 @@ final class MqttNetwork implements AutoCloseable {
           ? new Socks5ProxyHandler(address)
           : new Socks5ProxyHandler(address, user, proxy.password());
     }
-    return user == null
+    String authorization = proxy.authorization();
+    return authorization == null
         ? new HttpProxyHandler(address)
-        : new HttpProxyHandler(address, user, proxy.password());
+        // in the usual spelling, because not every proxy takes any
+        : new HttpProxyHandler(
+            address, new DefaultHttpHeaders().set("Proxy-Authorization", authorization));
   }
 
   private SslHandler handler(SSLContext context, String host, int port, boolean alpn) {
