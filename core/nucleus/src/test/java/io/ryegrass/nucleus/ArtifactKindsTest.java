@@ -238,6 +238,20 @@ class ArtifactKindsTest {
     assertThat(fetched).hasValue(1);
   }
 
+  /** CMP-01: the tutorial's first component names no other; decision 028. */
+  @Test
+  void aFileInS3NeedsNoComponentOfItsOwn() {
+    fetch = (artifact, target) -> Files.writeString(target, "content");
+    recipe(
+        "com.example.A",
+        "1.0.0",
+        "{}",
+        "[{URI: 's3://bucket/tool.sh', Digest: '%s', Algorithm: SHA-256}]"
+            .formatted(digest("content")));
+
+    assertThat(deploy("com.example.A", "1.0.0").status()).isEqualTo("SUCCEEDED");
+  }
+
   @Test
   void aFileOfAnHttpsServerWithAnotherDigestThanTheRecipesIsRefused() {
     fetch = (artifact, target) -> Files.writeString(target, "other");

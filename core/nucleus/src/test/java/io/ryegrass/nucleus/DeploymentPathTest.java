@@ -176,32 +176,6 @@ class DeploymentPathTest {
   }
 
   @Test
-  void an_artifact_in_S3_demands_the_token_exchange_service_before_anything_is_fetched() {
-    cloud.recipe(
-        """
-        RecipeFormatVersion: '2020-01-25'
-        ComponentName: com.example.Art
-        ComponentVersion: 1.0.0
-        Manifests:
-          - Platform: {os: linux}
-            Lifecycle: {Run: 'true'}
-            Artifacts: [{URI: 's3://bucket/app.bin'}]
-        """);
-    DeploymentRequest r =
-        TestCloud.shadow(
-            1, FailureHandlingPolicy.ROLLBACK, TestCloud.components("com.example.Art", "1.0.0"));
-    nucleus.deployments().submit(r);
-    DeploymentStatus failed = awaitStatus(r, "FAILED");
-    assertThat(failed.detailedStatus()).isEqualTo("FAILED_NO_STATE_CHANGE");
-    assertThat(failed.errorStack())
-        .containsExactly("DEPLOYMENT_FAILURE", "MISSING_TOKEN_EXCHANGE_SERVICE");
-    assertThat(failed.errorTypes()).containsExactly("REQUEST_ERROR");
-    assertThat(failed.failureCause())
-        .contains("s3://bucket/app.bin", "com.example.Art", "add it to the deployment");
-    assertThat(cloud.downloads).isZero();
-  }
-
-  @Test
   void unchanged_components_are_not_restarted_and_groups_are_merged() throws IOException {
     cloud.groups = List.of("floor1", "floor2");
     cloud.generic("com.example.Echo", "1.0.0", "{message: hi}", "{}", ECHO);

@@ -159,8 +159,7 @@ final class Planner {
     Prerequisites.check(
         components.values().stream().filter(r -> !isOwn(r)).toList(),
         components.keySet(),
-        platform,
-        store);
+        platform);
     for (String name : document.components().keySet()) {
       if (!components.containsKey(name)) {
         throw new NucleusException(

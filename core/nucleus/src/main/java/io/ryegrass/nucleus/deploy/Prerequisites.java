@@ -3,9 +3,7 @@ package io.ryegrass.nucleus.deploy;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.ImageReference;
 import io.ryegrass.nucleus.NucleusException;
-import io.ryegrass.nucleus.store.ComponentStore;
 import io.ryegrass.nucleus.store.ComponentStore.StoredRecipe;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,19 +16,16 @@ final class Prerequisites {
   private Prerequisites() {}
 
   /**
-   * Artifacts in S3 and in private registries are fetched with the credentials of the core's role,
-   * images by an engine; a deployment must ask for the components of both by name
-   * (v2-deployments.md section 5, step 6; DOC-03). What is on the device already, as in a local
-   * deployment, needs no credentials.
+   * Images of private registries are opened with the credentials of the core's role, and all images
+   * are fetched by an engine; a deployment must ask for the components of both by name
+   * (v2-deployments.md section 5, step 6; DOC-03). For files in S3 the core uses its role by
+   * itself, as the tutorial's first component has it (CMP-01; decision 028).
    *
    * @param fetched components that this process does not bring along
    * @param components names of all components
    */
   static void check(
-      List<StoredRecipe> fetched,
-      Set<String> components,
-      Map<String, String> platform,
-      ComponentStore store) {
+      List<StoredRecipe> fetched, Set<String> components, Map<String, String> platform) {
     for (StoredRecipe r : fetched) {
       String name = r.recipe().componentName();
       for (Recipe.Artifact artifact : r.recipe().select(platform).artifacts()) {
@@ -48,14 +43,7 @@ final class Prerequisites {
                   + name
                   + ".");
         }
-        boolean role =
-            image
-                ? ImageReference.parse(artifact.uri()).isPrivateEcr()
-                : artifact.scheme().equals("s3")
-                    && !Files.isRegularFile(
-                        store
-                            .artifacts(name, r.recipe().componentVersion().text())
-                            .resolve(artifact.fileName()));
+        boolean role = image && ImageReference.parse(artifact.uri()).isPrivateEcr();
         if (role && !components.contains(TOKEN_EXCHANGE)) {
           throw new NucleusException(
               "MISSING_TOKEN_EXCHANGE_SERVICE",
