@@ -147,8 +147,7 @@ final class Cloud implements AutoCloseable {
     FunctionService functions =
         new FunctionService(store, objects, ReadAccess.of(identity), region, account, clock, api);
     SecretsService secrets =
-        new SecretsService(
-            store, identity, data.resolve("secrets.key"), region, account, clock);
+        new SecretsService(store, identity, data.resolve("secrets.key"), region, account, clock);
     if (options.newSecretsKey()) {
       secrets.changeMasterKey();
     }

@@ -118,8 +118,7 @@ class SecretsAndLogsTest {
       assertThat(client.getLogEvents(r -> r.logGroupName("g").logStreamName("s")).events())
           .extracting(OutputLogEvent::message)
           .containsExactly("hello");
-      assertThat(
-              client.filterLogEvents(r -> r.logGroupName("g").filterPattern("hell")).events())
+      assertThat(client.filterLogEvents(r -> r.logGroupName("g").filterPattern("hell")).events())
           .hasSize(1);
     }
   }

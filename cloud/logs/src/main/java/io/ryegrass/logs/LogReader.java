@@ -3,9 +3,11 @@ package io.ryegrass.logs;
 import static io.ryegrass.logs.LogGroups.object;
 
 import io.ryegrass.awsapi.CallContext;
+import io.ryegrass.logs.LogTables.Chunk;
 import io.ryegrass.logs.LogTables.Event;
 import io.ryegrass.logs.LogTables.Group;
 import io.ryegrass.logs.LogTables.Place;
+import io.ryegrass.logs.LogTables.Range;
 import io.ryegrass.logs.LogTables.Stream;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Sql;
@@ -25,13 +27,16 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>A token is a place in the order of (time, id); behind it or before it is what the next page
  * holds. At the end of a stream the same token comes back, which is how clients know, and finds
  * what arrives later. A page holds 1 MiB at most. FilterLogEvents looks at a bounded number of
- * events in one call, so a page may be empty and have a successor, as AWS's may.
+ * bytes in one call, so a page may be empty and have a successor, as AWS's may.
  */
 final class LogReader {
   private static final int MAX_EVENTS = 10_000;
   private static final int MAX_PAGE_BYTES = 1 << 20;
-  private static final int ROWS = 1000;
-  private static final int MAX_SCANNED = 100_000;
+
+  /** What one call looks at, in bytes; an event counts as if it were that much larger. */
+  private static final long MAX_SCANNED = 64 << 20;
+
+  private static final int SCAN_COST = 500;
 
   private final CloudStore store;
   private final LogGroups groups;
@@ -87,12 +92,11 @@ final class LogReader {
           Place at = place;
           long bytes = 0;
           boolean more = true;
-          while (more && events.size() < limit && bytes < MAX_PAGE_BYTES) {
-            int wanted = Math.min(ROWS, limit - events.size());
-            List<Event> rows =
-                LogTables.events(sql, "stream_id", stream.id(), at, forward, start, until, wanted);
-            more = rows.size() == wanted;
-            for (Event row : rows) {
+          Range range = new Range("stream_id", stream.id(), start, until);
+          while (more && events.size() < limit) {
+            Chunk chunk = LogTables.events(sql, range, at, forward, limit - events.size());
+            more = !chunk.last();
+            for (Event row : chunk.events()) {
               if (!events.isEmpty() && bytes + row.size() > MAX_PAGE_BYTES) {
                 more = false;
                 break;
@@ -179,18 +183,24 @@ final class LogReader {
 
   private static ObjectNode scan(Search search, Place start, Sql sql) {
     boolean oneStream = search.streams().size() == 1;
-    long id = oneStream ? search.streams().keySet().iterator().next() : search.group().id();
-    String column = oneStream ? "stream_id" : "group_id";
+    Range range =
+        oneStream
+            ? new Range(
+                "stream_id",
+                search.streams().keySet().iterator().next(),
+                search.from(),
+                search.until())
+            : new Range("group_id", search.group().id(), search.from(), search.until());
     ObjectNode out = object();
     ArrayNode shown = out.putArray("events");
     out.putArray("searchedLogStreams"); // AWS fills it no longer
     Place at = start;
     long bytes = 0;
-    int scanned = 0;
+    long scanned = 0;
     while (!search.streams().isEmpty()) {
-      List<Event> rows =
-          LogTables.events(sql, column, id, at, true, search.from(), search.until(), ROWS);
-      for (Event row : rows) {
+      Chunk chunk = LogTables.events(sql, range, at, true, Integer.MAX_VALUE);
+      for (Event row : chunk.events()) {
+        scanned += row.size() + SCAN_COST;
         String stream = search.streams().get(row.streamId());
         if (stream != null && search.pattern().test(row.message())) {
           bytes += row.size();
@@ -207,8 +217,7 @@ final class LogReader {
         }
         at = new Place(row.time(), row.id());
       }
-      scanned += rows.size();
-      if (rows.size() < ROWS) {
+      if (chunk.last()) {
         return out;
       }
       if (scanned >= MAX_SCANNED) {

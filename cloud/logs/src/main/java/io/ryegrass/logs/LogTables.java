@@ -18,6 +18,8 @@ import tools.jackson.databind.node.ObjectNode;
 final class LogTables {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final int ROWS_PER_INSERT = 100;
+  private static final int CHUNK_EVENTS = 1000;
+  private static final long CHUNK_BYTES = 4 << 20;
 
   static final List<Migration> MIGRATIONS =
       List.of(
@@ -221,42 +223,56 @@ final class LogTables {
   }
 
   /**
-   * Some events behind (or, backwards, before) a place; backwards they come latest first.
+   * Some events.
+   *
+   * @param last whether there are no more behind them
+   */
+  record Chunk(List<Event> events, boolean last) {}
+
+  /**
+   * Which events are meant.
    *
    * @param column {@code stream_id} or {@code group_id}
    * @param from time of the first one that counts
    * @param until time of the last one that counts
    */
-  static List<Event> events(
-      Sql sql,
-      String column,
-      long id,
-      Place place,
-      boolean forward,
-      long from,
-      long until,
-      int limit) {
+  record Range(String column, long id, long from, long until) {}
+
+  /**
+   * Events behind (or, backwards, before) a place; backwards they come latest first. Messages may
+   * be as large as a whole batch, so they are read only up to a number of bytes.
+   *
+   * @param most at least one
+   */
+  static Chunk events(Sql sql, Range range, Place place, boolean forward, int most) {
     String compare = forward ? ">" : "<";
     String order = forward ? "ASC" : "DESC";
-    long low = forward ? Math.max(from, place.time()) : from;
-    long high = forward ? until : Math.min(until, place.time());
+    long low = forward ? Math.max(range.from(), place.time()) : range.from();
+    long high = forward ? range.until() : Math.min(range.until(), place.time());
     // the bounds on time alone are what the index is searched by
-    return sql.list(
-        "SELECT * FROM log_events WHERE "
-            + column
+    String rest =
+        " FROM log_events WHERE "
+            + range.column()
             + " = ? AND time >= ? AND time <= ? AND (time <> ? OR id "
             + compare
             + " ?) ORDER BY time "
             + order
             + ", id "
             + order
-            + " LIMIT "
-            + limit,
-        LogTables::event,
-        id,
-        low,
-        high,
-        place.time(),
-        place.id());
+            + " LIMIT ";
+    Object[] args = {range.id(), low, high, place.time(), place.id()};
+    List<Long> sizes =
+        sql.list(
+            "SELECT time, id, size" + rest + Math.min(most, CHUNK_EVENTS),
+            row -> row.number("size"),
+            args);
+    int count = 0;
+    long bytes = 0;
+    while (count < sizes.size() && (count == 0 || bytes + sizes.get(count) <= CHUNK_BYTES)) {
+      bytes += sizes.get(count++);
+    }
+    List<Event> events =
+        count == 0 ? List.of() : sql.list("SELECT *" + rest + count, LogTables::event, args);
+    return new Chunk(events, count == sizes.size() && count < Math.min(most, CHUNK_EVENTS));
   }
 }

@@ -419,8 +419,7 @@ class LogsServiceTest {
         .extracting(FilteredLogEvent::message)
         .containsExactly("ERROR three", "INFO two");
     var named =
-        client.filterLogEvents(
-            r -> r.logGroupIdentifier(ARNS + GROUP).logStreamNames("a2", "b1"));
+        client.filterLogEvents(r -> r.logGroupIdentifier(ARNS + GROUP).logStreamNames("a2", "b1"));
     assertThat(named.events()).hasSize(3);
     assertThat(named.events()).extracting(FilteredLogEvent::eventId).doesNotHaveDuplicates();
     assertThatThrownBy(
