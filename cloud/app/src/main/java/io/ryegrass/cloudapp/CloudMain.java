@@ -92,7 +92,7 @@ public final class CloudMain {
         OptionSpec.builder("--logs-size")
             .type(long.class)
             .paramLabel("MIB")
-            .defaultValue("2048")
+            .defaultValue(Long.toString(CloudOptions.DEFAULT_LOGS_MEGABYTES))
             .description(
                 "log events kept for CloudWatch Logs; beyond it the oldest go (default"
                     + " ${DEFAULT-VALUE})")

@@ -20,4 +20,20 @@ record CloudOptions(
     String region,
     String account,
     long logsMegabytes,
-    boolean newSecretsKey) {}
+    boolean newSecretsKey) {
+
+  static final long DEFAULT_LOGS_MEGABYTES = 2048;
+
+  /** With the defaults of all that has any. */
+  CloudOptions(
+      Path data,
+      String host,
+      int apiPort,
+      int httpsPort,
+      int mqttPort,
+      String region,
+      String account) {
+    this(
+        data, host, apiPort, httpsPort, mqttPort, region, account, DEFAULT_LOGS_MEGABYTES, false);
+  }
+}
