@@ -246,6 +246,7 @@ final class Cloud implements AutoCloseable {
     all.addAll(JobService.migrations());
     all.addAll(ProvisioningService.migrations());
     all.addAll(FunctionService.migrations());
+    all.addAll(SecretsService.migrations());
     all.addAll(ComponentsService.migrations());
     all.addAll(GroupsService.migrations());
     return all;

@@ -33,7 +33,6 @@ record CloudOptions(
       int mqttPort,
       String region,
       String account) {
-    this(
-        data, host, apiPort, httpsPort, mqttPort, region, account, DEFAULT_LOGS_MEGABYTES, false);
+    this(data, host, apiPort, httpsPort, mqttPort, region, account, DEFAULT_LOGS_MEGABYTES, false);
   }
 }
