@@ -7,7 +7,7 @@
  * deleted groups go; so do the oldest events of all when the store is at its bound. What the bound
  * took is counted and logged.
  *
- * <p>Events stand in a store of their own, one row each (decision 025), so that a fleet that talks
+ * <p>Events stand in a store of their own, one row each (decision 027), so that a fleet that talks
  * much does not keep the writer of the control plane busy, and its file can be thrown away alone.
  *
  * <p>Not here: metric filters, subscriptions, Insights queries, exports, live tail, and in filter

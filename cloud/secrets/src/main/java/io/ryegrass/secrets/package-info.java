@@ -7,7 +7,7 @@
  * work for names and partial ARNs as well. Cores come with the temporary credentials of their role
  * alias.
  *
- * <p>Values are encrypted at rest in envelopes (decision 024): each version has a data key of its
+ * <p>Values are encrypted at rest in envelopes (decision 026): each version has a data key of its
  * own, AES-256-GCM, and that key is wrapped by a master key that stands in a file outside the
  * database (mode 0600). A copy of the database alone opens nothing. Values are in no log line and
  * in no error message. Whoever loses the key file loses the values, not the names.
