@@ -65,11 +65,37 @@ public final class PolicyEvaluator {
       List<String> principals,
       String action,
       Map<String, String> variables) {
+    return evaluateFor(trust, kind, principals, action, null, variables);
+  }
+
+  /**
+   * Decides a policy that is attached to a resource and names who may use it.
+   *
+   * @param principals the names under which the caller (kind {@code AWS}) is known; one match is
+   *     enough
+   * @param resource ARN of the resource
+   */
+  public static Decision evaluateResourcePolicy(
+      PolicyDocument policy,
+      List<String> principals,
+      String action,
+      String resource,
+      Map<String, String> variables) {
+    return evaluateFor(policy, "AWS", principals, action, resource, variables);
+  }
+
+  private static Decision evaluateFor(
+      PolicyDocument policy,
+      String kind,
+      List<String> principals,
+      String action,
+      @Nullable String resource,
+      Map<String, String> variables) {
     boolean allowed = false;
-    for (Statement statement : trust.statements()) {
+    for (Statement statement : policy.statements()) {
       if (trusts(statement.principals().get("*"), principals)
           || trusts(statement.principals().get(kind), principals)) {
-        if (statement.applies(action, null, variables)) {
+        if (statement.applies(action, resource, variables)) {
           if (!statement.allow()) {
             return Decision.DENY_EXPLICIT;
           }

@@ -163,6 +163,25 @@ class PolicyEvaluatorTest {
     assertThat(trusts(trust, "AWS", "credentials.iot.amazonaws.com")).isFalse();
   }
 
+  @Test
+  void aPolicyOfAResourceIsForItsPrincipalsAndItsResources() {
+    var policy =
+        document(
+            "2012-10-17",
+            "{'Effect':'Allow','Principal':{'AWS':['arn:reader','arn:writer']},"
+                + "'Action':'secretsmanager:GetSecretValue','Resource':'arn:one'},"
+                + "{'Effect':'Deny','Principal':'*','Action':'*','Resource':'arn:two'}");
+    assertThat(onResource(policy, "arn:reader", "arn:one")).isEqualTo(Decision.ALLOW);
+    assertThat(onResource(policy, "arn:other", "arn:one")).isEqualTo(Decision.DENY_DEFAULT);
+    assertThat(onResource(policy, "arn:reader", "arn:three")).isEqualTo(Decision.DENY_DEFAULT);
+    assertThat(onResource(policy, "arn:reader", "arn:two")).isEqualTo(Decision.DENY_EXPLICIT);
+  }
+
+  private static Decision onResource(PolicyDocument policy, String who, String resource) {
+    return PolicyEvaluator.evaluateResourcePolicy(
+        policy, List.of(who), "secretsmanager:GetSecretValue", resource, Map.of());
+  }
+
   private static boolean trusts(PolicyDocument trust, String kind, String who) {
     return PolicyEvaluator.evaluateTrust(trust, kind, List.of(who), "sts:AssumeRole", Map.of())
         == Decision.ALLOW;

@@ -16,6 +16,7 @@ import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.identity.CertificateException;
 import io.ryegrass.identity.IdentityException;
 import io.ryegrass.identity.IdentityService;
+import io.ryegrass.logs.LogsService;
 import io.ryegrass.mqtt.MqttBrokerException;
 import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.objects.ReadAccess;
@@ -26,6 +27,8 @@ import io.ryegrass.registry.ProvisioningService;
 import io.ryegrass.registry.Registry;
 import io.ryegrass.registry.job.JobService;
 import io.ryegrass.registry.shadow.ShadowService;
+import io.ryegrass.secrets.SecretsException;
+import io.ryegrass.secrets.SecretsService;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.StoreException;
@@ -52,6 +55,7 @@ import org.slf4j.LoggerFactory;
 final class Cloud implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Cloud.class);
+  private static final long MEBIBYTE = 1 << 20;
 
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
   private String readyLine = "";
@@ -86,7 +90,11 @@ final class Cloud implements AutoCloseable {
               + e.getMessage()
               + " (--data names another)",
           e);
-    } catch (StoreException | IdentityException | CertificateException | MqttBrokerException e) {
+    } catch (StoreException
+        | IdentityException
+        | SecretsException
+        | CertificateException
+        | MqttBrokerException e) {
       throw new CloudException(String.valueOf(e.getMessage()), e);
     } finally {
       if (!ready) {
@@ -138,6 +146,15 @@ final class Cloud implements AutoCloseable {
         opened(new ProvisioningService(store, registry, authority, gateway.replies(), clock));
     FunctionService functions =
         new FunctionService(store, objects, ReadAccess.of(identity), region, account, clock, api);
+    SecretsService secrets =
+        new SecretsService(store, identity, data.resolve("secrets.key"), region, account, clock);
+    if (options.newSecretsKey()) {
+      secrets.changeMasterKey();
+    }
+    CloudStore logStore = opened(CloudStore.open(data.resolve("logs"), LogsService.migrations()));
+    LogsService logs =
+        opened(
+            new LogsService(logStore, region, account, clock, options.logsMegabytes() * MEBIBYTE));
     ComponentsService components =
         new ComponentsService(
             store,
@@ -169,6 +186,8 @@ final class Cloud implements AutoCloseable {
                 components.greengrassV2(),
                 groups.greengrass(),
                 functions.lambda(),
+                secrets.secretsManager(),
+                logs.logs(),
                 registry.iot(),
                 jobs.iotJobs(),
                 provisioning.iot(),
@@ -176,7 +195,9 @@ final class Cloud implements AutoCloseable {
                 identity.iam(),
                 identity.sts()),
             verifier,
-            identity.callAuthoriser(),
+            identity.callAuthoriser(
+                (call, action, input) ->
+                    secrets.find(call, action, input).or(() -> logs.find(call, action, input))),
             region,
             account,
             caller -> ((CallerIdentity) caller).arn(),
@@ -199,6 +220,7 @@ final class Cloud implements AutoCloseable {
                 shadows.topics(), jobs.topics(), components.fleetStatus(), provisioning.topics())));
 
     groups.start();
+    logs.start();
 
     OwnFiles.writeCredentials(data, identity.ensureRootAccessKey());
     gateway.describeSelf(OwnFiles.selfDescription(options, endpoints, authority.certificatePem()));
@@ -224,6 +246,7 @@ final class Cloud implements AutoCloseable {
     all.addAll(JobService.migrations());
     all.addAll(ProvisioningService.migrations());
     all.addAll(FunctionService.migrations());
+    all.addAll(SecretsService.migrations());
     all.addAll(ComponentsService.migrations());
     all.addAll(GroupsService.migrations());
     return all;

@@ -89,6 +89,20 @@ public final class CloudMain {
     spec.addOption(
         text("--account", "NUMBER", "account to be").defaultValue("000000000000").build());
     spec.addOption(
+        OptionSpec.builder("--logs-size")
+            .type(long.class)
+            .paramLabel("MIB")
+            .defaultValue(Long.toString(CloudOptions.DEFAULT_LOGS_MEGABYTES))
+            .description(
+                "log events kept for CloudWatch Logs; beyond it the oldest go (default"
+                    + " ${DEFAULT-VALUE})")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--new-secrets-key")
+            .type(boolean.class)
+            .description("change the master key in DIR/secrets.key at this start")
+            .build());
+    spec.addOption(
         OptionSpec.builder("-h", "--help").usageHelp(true).description("show this").build());
     return spec;
   }
@@ -119,7 +133,9 @@ public final class CloudMain {
             value(parsed, "--https-port", 0),
             value(parsed, "--mqtt-port", 0),
             value(parsed, "--region", ""),
-            value(parsed, "--account", ""));
+            value(parsed, "--account", ""),
+            value(parsed, "--logs-size", 0L),
+            value(parsed, "--new-secrets-key", false));
     Map.of(
             "--api-port",
             options.apiPort(),
@@ -130,6 +146,10 @@ public final class CloudMain {
         .forEach(
             (name, port) ->
                 require(line, port >= 0 && port <= 65535, name + " must be between 0 and 65535"));
+    require(
+        line,
+        options.logsMegabytes() >= 1 && options.logsMegabytes() <= 1 << 20,
+        "--logs-size must be between 1 and 1048576");
     require(
         line,
         REGION.matcher(options.region()).matches(),

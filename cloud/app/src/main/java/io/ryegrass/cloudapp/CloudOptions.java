@@ -8,6 +8,8 @@ import java.nio.file.Path;
  * @param data folder of everything that lasts
  * @param host address to listen on
  * @param apiPort 0 takes a free port, as with the others
+ * @param logsMegabytes bound of the log events kept, in MiB
+ * @param newSecretsKey whether the master key of secrets is changed at this start
  */
 record CloudOptions(
     Path data,
@@ -16,4 +18,21 @@ record CloudOptions(
     int httpsPort,
     int mqttPort,
     String region,
-    String account) {}
+    String account,
+    long logsMegabytes,
+    boolean newSecretsKey) {
+
+  static final long DEFAULT_LOGS_MEGABYTES = 2048;
+
+  /** With the defaults of all that has any. */
+  CloudOptions(
+      Path data,
+      String host,
+      int apiPort,
+      int httpsPort,
+      int mqttPort,
+      String region,
+      String account) {
+    this(data, host, apiPort, httpsPort, mqttPort, region, account, DEFAULT_LOGS_MEGABYTES, false);
+  }
+}

@@ -16,6 +16,7 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -127,17 +128,67 @@ public final class IdentityService implements AccessKeySource {
 
   /** Whether the caller's own policies allow an action. Root may do everything. */
   public boolean isAllowed(CallerIdentity caller, String action, String resource) {
-    return decide(caller, action, resource) == Decision.ALLOW;
+    return decide(caller, action, resource, variables(caller)) == Decision.ALLOW;
   }
 
-  private Decision decide(CallerIdentity caller, String action, String resource) {
+  /**
+   * The caller's own policies and that of the resource, as in one account: a Deny in either wins,
+   * an Allow in either is enough.
+   */
+  private Decision decide(CallerIdentity caller, String action, CallResource resource) {
+    if (caller.root()) {
+      return Decision.ALLOW;
+    }
+    Map<String, String> variables = variables(caller);
+    variables.putAll(resource.conditionKeys());
+    Decision decision = Decision.DENY_DEFAULT;
+    for (String arn : resource.arns()) {
+      Decision own = decide(caller, action, arn, variables);
+      Decision attached = attached(caller, action, resource.policy(), arn, variables);
+      if (own == Decision.DENY_EXPLICIT || attached == Decision.DENY_EXPLICIT) {
+        return Decision.DENY_EXPLICIT;
+      }
+      if (own == Decision.ALLOW || attached == Decision.ALLOW) {
+        decision = Decision.ALLOW;
+      }
+    }
+    return decision;
+  }
+
+  /** A policy that allows a whole account leaves it to the account's own policies who may. */
+  private Decision attached(
+      CallerIdentity caller,
+      String action,
+      @Nullable PolicyDocument policy,
+      String arn,
+      Map<String, String> variables) {
+    if (policy == null) {
+      return Decision.DENY_DEFAULT;
+    }
+    List<String> names = new ArrayList<>(List.of(caller.arn()));
+    String roleName = caller.roleName();
+    if (roleName != null) {
+      findRole(roleName).map(Role::arn).ifPresent(names::add);
+    }
+    List<String> withAccount = new ArrayList<>(names);
+    withAccount.add(accountId);
+    withAccount.add("arn:aws:iam::" + accountId + ":root");
+    Decision all =
+        PolicyEvaluator.evaluateResourcePolicy(policy, withAccount, action, arn, variables);
+    return all == Decision.ALLOW
+        ? PolicyEvaluator.evaluateResourcePolicy(policy, names, action, arn, variables)
+        : all;
+  }
+
+  private Decision decide(
+      CallerIdentity caller, String action, String resource, Map<String, String> variables) {
     if (caller.root()) {
       return Decision.ALLOW;
     }
     String role = caller.roleName();
     List<PolicyDocument> documents =
         role != null ? policies.of("role", role) : policies.of("user", userName(caller));
-    return PolicyEvaluator.evaluate(documents, action, resource, variables(caller));
+    return PolicyEvaluator.evaluate(documents, action, resource, variables);
   }
 
   private Map<String, String> variables(CallerIdentity caller) {
@@ -315,10 +366,19 @@ public final class IdentityService implements AccessKeySource {
    * no permission.
    */
   public CallAuthoriser callAuthoriser() {
-    return this::authorise;
+    return callAuthoriser((call, action, input) -> Optional.empty());
   }
 
-  private void authorise(CallContext call, String action, ObjectNode input) {
+  /**
+   * As {@link #callAuthoriser()}, for services that know better than their requests which resource
+   * a call is about. A policy of that resource counts, too.
+   */
+  public CallAuthoriser callAuthoriser(CallResources resources) {
+    return (call, action, input) -> authorise(call, action, input, resources);
+  }
+
+  private void authorise(
+      CallContext call, String action, ObjectNode input, CallResources resources) {
     if (action.equals("sts:GetCallerIdentity") && call.identity() != null) {
       return;
     }
@@ -326,7 +386,10 @@ public final class IdentityService implements AccessKeySource {
       throw new AwsException(
           "MissingAuthenticationToken", 403, "Sign the request with an access key");
     }
-    String resource = RequestedResource.of(call, action, input);
+    CallResource resource =
+        resources
+            .find(call, action, input)
+            .orElseGet(() -> CallResource.named(RequestedResource.of(call, action, input)));
     Decision decision = decide(caller, action, resource);
     if (decision == Decision.ALLOW) {
       return;
@@ -339,9 +402,11 @@ public final class IdentityService implements AccessKeySource {
             + " is not authorized to perform: "
             + action
             + " on resource: "
-            + resource
+            + resource.arns().getFirst()
             + (decision == Decision.DENY_EXPLICIT
-                ? " with an explicit deny in an identity-based policy"
+                ? " with an explicit deny in "
+                    + (resource.policy() == null ? "an identity-based" : "a")
+                    + " policy"
                 : " because no identity-based policy allows the " + action + " action"));
   }
 

@@ -19,6 +19,7 @@ final class ManagedPolicies {
           "AWSIoTFullAccess", allow("\"iot:*\""),
           "AWSGreengrassFullAccess", allow("\"greengrass:*\""),
           "AWSLambda_FullAccess", allow("\"lambda:*\""),
+          "CloudWatchLogsFullAccess", allow("\"logs:*\""),
           "SecretsManagerReadWrite", allow("\"secretsmanager:*\""),
           "service-role/AWSGreengrassResourceAccessRolePolicy",
               allow(

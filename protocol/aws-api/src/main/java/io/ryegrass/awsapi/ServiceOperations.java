@@ -46,8 +46,8 @@ public final class ServiceOperations {
   /**
    * Starts the description of a service.
    *
-   * @param service one of iot, iotdata, iot-jobs-data, greengrass, greengrassv2, lambda, sts, iam,
-   *     secretsmanager
+   * @param service one of iot, iotdata, iot-jobs-data, greengrass, greengrassv2, lambda, logs, sts,
+   *     iam, secretsmanager
    */
   public static Builder of(String service) {
     return new Builder(service);

@@ -43,6 +43,7 @@ final class Services {
         "iotjobsdata",
         "InvalidRequestException");
     put("lambda", "lambda-2015-03-31", "lambda", "lambda", "ValidationException");
+    put("logs", "logs-2014-03-28", "logs", "logs", "InvalidParameterException");
     put(
         "secretsmanager",
         "secretsmanager-2017-10-17",
