@@ -11,6 +11,7 @@ import io.ryegrass.registry.DeviceMessage;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.registry.DeviceTopicHandler;
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** Real devices (Paho, java.net.http with client certificates) against the real parts. */
+@OnBothDatabases
 class DeviceGatewayTest {
 
   private static final String ARN = "arn:aws:iot:us-east-1:000000000000:";
