@@ -11,7 +11,6 @@ import io.ryegrass.registry.DeviceMessage;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.registry.DeviceTopicHandler;
-import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -38,7 +37,6 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** Real devices (Paho, java.net.http with client certificates) against the real parts. */
-@OnBothDatabases
 class DeviceGatewayTest {
 
   private static final String ARN = "arn:aws:iot:us-east-1:000000000000:";

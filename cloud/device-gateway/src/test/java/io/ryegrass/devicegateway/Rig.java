@@ -20,7 +20,6 @@ import io.ryegrass.registry.Endpoints;
 import io.ryegrass.registry.Registry;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
-import io.ryegrass.store.testing.TestDatabase;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -82,7 +81,7 @@ final class Rig implements AutoCloseable {
             clock);
     List<Migration> migrations = new ArrayList<>(IdentityService.migrations());
     migrations.addAll(Registry.migrations());
-    store = TestDatabase.open(folder, migrations);
+    store = CloudStore.open(folder, migrations);
     identity = new IdentityService(store, ACCOUNT, clock);
     root = identity.ensureRootAccessKey();
     verifier = new SigV4Verifier(identity, clock);
