@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ryegrass.store.testing.OnBothDatabases;
 import io.ryegrass.store.testing.TestDatabase;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -200,5 +201,79 @@ class CloudStoreTest {
                     folder, List.of(new Migration("test", 1, "CREATE TABLE u (a TEXT)"))))
         .hasMessageContaining("differs");
     store = TestDatabase.open(folder, List.of(FIRST));
+  }
+
+  private enum Colour {
+    RED
+  }
+
+  private record Values(
+      String text,
+      byte[] bytes,
+      long big,
+      boolean flag,
+      Instant moment,
+      String colour,
+      Long none) {}
+
+  @Test
+  void valuesComeBackAsTheyWent() {
+    store.close();
+    var types =
+        new Migration(
+            "test",
+            2,
+            "CREATE TABLE v (a VARCHAR(2), b BLOB NOT NULL, c INTEGER, d INTEGER NOT NULL, e BIGINT,"
+                + " f TEXT NOT NULL DEFAULT 'a TEXT, a BLOB', g BIGINT)");
+    store = TestDatabase.open(folder, List.of(FIRST, types));
+    String text = "' \" \\ % ? é 🌾 {\"json\": \"\\u0000\"}\r\n";
+    byte[] bytes = {0, 1, -1, 127, -128};
+    Instant moment = Instant.ofEpochMilli(1_795_000_000_123L);
+    store.write(
+        sql ->
+            sql.update(
+                "INSERT INTO v (a, b, c, d, e, f, g) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                text,
+                bytes,
+                Long.MAX_VALUE,
+                true,
+                moment,
+                Colour.RED,
+                null));
+    Values read =
+        store.read(
+            sql ->
+                sql.one(
+                        "SELECT * FROM v WHERE d = ? AND (? = '' OR a = ?)",
+                        row ->
+                            new Values(
+                                row.text("a"),
+                                row.bytes("b"),
+                                row.number("c"),
+                                row.flag("d"),
+                                row.instant("e"),
+                                row.text("f"),
+                                row.numberOrNull("g")),
+                        true,
+                        text,
+                        text)
+                    .orElseThrow());
+    assertThat(read)
+        .usingRecursiveComparison()
+        .isEqualTo(new Values(text, bytes, Long.MAX_VALUE, true, moment, "RED", null));
+    store.write(sql -> sql.update("INSERT INTO v (b, d) VALUES (?, 0)", bytes));
+    String untouched =
+        store.read(sql -> sql.one("SELECT f FROM v WHERE a IS NULL", row -> row.text("f")).get());
+    assertThat(untouched).isEqualTo("a TEXT, a BLOB");
+  }
+
+  @Test
+  void namesAreOrderedByTheirBytesWhateverTheServersLocale() {
+    List.of("b", "B", "a-1", "a1", "A", "_", "é").forEach(this::put);
+    assertThat(keys()).containsExactly("A", "B", "_", "a-1", "a1", "b", "é");
+    List<String> after =
+        store.read(
+            sql -> sql.list("SELECT k FROM t WHERE k > ? ORDER BY k", r -> r.text("k"), "a1"));
+    assertThat(after).containsExactly("b", "semi;colon", "é");
   }
 }
