@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A PostgreSQL database, used as SQLite is: one writer at a time, and readers on snapshots
- * (docs/decisions/020).
+ * (docs/decisions/024).
  *
  * <p>Each writing transaction starts with an advisory lock that ends with it. All processes on one
  * database and schema share that lock, so that writes are serial over all of them; READ COMMITTED
