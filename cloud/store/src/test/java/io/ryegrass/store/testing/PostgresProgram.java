@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Assumptions;
 
 /**
  * Debian's PostgreSQL as a child of this process, with a cluster of its own in a temporary folder.
- * One that syncs asks for a password, too, as a real one does. When this process ends, however it ends, a shell that
- * reads from it sees the end, stops the server and removes the folder.
+ * One that syncs asks for a password, too, as a real one does. When this process ends, however it
+ * ends, a shell that reads from it sees the end, stops the server and removes the folder.
  */
 public final class PostgresProgram implements AutoCloseable {
   /** What a skipped test says. */
@@ -107,7 +107,9 @@ public final class PostgresProgram implements AutoCloseable {
     }
     List<String> initdb = asServerUser();
     initdb.addAll(List.of(programs.resolve("initdb").toString(), "-D", data().toString()));
-    initdb.addAll(List.of("-U", USER, "--pwfile=" + password, "--auth=" + (syncs ? "scram-sha-256" : "trust")));
+    initdb.addAll(
+        List.of(
+            "-U", USER, "--pwfile=" + password, "--auth=" + (syncs ? "scram-sha-256" : "trust")));
     initdb.addAll(List.of("-E", "UTF8", "--locale=C.UTF-8", "--no-sync"));
     if (Integer.parseInt(programs.getParent().getFileName().toString()) >= 15) {
       // an order of texts that is not that of their bytes, as most servers have
