@@ -244,6 +244,24 @@ prepare_demo() {
   return 0
 }
 
+# The tests of the cloud's store start servers of their own; a cluster of the machine is neither made nor touched.
+# Without PostgreSQL the tests that need it are skipped, and say so.
+offer_postgresql() {
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return 0
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    say "installing postgresql (for the tests of the cloud's store)"
+    if [ ! -e /etc/postgresql-common ]; then
+      mkdir -p /etc/postgresql-common/createcluster.d
+      echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/no-main-cluster.conf
+    fi
+    { apt-get -o DPkg::Lock::Timeout=600 update && apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends postgresql; } \
+      >"${TMPDIR:-/tmp}/ryegrass-apt.log" 2>&1 && return 0
+    say "apt-get could not install postgresql (see ${TMPDIR:-/tmp}/ryegrass-apt.log); the tests on it are skipped"
+  else
+    say "the tests on PostgreSQL are skipped; to run them, install it with: sudo apt-get install -y --no-install-recommends postgresql"
+  fi
+}
+
 doctor() {
   local c
   find_jdk
@@ -260,6 +278,7 @@ run_tests() {
   export RYEGRASS_COMPONENT_DEFAULT_USER="${RYEGRASS_COMPONENT_DEFAULT_USER:-$(id -un)}"
   prepare_demo
   require openssl mosquitto_pub
+  offer_postgresql
   find_jdk
   mkdir -p "$STATE"
   : >"$STATE/build.log"

@@ -31,6 +31,7 @@ import io.ryegrass.secrets.SecretsException;
 import io.ryegrass.secrets.SecretsService;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
+import io.ryegrass.store.PostgresUrl;
 import io.ryegrass.store.StoreException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
@@ -135,7 +136,7 @@ final class Cloud implements AutoCloseable {
     URI devices = URI.create("https://" + deviceHost + ":" + gateway.httpsPort());
     Endpoints endpoints = new Endpoints(deviceHost, gateway.mqttPort(), gateway.httpsPort(), api);
 
-    CloudStore store = opened(CloudStore.open(data, migrations()));
+    CloudStore store = opened(store(options));
     IdentityService identity = new IdentityService(store, account, clock);
     SigV4Verifier verifier = new SigV4Verifier(identity, clock);
     ObjectStore objects = ObjectStore.open(data.resolve("objects"), clock);
@@ -235,7 +236,19 @@ final class Cloud implements AutoCloseable {
             + deviceHost
             + ":"
             + gateway.mqttPort();
-    LOG.info("cloud runs in region {}, account {}, data in {}", region, account, data);
+    LOG.info(
+        "cloud runs in region {}, account {}, data in {}, database {}",
+        region,
+        account,
+        data,
+        options.database() == null ? "there" : options.database());
+  }
+
+  private static CloudStore store(CloudOptions options) {
+    PostgresUrl database = options.database();
+    return database == null
+        ? CloudStore.open(options.data(), migrations())
+        : CloudStore.open(options.data(), database, migrations());
   }
 
   private static List<Migration> migrations() {

@@ -1,9 +1,11 @@
 package io.ryegrass.cloudapp;
 
+import io.ryegrass.store.PostgresUrl;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -81,6 +83,21 @@ public final class CloudMain {
                 + " MQTT for devices. A port of 0 takes a free one.");
     spec.addOption(text("--data", "DIR", "folder of everything that lasts").required(true).build());
     spec.addOption(
+        plain(
+            DatabaseOptions.URL,
+            "URL",
+            "PostgreSQL instead of SQLite in the data folder:"
+                + " jdbc:postgresql://host:port/database?user=NAME; the password is taken from "
+                + DatabaseOptions.PASSWORD_FILE
+                + ", from the environment ("
+                + DatabaseOptions.PASSWORD_VARIABLE
+                + ") or from the URL"));
+    spec.addOption(
+        plain(
+            DatabaseOptions.PASSWORD_FILE,
+            "FILE",
+            "file whose first line is the database user's password"));
+    spec.addOption(
         text("--host", "ADDRESS", "address to listen on").defaultValue("127.0.0.1").build());
     spec.addOption(port("--api-port", "9080", "HTTP port of the AWS APIs"));
     spec.addOption(port("--https-port", "8443", "HTTPS port for devices"));
@@ -115,6 +132,14 @@ public final class CloudMain {
             description + " (default ${DEFAULT-VALUE})".repeat(label.equals("DIR") ? 0 : 1));
   }
 
+  private static OptionSpec plain(String name, String label, String description) {
+    return OptionSpec.builder(name)
+        .type(String.class)
+        .paramLabel(label)
+        .description(description)
+        .build();
+  }
+
   private static OptionSpec port(String name, String defaultPort, String description) {
     return OptionSpec.builder(name)
         .type(int.class)
@@ -128,6 +153,7 @@ public final class CloudMain {
     CloudOptions options =
         new CloudOptions(
             Path.of(value(parsed, "--data", "")).toAbsolutePath().normalize(),
+            database(line, parsed),
             value(parsed, "--host", ""),
             value(parsed, "--api-port", 0),
             value(parsed, "--https-port", 0),
@@ -159,6 +185,17 @@ public final class CloudMain {
         ACCOUNT.matcher(options.account()).matches(),
         "--account must be twelve digits, not '" + options.account() + "'");
     return options;
+  }
+
+  private static @Nullable PostgresUrl database(CommandLine line, ParseResult parsed) {
+    try {
+      return DatabaseOptions.read(
+          value(parsed, DatabaseOptions.URL, ""),
+          value(parsed, DatabaseOptions.PASSWORD_FILE, ""),
+          System.getenv());
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(line, String.valueOf(e.getMessage()), e);
+    }
   }
 
   private static <T> T value(ParseResult parsed, String name, T otherwise) {

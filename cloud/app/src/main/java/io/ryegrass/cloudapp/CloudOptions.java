@@ -1,11 +1,14 @@
 package io.ryegrass.cloudapp;
 
+import io.ryegrass.store.PostgresUrl;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the operator chose.
  *
- * @param data folder of everything that lasts
+ * @param data folder of everything that lasts, but for the database where there is another
+ * @param database null: SQLite in the data folder
  * @param host address to listen on
  * @param apiPort 0 takes a free port, as with the others
  * @param logsMegabytes bound of the log events kept, in MiB
@@ -13,6 +16,7 @@ import java.nio.file.Path;
  */
 record CloudOptions(
     Path data,
+    @Nullable PostgresUrl database,
     String host,
     int apiPort,
     int httpsPort,
@@ -27,12 +31,23 @@ record CloudOptions(
   /** With the defaults of all that has any. */
   CloudOptions(
       Path data,
+      @Nullable PostgresUrl database,
       String host,
       int apiPort,
       int httpsPort,
       int mqttPort,
       String region,
       String account) {
-    this(data, host, apiPort, httpsPort, mqttPort, region, account, DEFAULT_LOGS_MEGABYTES, false);
+    this(
+        data,
+        database,
+        host,
+        apiPort,
+        httpsPort,
+        mqttPort,
+        region,
+        account,
+        DEFAULT_LOGS_MEGABYTES,
+        false);
   }
 }

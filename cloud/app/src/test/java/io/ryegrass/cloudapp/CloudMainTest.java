@@ -185,6 +185,24 @@ class CloudMainTest {
     Outcome usage = run("--data", folder.resolve("u").toString(), "--api-port", "many");
     assertThat(usage.exit()).isEqualTo(2);
     assertThat(usage.error()).contains("--api-port").hasLineCount(1);
-    assertThat(run("--help").out()).contains("--mqtt-port");
+    assertThat(run("--help").out()).contains("--mqtt-port", "--database");
+
+    String database = folder.resolve("d").toString();
+    Outcome other = run("--data", database, "--database", "jdbc:mysql://h/d?password=s3cret");
+    assertThat(other.exit()).isEqualTo(2);
+    assertThat(other.error())
+        .contains("--database", "jdbc:postgresql://host:port/database")
+        .doesNotContain("s3cret")
+        .hasLineCount(1);
+    Outcome noFile =
+        run(
+            "--data",
+            database,
+            "--database",
+            "jdbc:postgresql://h/d",
+            "--database-password-file",
+            folder.resolve("none").toString());
+    assertThat(noFile.exit()).isEqualTo(2);
+    assertThat(noFile.error()).contains("--database-password-file").hasLineCount(1);
   }
 }

@@ -32,7 +32,7 @@ class CompatibilityTest {
     try (Cloud cloud =
         Cloud.start(
             new CloudOptions(
-                folder.resolve("data"), "127.0.0.1", 0, 0, 0, "us-east-1", "000000000000"))) {
+                folder.resolve("data"), null, "127.0.0.1", 0, 0, 0, "us-east-1", "000000000000"))) {
       coverage = cloud.coverage();
     }
     Map<String, String> notes = notes();

@@ -8,6 +8,7 @@ import io.ryegrass.model.FailureHandlingPolicy;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.objects.ReadAccess;
 import io.ryegrass.registry.DeviceResponse;
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -34,6 +35,7 @@ import software.amazon.awssdk.services.greengrassv2.model.ValidationException;
 import tools.jackson.databind.JsonNode;
 
 /** The control plane as AWS's SDK sees it, and what a core sees and says of it. */
+@OnBothDatabases
 class ComponentsServiceTest {
   private static final String ACCOUNT_ARN = "arn:aws:greengrass:us-east-1:000000000000:";
   private static final String SHADOW =

@@ -3,6 +3,7 @@ package io.ryegrass.components;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ryegrass.registry.DeviceResponse;
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import software.amazon.awssdk.services.greengrassv2.model.ComponentDeploymentSpe
 import tools.jackson.databind.JsonNode;
 
 /** TRB-29, v2-deployments.md section 7.3: documents that outgrow a shadow or a job. */
+@OnBothDatabases
 class LargeDeploymentsTest {
   @TempDir Path folder;
   private TestCloud cloud;

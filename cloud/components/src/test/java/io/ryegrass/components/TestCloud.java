@@ -22,6 +22,7 @@ import io.ryegrass.registry.job.JobService;
 import io.ryegrass.registry.shadow.ShadowService;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
+import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -75,7 +76,7 @@ final class TestCloud implements AutoCloseable {
     migrations.addAll(ShadowService.migrations());
     migrations.addAll(JobService.migrations());
     migrations.addAll(ComponentsService.migrations());
-    store = CloudStore.open(folder, migrations);
+    store = TestDatabase.open(folder, migrations);
     identity = new IdentityService(store, ACCOUNT, clock);
     CertificateAuthority ca = CertificateAuthority.openOrCreate(folder.resolve("ca"), "Test CA");
     certificate = ca.certificate();

@@ -11,6 +11,8 @@ import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.store.CloudStore;
+import io.ryegrass.store.testing.OnBothDatabases;
+import io.ryegrass.store.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -51,6 +53,7 @@ import software.amazon.awssdk.services.lambda.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.lambda.model.State;
 
 /** The Lambda API as AWS's own Java client sees it. */
+@OnBothDatabases
 class FunctionServiceTest {
   private static final String ROLE = "arn:aws:iam::000000000000:role/anything";
   private static final String ARN = "arn:aws:lambda:us-east-1:000000000000:function:hello";
@@ -64,7 +67,7 @@ class FunctionServiceTest {
 
   @BeforeEach
   void start() throws IOException {
-    store = CloudStore.open(folder, FunctionService.migrations());
+    store = TestDatabase.open(folder, FunctionService.migrations());
     service =
         new FunctionService(
             store,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ryegrass.groups.TestCloud.Answer;
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 /** Bulk deployments on the wire, with real buckets and roles (BLK-01 to BLK-11, E28). */
+@OnBothDatabases
 class BulkDeploymentsTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final String ROLE = "arn:aws:iam::000000000000:role/bulk";

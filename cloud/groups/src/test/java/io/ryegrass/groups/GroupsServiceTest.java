@@ -8,6 +8,7 @@ import io.ryegrass.registry.DevicePrincipal;
 import io.ryegrass.registry.DeviceRequest;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.registry.DeviceRoute;
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.ByteArrayInputStream;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** The V1 API as a client sees it on the wire (v1-group-deployment.md §3 to §6). */
+@OnBothDatabases
 class GroupsServiceTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final String CORE =

@@ -15,6 +15,7 @@ import io.ryegrass.model.Recipe;
 import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
+import io.ryegrass.store.testing.TestDatabase;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -66,7 +67,7 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
   TestCloud(Path folder) {
     List<Migration> migrations = new ArrayList<>(IdentityService.migrations());
     migrations.addAll(GroupsService.migrations());
-    store = CloudStore.open(folder, migrations);
+    store = TestDatabase.open(folder, migrations);
     identity = new IdentityService(store, "000000000000", Clock.systemUTC());
     objects = ObjectStore.open(folder.resolve("objects"), Clock.systemUTC());
     service =

@@ -98,9 +98,11 @@ final class IamOperations {
         store.read(
             sql ->
                 sql.list(
-                    "SELECT * FROM identity_users WHERE path LIKE ? ORDER BY user_name",
+                    "SELECT * FROM identity_users WHERE substr(path, 1, length(?)) = ? ORDER BY"
+                        + " user_name",
                     IamOperations::userNode,
-                    input.path("PathPrefix").asString("/") + "%")));
+                    input.path("PathPrefix").asString("/"),
+                    input.path("PathPrefix").asString("/"))));
   }
 
   private ObjectNode deleteUser(CallContext call, ObjectNode input) {
@@ -260,9 +262,11 @@ final class IamOperations {
         store.read(
             sql ->
                 sql.list(
-                    "SELECT * FROM identity_roles WHERE path LIKE ? ORDER BY role_name",
+                    "SELECT * FROM identity_roles WHERE substr(path, 1, length(?)) = ? ORDER BY"
+                        + " role_name",
                     IamOperations::roleNode,
-                    input.path("PathPrefix").asString("/") + "%")));
+                    input.path("PathPrefix").asString("/"),
+                    input.path("PathPrefix").asString("/"))));
   }
 
   private ObjectNode deleteRole(CallContext call, ObjectNode input) {

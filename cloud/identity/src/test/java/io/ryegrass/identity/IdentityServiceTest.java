@@ -11,6 +11,8 @@ import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.store.CloudStore;
+import io.ryegrass.store.testing.OnBothDatabases;
+import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -47,6 +49,7 @@ import software.amazon.awssdk.services.sts.StsClient;
 import software.amazon.awssdk.services.sts.model.StsException;
 
 /** AWS's own clients against the real engine on a real store. */
+@OnBothDatabases
 class IdentityServiceTest {
   private static final String ACCOUNT = "000000000000";
   private static final String DEVICE_TRUST = trust("\"Service\":\"credentials.iot.amazonaws.com\"");
@@ -72,7 +75,7 @@ class IdentityServiceTest {
 
   @BeforeEach
   void start() throws IOException {
-    store = CloudStore.open(folder, IdentityService.migrations());
+    store = TestDatabase.open(folder, IdentityService.migrations());
     identity = new IdentityService(store, ACCOUNT, clock);
     root = identity.ensureRootAccessKey();
     var engine =
@@ -151,7 +154,7 @@ class IdentityServiceTest {
   @Test
   void theRootKeyIsMadeOnceAndSurvivesARestart() {
     store.close();
-    store = CloudStore.open(folder, IdentityService.migrations());
+    store = TestDatabase.open(folder, IdentityService.migrations());
     AccessKey again = new IdentityService(store, ACCOUNT, clock).ensureRootAccessKey();
     assertThat(again.accessKeyId()).isEqualTo(root.accessKeyId());
     assertThat(again.secretAccessKey()).isEqualTo(root.secretAccessKey());
@@ -170,7 +173,7 @@ class IdentityServiceTest {
       }
     }
     Files.delete(folder.resolve("identity.key"));
-    store = CloudStore.open(folder, IdentityService.migrations());
+    store = TestDatabase.open(folder, IdentityService.migrations());
     assertThatThrownBy(() -> new IdentityService(store, ACCOUNT, clock))
         .isInstanceOf(IdentityException.class)
         .hasMessageContaining("restore");

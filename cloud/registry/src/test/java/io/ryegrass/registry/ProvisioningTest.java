@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -21,6 +22,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Fleet provisioning as AWS's client and a device see it: PRV-09, PRV-13, PRV-14. */
+@OnBothDatabases
 class ProvisioningTest {
   private static final String CREATE = "$aws/certificates/create/json";
   private static final String PROVISION = "$aws/provisioning-templates/fleet/provision/json";

@@ -3,6 +3,7 @@ package io.ryegrass.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -21,6 +22,7 @@ import software.amazon.awssdk.services.iot.model.ResourceAlreadyExistsException;
 import software.amazon.awssdk.services.iot.model.ResourceNotFoundException;
 
 /** The IoT API with AWS's own client, and the gateway's question (mqtt-cloud, sections 5 and 7). */
+@OnBothDatabases
 class RegistryTest {
   private static final String PUBLISH_OWN =
       """

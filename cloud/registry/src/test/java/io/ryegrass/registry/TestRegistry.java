@@ -13,6 +13,7 @@ import io.ryegrass.registry.job.JobService;
 import io.ryegrass.registry.shadow.ShadowService;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
+import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -64,7 +65,7 @@ public final class TestRegistry implements AutoCloseable {
     migrations.addAll(ShadowService.migrations());
     migrations.addAll(JobService.migrations());
     migrations.addAll(ProvisioningService.migrations());
-    store = CloudStore.open(folder, migrations);
+    store = TestDatabase.open(folder, migrations);
     IdentityService identity = new IdentityService(store, "000000000000", clock);
     CertificateAuthority ca = CertificateAuthority.openOrCreate(folder.resolve("ca"), "Test CA");
     certificate = ca.certificate();

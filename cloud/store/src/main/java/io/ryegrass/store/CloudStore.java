@@ -16,7 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The database of one cloud data folder. Safe for any number of threads.
+ * The database of one cloud: a file in its data folder, or PostgreSQL. Safe for any number of
+ * threads.
  *
  * <p>Order of locks: the after-commit lock before the writer lock, never the other way round. A
  * thread that commits leaves the writer lock first and then runs what was asked to happen after the
@@ -28,9 +29,13 @@ public final class CloudStore implements AutoCloseable {
   /** How long a transaction may wait for the writer or for a free reader. */
   private static final long WAIT_SECONDS = 30;
 
-  private final Path file;
-  private final Connection writer;
+  private final Path dataFolder;
+  private final Engine engine;
   private final ReaderPool readers;
+
+  /** Guarded by the writer lock; null after it was lost, until the next write. */
+  private @Nullable Connection writer;
+
   private final ReentrantLock writerLock = new ReentrantLock();
   private final ReentrantLock afterCommitLock = new ReentrantLock();
   private final Queue<Runnable> committed = new ConcurrentLinkedQueue<>();
@@ -39,10 +44,11 @@ public final class CloudStore implements AutoCloseable {
 
   private record Transaction(Connection connection, boolean writing, List<Runnable> afterCommit) {}
 
-  private CloudStore(Path file, Connection writer, ReaderPool readers) {
-    this.file = file;
-    this.writer = writer;
-    this.readers = readers;
+  private CloudStore(Path dataFolder, Engine engine) {
+    this.dataFolder = dataFolder;
+    this.engine = engine;
+    this.readers = new ReaderPool(engine, WAIT_SECONDS);
+    this.writer = engine.openWriter();
   }
 
   /**
@@ -52,11 +58,25 @@ public final class CloudStore implements AutoCloseable {
    *     published migration was changed
    */
   public static CloudStore open(Path dataFolder, List<Migration> migrations) {
-    SqliteFile sqlite = SqliteFile.in(dataFolder);
-    Connection writer = sqlite.openWriter();
-    CloudStore store = new CloudStore(sqlite.path(), writer, new ReaderPool(sqlite, WAIT_SECONDS));
+    return open(dataFolder.toAbsolutePath(), SqliteFile.in(dataFolder), migrations);
+  }
+
+  /**
+   * Opens a PostgreSQL database instead, and applies pending migrations; of several processes that
+   * start at once, one does it.
+   *
+   * @param dataFolder where what is no table stays, see {@link #dataFolder()}
+   * @throws StoreException when the server cannot be reached within seconds, the tables are of a
+   *     newer version, or a published migration was changed
+   */
+  public static CloudStore open(Path dataFolder, PostgresUrl database, List<Migration> migrations) {
+    return open(dataFolder.toAbsolutePath(), new PostgresServer(database), migrations);
+  }
+
+  private static CloudStore open(Path dataFolder, Engine engine, List<Migration> migrations) {
+    CloudStore store = new CloudStore(dataFolder, engine);
     try {
-      Schema.migrate(store, migrations);
+      Schema.migrate(store, engine, migrations);
       return store;
     } catch (RuntimeException e) {
       store.close();
@@ -64,10 +84,9 @@ public final class CloudStore implements AutoCloseable {
     }
   }
 
-  /** The folder that the database lives in. */
+  /** The folder of files that belong to the database, as keys that must not be in it. */
   public Path dataFolder() {
-    Path folder = file.getParent();
-    return folder == null ? Path.of(".") : folder;
+    return dataFolder;
   }
 
   /**
@@ -81,27 +100,15 @@ public final class CloudStore implements AutoCloseable {
     }
     checkOpen();
     Connection reader = readers.take();
-    boolean broken = true;
     try {
       current.set(new Transaction(reader, false, List.of()));
       reader.setAutoCommit(false);
-      T result;
-      try {
-        result = function.apply(new Sql(reader));
-      } finally {
-        reader.rollback();
-        reader.setAutoCommit(true);
-      }
-      broken = false;
-      return result;
+      return function.apply(new Sql(reader));
     } catch (SQLException e) {
       throw failed("read", e);
-    } catch (RuntimeException e) {
-      broken = false;
-      throw e;
     } finally {
       current.remove();
-      readers.giveBack(reader, broken);
+      readers.giveBack(reader, !undone(reader));
     }
   }
 
@@ -150,41 +157,90 @@ public final class CloudStore implements AutoCloseable {
       }
       closed = true;
       readers.close();
-      writer.close();
-    } catch (SQLException e) {
-      log.warn("Closing the store {} failed: {}", file, e.getMessage());
+      dropWriter();
     } finally {
       writerLock.unlock();
     }
   }
 
   private <T extends @Nullable Object> T transact(Function<Sql, T> function) {
-    Transaction transaction = new Transaction(writer, true, new ArrayList<>());
+    Connection connection = begin();
+    Transaction transaction = new Transaction(connection, true, new ArrayList<>());
     current.set(transaction);
     boolean done = false;
     try {
-      writer.setAutoCommit(false);
-      T result = function.apply(new Sql(writer));
-      writer.commit();
+      T result = function.apply(new Sql(connection));
+      connection.commit();
       done = true;
       committed.addAll(transaction.afterCommit());
       return result;
     } catch (SQLException e) {
-      throw failed("commit", e);
+      throw failed(engine.lost(e) ? "commit (whether it was written is not known)" : "commit", e);
     } finally {
       current.remove();
-      finish(done);
+      if (!(done ? ended(connection) : undone(connection))) {
+        dropWriter();
+      }
     }
   }
 
-  private void finish(boolean done) {
-    try {
-      if (!done) {
-        writer.rollback();
+  /**
+   * The writer, with a transaction begun. A connection that went away while it was idle is replaced
+   * here, before the function has run; the function itself runs once at most.
+   */
+  private Connection begin() {
+    for (int tries = 1; ; tries++) {
+      Connection connection = writer;
+      if (connection == null) {
+        connection = engine.openWriter();
+        writer = connection;
       }
-      writer.setAutoCommit(true);
+      try {
+        connection.setAutoCommit(false);
+        engine.lockForWriting(connection);
+        return connection;
+      } catch (SQLException e) {
+        dropWriter();
+        if (!engine.lost(e) || tries == 3) {
+          throw failed("begin a write", e);
+        }
+      }
+    }
+  }
+
+  /** False when the connection is of no more use. */
+  private boolean undone(Connection connection) {
+    try {
+      connection.rollback();
+      return ended(connection);
     } catch (SQLException e) {
-      log.error("Undoing a transaction in {} failed: {}", file, e.getMessage());
+      return broken(e);
+    }
+  }
+
+  private boolean ended(Connection connection) {
+    try {
+      connection.setAutoCommit(true);
+      return true;
+    } catch (SQLException e) {
+      return broken(e);
+    }
+  }
+
+  private boolean broken(SQLException e) {
+    log.warn("A connection to {} broke: {}", engine.label(), e.getMessage());
+    return false;
+  }
+
+  private void dropWriter() {
+    Connection connection = writer;
+    writer = null;
+    try {
+      if (connection != null) {
+        connection.close();
+      }
+    } catch (SQLException e) {
+      log.warn("Closing the writer of {} failed: {}", engine.label(), e.getMessage());
     }
   }
 
@@ -238,22 +294,22 @@ public final class CloudStore implements AutoCloseable {
     try {
       if (!writerLock.tryLock(WAIT_SECONDS, TimeUnit.SECONDS)) {
         throw new StoreException(
-            "The store " + file + " was busy for " + WAIT_SECONDS + " s; try again");
+            "The store " + engine.label() + " was busy for " + WAIT_SECONDS + " s; try again");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new StoreException("Interrupted while waiting for the store " + file, e);
+      throw new StoreException("Interrupted while waiting for the store " + engine.label(), e);
     }
   }
 
   private void checkOpen() {
     if (closed) {
-      throw new StoreException("The store " + file + " is closed");
+      throw new StoreException("The store " + engine.label() + " is closed");
     }
   }
 
   private StoreException failed(String what, SQLException e) {
     return new StoreException(
-        "The store " + file + " failed to " + what + ": " + e.getMessage(), e);
+        "The store " + engine.label() + " failed to " + what + ": " + e.getMessage(), e);
   }
 }

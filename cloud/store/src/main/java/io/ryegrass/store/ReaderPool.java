@@ -6,22 +6,25 @@ import java.util.Deque;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** At most {@value #SIZE} reading connections, opened when first needed. */
+/** A bounded number of reading connections, opened when first needed. */
 final class ReaderPool {
   private static final Logger log = LoggerFactory.getLogger(ReaderPool.class);
-  static final int SIZE = 4;
 
-  private final SqliteFile sqlite;
+  private record Idle(Connection connection, long sinceNanos) {}
+
+  private final Engine engine;
   private final long waitSeconds;
-  private final Semaphore permits = new Semaphore(SIZE, true);
-  private final Deque<Connection> idle = new ConcurrentLinkedDeque<>();
+  private final Semaphore permits;
+  private final Deque<Idle> idle = new ConcurrentLinkedDeque<>();
   private volatile boolean closed;
 
-  ReaderPool(SqliteFile sqlite, long waitSeconds) {
-    this.sqlite = sqlite;
+  ReaderPool(Engine engine, long waitSeconds) {
+    this.engine = engine;
+    this.permits = new Semaphore(engine.readers(), true);
     this.waitSeconds = waitSeconds;
   }
 
@@ -30,42 +33,56 @@ final class ReaderPool {
       if (!permits.tryAcquire(waitSeconds, TimeUnit.SECONDS)) {
         throw new StoreException(
             "All "
-                + SIZE
+                + engine.readers()
                 + " readers of "
-                + sqlite.path()
+                + engine.label()
                 + " were busy for "
                 + waitSeconds
                 + " s");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new StoreException("Interrupted while waiting for a reader of " + sqlite.path(), e);
-    }
-    Connection connection = idle.pollFirst();
-    if (connection != null) {
-      return connection;
+      throw new StoreException("Interrupted while waiting for a reader of " + engine.label(), e);
     }
     try {
-      return sqlite.openReader();
+      Connection kept = usable();
+      return kept == null ? engine.openReader() : kept;
     } catch (RuntimeException e) {
       permits.release();
       throw e;
     }
   }
 
+  private @Nullable Connection usable() {
+    for (Idle next = idle.pollFirst(); next != null; next = idle.pollFirst()) {
+      long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - next.sinceNanos());
+      if (engine.usable(next.connection(), millis)) {
+        return next.connection();
+      }
+      close(next.connection());
+    }
+    return null;
+  }
+
+  /** Takes a connection back; one that broke tells that the others are suspect, too. */
   void giveBack(Connection connection, boolean broken) {
     if (broken || closed) {
       close(connection);
+      closeIdle();
     } else {
-      idle.addFirst(connection);
+      idle.addFirst(new Idle(connection, System.nanoTime()));
     }
     permits.release();
   }
 
   void close() {
     closed = true;
-    for (Connection next = idle.pollFirst(); next != null; next = idle.pollFirst()) {
-      close(next);
+    closeIdle();
+  }
+
+  private void closeIdle() {
+    for (Idle next = idle.pollFirst(); next != null; next = idle.pollFirst()) {
+      close(next.connection());
     }
   }
 
@@ -73,7 +90,7 @@ final class ReaderPool {
     try {
       connection.close();
     } catch (SQLException e) {
-      log.warn("Closing a reader of {} failed: {}", sqlite.path(), e.getMessage());
+      log.warn("Closing a reader of {} failed: {}", engine.label(), e.getMessage());
     }
   }
 }

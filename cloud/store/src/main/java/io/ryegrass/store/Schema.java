@@ -14,32 +14,25 @@ import java.util.zip.CRC32C;
 final class Schema {
   private record Applied(String module, int version, long checksum) {}
 
+  private static final String OWN_TABLE =
+      "CREATE TABLE IF NOT EXISTS schema_migrations (module TEXT NOT NULL, version INTEGER"
+          + " NOT NULL, checksum BIGINT NOT NULL, PRIMARY KEY (module, version))";
+
   private Schema() {}
 
-  static void migrate(CloudStore store, List<Migration> migrations) {
+  /** In one transaction, and so by one process at a time, whoever else starts. */
+  static void migrate(CloudStore store, Engine engine, List<Migration> migrations) {
     Map<String, List<Migration>> byModule = new TreeMap<>();
     for (Migration m : migrations) {
       byModule.computeIfAbsent(m.module(), name -> new ArrayList<>()).add(m);
     }
     byModule.values().forEach(Schema::checkNumbers);
-    List<Applied> applied = applied(store);
-    for (Applied old : applied) {
-      checkKnown(old, byModule.get(old.module()));
-    }
-    Set<String> done = new HashSet<>();
-    applied.forEach(a -> done.add(a.module() + "/" + a.version()));
-    List<Migration> pending =
-        byModule.values().stream()
-            .flatMap(List::stream)
-            .filter(m -> !done.contains(m.module() + "/" + m.version()))
-            .toList();
-    if (pending.isEmpty()) {
-      return;
-    }
     store.write(
         sql -> {
+          sql.update(engine.schema(OWN_TABLE));
+          List<Migration> pending = pending(sql, byModule);
           for (Migration m : pending) {
-            statements(m.sql()).forEach(sql::update);
+            statements(m.sql()).forEach(statement -> sql.update(engine.schema(statement)));
             sql.update(
                 "INSERT INTO schema_migrations (module, version, checksum) VALUES (?, ?, ?)",
                 m.module(),
@@ -50,18 +43,22 @@ final class Schema {
         });
   }
 
-  private static List<Applied> applied(CloudStore store) {
-    return store.write(
-        sql -> {
-          sql.update(
-              "CREATE TABLE IF NOT EXISTS schema_migrations (module TEXT NOT NULL, version INTEGER"
-                  + " NOT NULL, checksum BIGINT NOT NULL, PRIMARY KEY (module, version))");
-          return sql.list(
-              "SELECT module, version, checksum FROM schema_migrations",
-              row ->
-                  new Applied(
-                      row.text("module"), (int) row.number("version"), row.number("checksum")));
-        });
+  private static List<Migration> pending(Sql sql, Map<String, List<Migration>> byModule) {
+    List<Applied> applied =
+        sql.list(
+            "SELECT module, version, checksum FROM schema_migrations",
+            row ->
+                new Applied(
+                    row.text("module"), (int) row.number("version"), row.number("checksum")));
+    for (Applied old : applied) {
+      checkKnown(old, byModule.get(old.module()));
+    }
+    Set<String> done = new HashSet<>();
+    applied.forEach(a -> done.add(a.module() + "/" + a.version()));
+    return byModule.values().stream()
+        .flatMap(List::stream)
+        .filter(m -> !done.contains(m.module() + "/" + m.version()))
+        .toList();
   }
 
   private static void checkNumbers(List<Migration> steps) {
@@ -83,7 +80,7 @@ final class Schema {
     }
     if (old.version() > steps.size()) {
       throw new StoreException(
-          "The data folder was written by a newer Ryegrass (module "
+          "The database was written by a newer Ryegrass (module "
               + old.module()
               + ", schema "
               + old.version()
@@ -95,8 +92,8 @@ final class Schema {
               + old.version()
               + " of module "
               + old.module()
-              + " differs from the one this data folder was made with; use the version of Ryegrass"
-              + " that made it, or a new data folder");
+              + " differs from the one this database was made with; use the version of Ryegrass"
+              + " that made it, or a new database");
     }
   }
 

@@ -8,7 +8,8 @@ import java.sql.SQLException;
 import org.sqlite.SQLiteConfig;
 
 /** The database file and how connections to it are made. */
-record SqliteFile(Path path) {
+record SqliteFile(Path path) implements Engine {
+  private static final int READERS = 4;
   private static final int BUSY_MILLIS = 10_000;
 
   static SqliteFile in(Path dataFolder) {
@@ -27,13 +28,25 @@ record SqliteFile(Path path) {
     return new SqliteFile(dataFolder.resolve("cloud.db").toAbsolutePath());
   }
 
-  Connection openWriter() {
+  @Override
+  public String label() {
+    return path.toString();
+  }
+
+  @Override
+  public int readers() {
+    return READERS;
+  }
+
+  @Override
+  public Connection openWriter() {
     SQLiteConfig config = new SQLiteConfig();
     config.setTransactionMode(SQLiteConfig.TransactionMode.IMMEDIATE);
     return open(config);
   }
 
-  Connection openReader() {
+  @Override
+  public Connection openReader() {
     SQLiteConfig config = new SQLiteConfig();
     config.setTransactionMode(SQLiteConfig.TransactionMode.DEFERRED);
     return open(config);
@@ -56,5 +69,25 @@ record SqliteFile(Path path) {
               + "; check that the folder is writable and the file is not damaged",
           e);
     }
+  }
+
+  /** Nothing to do: IMMEDIATE transactions take SQLite's write lock with their first statement. */
+  @Override
+  public void lockForWriting(Connection writer) {}
+
+  @Override
+  public boolean usable(Connection idle, long idleMillis) {
+    return true;
+  }
+
+  @Override
+  public boolean lost(SQLException e) {
+    return false;
+  }
+
+  /** Migrations are written in SQLite's words. */
+  @Override
+  public String schema(String statement) {
+    return statement;
   }
 }

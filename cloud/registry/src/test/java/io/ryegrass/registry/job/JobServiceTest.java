@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ryegrass.registry.TestRegistry;
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Jobs as a device sees them, with and without a namespace (mqtt-cloud, section 4). */
+@OnBothDatabases
 class JobServiceTest {
   private static final String JOBS = "$aws/things/core/jobs/";
   private static final String NAMESPACE = "aws-gg-deployment";

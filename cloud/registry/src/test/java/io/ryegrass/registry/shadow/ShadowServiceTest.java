@@ -3,6 +3,7 @@ package io.ryegrass.registry.shadow;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ryegrass.registry.TestRegistry;
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -15,6 +16,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Documents, versions, deltas and refusals of mqtt-cloud, section 3, over the MQTT topics. */
+@OnBothDatabases
 class ShadowServiceTest {
   private static final String SHADOW = "$aws/things/pump/shadow/name/state";
 
