@@ -1,5 +1,6 @@
 package io.ryegrass.cli;
 
+import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -31,7 +32,15 @@ public final class CoreConfiguration {
   /** What a root folder has; one that has none says nothing. */
   public static CoreConfiguration ofRoot(Path root) {
     Path file = file(root);
-    Optional<byte[]> bytes = DurableFiles.read(file);
+    Optional<byte[]> bytes;
+    try {
+      bytes = DurableFiles.read(file);
+    } catch (DurableException e) {
+      throw new CliException(
+          file
+              + " cannot be read; make it readable, or choose another folder with --root: "
+              + e.getMessage());
+    }
     return bytes.isEmpty() ? empty() : parse(file, bytes.get());
   }
 

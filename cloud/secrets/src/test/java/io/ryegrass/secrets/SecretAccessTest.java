@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ryegrass.identity.TemporaryCredentials;
+import io.ryegrass.store.testing.OnBothDatabases;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -21,6 +22,7 @@ import software.amazon.awssdk.services.secretsmanager.model.SecretsManagerExcept
 import software.amazon.awssdk.services.secretsmanager.model.Tag;
 
 /** Who may do what with which secret; cores come with the credentials of their role alias. */
+@OnBothDatabases
 class SecretAccessTest {
   private static final String TRUST =
       """

@@ -10,6 +10,7 @@ import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.IdentityService;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
+import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -51,7 +52,7 @@ final class SecretsCloud implements AutoCloseable {
     this.folder = folder;
     List<Migration> migrations = new ArrayList<>(IdentityService.migrations());
     migrations.addAll(SecretsService.migrations());
-    store = CloudStore.open(folder, migrations);
+    store = TestDatabase.open(folder, migrations);
     identity = new IdentityService(store, ACCOUNT, Clock.systemUTC());
     try {
       secrets = new SecretsService(store, identity, keyFile(), "us-east-1", ACCOUNT, clock);
