@@ -7,6 +7,7 @@ import io.ryegrass.nucleus.ComponentStatus;
 import io.ryegrass.nucleus.FleetReporter;
 import io.ryegrass.nucleus.FleetSnapshot;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -30,8 +31,8 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>First a COMPLETE message when the components have settled after the start; nothing goes before
  * it. Then PARTIAL messages with what differs from what the cloud acknowledged last: at the end of
- * a deployment, and on changes, at least a second apart. A PARTIAL cannot say that a component is
- * gone, so a removal makes the message COMPLETE. After a reconnect everything is told again if
+ * a deployment, and on changes, at least three seconds apart. A PARTIAL cannot say that a component
+ * is gone, so a removal makes the message COMPLETE. After a reconnect everything is told again if
  * something was missed. Beside the rare CADENCE message a small PARTIAL without components goes out
  * after each quiet minute, so that "last seen" in the cloud is never older (LESSON-16).
  *
@@ -40,6 +41,13 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoCloseable {
   private static final Duration SPACING = Duration.ofSeconds(1);
+
+  /** Between two messages on changes of components. */
+  private static final Duration CHANGE_SPACING = Duration.ofSeconds(3);
+
+  /** An overdue CADENCE comes within this time after the start, at random. */
+  private static final Duration OVERDUE = Duration.ofSeconds(5);
+
   private static final Duration QUIET_RECONNECT = Duration.ofSeconds(60);
   private static final int MOST_DEPLOYMENTS = 32;
   private static final int SEQUENCE_BLOCK = 1000;
@@ -52,6 +60,7 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
   private final ControlChannel channel;
   private final String topic;
   private final Path sequenceFile;
+  private final Path cadenceFile;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
@@ -67,6 +76,7 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
   private boolean missed;
   private final Map<String, ComponentStatus> told = new HashMap<>();
   private long lastSentNanos = System.nanoTime() - SPACING.toNanos();
+  private long lastChangeNanos = System.nanoTime() - CHANGE_SPACING.toNanos();
   private long lastAckNanos = System.nanoTime();
   private long cadenceNanos;
   private long sequence;
@@ -81,9 +91,8 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
     this.sequenceFile = settings.spoolFolder().resolve("fleet-sequence");
     this.sequence = readSequence();
     this.reserved = sequence;
-    long cadence = settings.fleetCadence().toNanos();
-    this.cadenceNanos =
-        System.nanoTime() + RandomGenerator.getDefault().nextLong(Math.max(1, cadence));
+    this.cadenceFile = settings.spoolFolder().resolve("fleet-cadence");
+    this.cadenceNanos = System.nanoTime() + untilCadence().toNanos();
     this.thread = Thread.ofVirtual().name("fleet-status").unstarted(this::run);
   }
 
@@ -215,7 +224,7 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
       return new Plan(gone(), "RECONNECT", true, null);
     }
     reconnected = false;
-    if (dirty) {
+    if (dirty && now - lastChangeNanos >= CHANGE_SPACING.toNanos()) {
       return new Plan(gone(), "COMPONENT_STATUS_CHANGE", false, null);
     }
     if (now - cadenceNanos >= 0) {
@@ -235,6 +244,9 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
 
   private void carryOut(Plan plan) throws InterruptedException {
     List<ComponentStatus> all;
+    if (plan.trigger().equals("COMPONENT_STATUS_CHANGE")) {
+      lastChangeNanos = System.nanoTime();
+    }
     lock.lock();
     try {
       all = latest;
@@ -302,6 +314,49 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
     }
     if (plan.trigger().equals("CADENCE") && plan.complete()) {
       cadenceNanos = lastAckNanos + settings.fleetCadence().toNanos();
+      keep(cadenceFile, settings.clock().millis());
+    }
+  }
+
+  /**
+   * The first one comes at random within an interval, so that a fleet that was installed together
+   * does not speak together; later ones when they are due, also over restarts.
+   */
+  private Duration untilCadence() {
+    Duration interval = settings.fleetCadence();
+    long now = settings.clock().millis();
+    long last = number(cadenceFile, -1);
+    if (last < 0 || last > now) {
+      Duration first = random(interval);
+      // as if the last one had been then: a core that is often restarted must not put it off
+      keep(cadenceFile, now + first.toMillis() - interval.toMillis());
+      return first;
+    }
+    Duration left = Duration.ofMillis(last - now).plus(interval);
+    return left.isPositive() ? left : random(OVERDUE);
+  }
+
+  private static Duration random(Duration most) {
+    return Duration.ofNanos(RandomGenerator.getDefault().nextLong(Math.max(1, most.toNanos())));
+  }
+
+  private static void keep(Path file, long number) {
+    try {
+      DurableFiles.writeAtomically(file, Long.toString(number).getBytes(StandardCharsets.US_ASCII));
+    } catch (RuntimeException e) {
+      LOG.warn("{} could not be written: {}", file, e.getMessage());
+    }
+  }
+
+  /** What {@link #keep} has written. */
+  private static long number(Path file, long otherwise) {
+    try {
+      return DurableFiles.read(file)
+          .map(b -> Long.parseLong(new String(b, StandardCharsets.US_ASCII).strip()))
+          .orElse(otherwise);
+    } catch (NumberFormatException e) {
+      LOG.warn("{} holds no number and is written anew", file);
+      return otherwise;
     }
   }
 
@@ -309,29 +364,14 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
     sequence++;
     if (sequence > reserved) {
       reserved = sequence + SEQUENCE_BLOCK;
-      try {
-        DurableFiles.writeAtomically(
-            sequenceFile, Long.toString(reserved).getBytes(StandardCharsets.US_ASCII));
-      } catch (RuntimeException e) {
-        LOG.warn(
-            "The sequence number of fleet statuses could not be kept in {}: {}",
-            sequenceFile,
-            e.getMessage());
-      }
+      keep(sequenceFile, reserved);
     }
     return sequence;
   }
 
   private long readSequence() {
-    try {
-      return DurableFiles.read(sequenceFile)
-          .map(b -> Long.parseLong(new String(b, StandardCharsets.US_ASCII).strip()))
-          .orElse(0L);
-    } catch (NumberFormatException e) {
-      // the time is larger than any number given out before
-      LOG.warn("{} holds no number; sequence numbers go on from the clock", sequenceFile);
-      return settings.clock().millis();
-    }
+    // without a number in it: the time is larger than any number given out before
+    return number(sequenceFile, Files.exists(sequenceFile) ? settings.clock().millis() : 0);
   }
 
   @Override

@@ -16,6 +16,7 @@ import io.ryegrass.nucleus.FleetSnapshot;
 import io.ryegrass.nucleus.LocalDeployment;
 import io.ryegrass.nucleus.UpdateConsent;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -469,6 +470,38 @@ class CloudLinkTest {
     assertThat(cloud.health().stream().map(h -> h.path("sequenceNumber").asLong()))
         .isSorted()
         .doesNotHaveDuplicates();
+  }
+
+  /** The period counts from the last one, also over restarts; a day has passed here. */
+  @Test
+  void aPeriodicStatusThatIsOverdueComesSoonAfterTheStart() throws Exception {
+    link.close();
+    LinkSettings settings = cloud.settings(folder.resolve("root"));
+    Path kept = settings.spoolFolder().resolve("fleet-cadence");
+    Files.writeString(
+        kept,
+        Long.toString(
+            settings.clock().millis() - settings.fleetCadence().plusMinutes(1).toMillis()));
+    link = CloudLink.open(settings);
+    startConnected();
+    link.fleet()
+        .componentsChanged(
+            snapshot(FleetSnapshot.Trigger.NUCLEUS_LAUNCH, component("A", ComponentState.RUNNING)));
+    await()
+        .atMost(LONG)
+        .until(
+            () ->
+                cloud.health().stream()
+                    .anyMatch(
+                        h ->
+                            h.path("trigger").asString().equals("CADENCE")
+                                && h.path("messageType").asString().equals("COMPLETE")));
+    await()
+        .atMost(LONG)
+        .untilAsserted(
+            () ->
+                assertThat(Long.parseLong(Files.readString(kept)))
+                    .isGreaterThan(settings.clock().millis() - 60_000));
   }
 
   @Test
