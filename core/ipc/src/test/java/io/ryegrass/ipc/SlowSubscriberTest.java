@@ -80,7 +80,7 @@ class SlowSubscriberTest {
       assertThat(nucleus.bus().metrics().droppedFull()).isEqualTo(metrics.droppedEvents());
       assertThat(metrics.queuedEventBytes())
           .isLessThanOrEqualTo(RpcServer.Limits.defaults().maxEventBytes());
-      assertThat(took).isLessThan(Duration.ofSeconds(15));
+      assertThat(took).isLessThan(Duration.ofSeconds(60));
       over.countDown();
     }
   }

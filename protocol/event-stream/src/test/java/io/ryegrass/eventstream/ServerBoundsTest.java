@@ -86,7 +86,7 @@ class ServerBoundsTest {
         service.watchers.forEach(watcher -> watcher.offerEvent(event));
       }
       await().atMost(SOON).until(() -> seen.size() == 5000);
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(60));
       assertThat(seen).isSorted();
     }
     RpcServer.Metrics metrics = server.metrics();
