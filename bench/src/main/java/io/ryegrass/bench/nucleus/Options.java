@@ -1,5 +1,6 @@
 package io.ryegrass.bench.nucleus;
 
+import java.util.List;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -26,6 +27,20 @@ record Options(Pattern only, boolean quick, int runs, double seconds) {
     }
   }
 
+  private static final List<String> CASES =
+      List.of(
+          "start",
+          "deployment",
+          "rollback",
+          "pubsub",
+          "round-trip",
+          "configuration",
+          "connect",
+          "connections",
+          "slow",
+          "spool",
+          "memory");
+
   static Options parse(String[] args) throws UsageException {
     Pattern only = Pattern.compile("");
     boolean quick = false;
@@ -43,6 +58,11 @@ record Options(Pattern only, boolean quick, int runs, double seconds) {
                     + args[i]
                     + "'; './ryegrass bench nucleus --help' lists them");
       }
+    }
+    Pattern chosen = only;
+    if (CASES.stream().noneMatch(name -> chosen.matcher(name).find())) {
+      throw new UsageException(
+          "--only '" + only + "' names no case; there are " + String.join(", ", CASES));
     }
     return new Options(
         only, quick, runs > 0 ? (int) runs : quick ? 3 : 5, seconds > 0 ? seconds : quick ? 1 : 3);

@@ -30,5 +30,7 @@ class OptionsTest {
         .hasMessageContaining("--runs needs a number from 1");
     assertThatThrownBy(() -> Options.parse(new String[] {"--only"}))
         .hasMessage("--only needs a value");
+    assertThatThrownBy(() -> Options.parse(new String[] {"--only", "dishes"}))
+        .hasMessageStartingWith("--only 'dishes' names no case; there are start, ");
   }
 }
