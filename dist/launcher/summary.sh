@@ -3,11 +3,11 @@
 set -euo pipefail
 cd "$1"
 find . -path '*/target/surefire-reports/TEST-*.xml' -print0 | xargs -0 -r awk '
-  function number(name) { return match($0, name "=\"[0-9]+\"") ? substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 3) + 0 : 0 }
   function text(name) { return match($0, " " name "=\"[^\"]*\"") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) : "" }
   function report(reason) { rows = rows "  not run: " test " (" reason ")\n"; waiting = 0 }
   # Counted one by one: the sums of classes that run for each of several databases leave tests out.
-  /<testsuite / { failed += number(" failures") + number(" errors"); skipped += number(" skipped") }
+  /^ *<(failure|error)[ >]/ { failed++ }
+  /^ *<skipped[ \/>]/ { skipped++ }
   /<testcase / { tests++; test = text("classname") ": " text("name") }
   /<skipped/ { waiting = 1; if (text("message") != "") report(text("message")) }
   waiting && match($0, /due to: \[[^]]*/) { report(substr($0, RSTART + 9, RLENGTH - 9)) }
