@@ -1,5 +1,6 @@
 package io.ryegrass.cloudlink;
 
+import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.ComponentState;
@@ -356,6 +357,9 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
           .orElse(otherwise);
     } catch (NumberFormatException e) {
       LOG.warn("{} holds no number and is written anew", file);
+      return otherwise;
+    } catch (DurableException e) {
+      LOG.warn("{}; what it held is made anew", e.getMessage());
       return otherwise;
     }
   }

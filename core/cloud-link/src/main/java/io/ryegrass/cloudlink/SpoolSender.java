@@ -427,9 +427,11 @@ final class SpoolSender implements AutoCloseable {
     }
   }
 
-  /** Messages of QoS 0, until the last of a handful is written. */
+  private record Other(SegmentedLog.Entry entry, String topic, CompletableFuture<Void> written) {}
+
+  /** Messages of QoS 0, until a handful is written. */
   private void sendOthers() throws InterruptedException {
-    CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
+    List<Other> others = new ArrayList<>();
     long next = -1;
     for (SegmentedLog.Entry entry : spool.oldestOthers(OTHERS_AT_ONCE)) {
       next = entry.offset() + 1;
@@ -440,24 +442,36 @@ final class SpoolSender implements AutoCloseable {
           spool.countExpired();
         } else {
           sent++;
-          last = connection.publish(CloudMessages.of(stored.message(), stored.waitedSeconds(now)));
+          others.add(
+              new Other(
+                  entry,
+                  stored.message().topic(),
+                  connection.publish(
+                      CloudMessages.of(stored.message(), stored.waitedSeconds(now)))));
         }
       } catch (NucleusException e) {
         quarantine.add(entry.data(), "?", String.valueOf(e.getMessage()));
       }
     }
-    try {
-      last.get(settings.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException e) {
-      if (!(e.getCause() instanceof MqttClientException f)
-          || f.kind() == MqttClientException.Kind.DISCONNECTED) {
-        pause(Duration.ofMillis(100)); // lost() follows; the messages stay
+    long deadline = System.nanoTime() + settings.operationTimeout().toNanos();
+    List<Runnable> refused = new ArrayList<>();
+    for (Other other : others) {
+      try {
+        other.written().get(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+      } catch (ExecutionException e) {
+        if (!(e.getCause() instanceof MqttClientException f)
+            || f.kind() == MqttClientException.Kind.DISCONNECTED) {
+          pause(Duration.ofMillis(100)); // lost() follows; the messages stay
+          return;
+        }
+        String why = String.valueOf(f.getMessage());
+        refused.add(() -> quarantine.add(other.entry().data(), other.topic(), why));
+      } catch (TimeoutException e) {
+        connection.reset("nothing could be written");
         return;
       }
-    } catch (TimeoutException e) {
-      connection.reset("nothing could be written");
-      return;
     }
+    refused.forEach(Runnable::run);
     if (next >= 0) {
       spool.othersDoneBefore(next);
     }

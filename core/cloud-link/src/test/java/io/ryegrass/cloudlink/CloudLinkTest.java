@@ -504,6 +504,24 @@ class CloudLinkTest {
                     .isGreaterThan(settings.clock().millis() - 60_000));
   }
 
+  /** LESSON-02: a small file that is damaged costs what it held, not the connection. */
+  @Test
+  void statusesGoOnWhenWhatIsKeptOfThemCannotBeRead() throws Exception {
+    link.close();
+    LinkSettings settings = cloud.settings(folder.resolve("root"));
+    for (String name : new String[] {"fleet-cadence", "fleet-sequence"}) {
+      Path kept = settings.spoolFolder().resolve(name);
+      Files.deleteIfExists(kept);
+      Files.createDirectory(kept);
+    }
+    link = CloudLink.open(settings);
+    startConnected();
+    link.fleet()
+        .componentsChanged(
+            snapshot(FleetSnapshot.Trigger.NUCLEUS_LAUNCH, component("A", ComponentState.RUNNING)));
+    await().atMost(LONG).until(() -> !cloud.health().isEmpty());
+  }
+
   @Test
   void aDeploymentEndedInAnOutageIsToldAfterItWithARemovalAsCompleteStatus() throws Exception {
     startConnected();

@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bounds: packets in size, unacknowledged messages both ways (receive maximum of either side),
  * messages that wait for their turn to be sent (then publishing fails), and messages that wait for
- * the listener (then reading from the socket stops until it has caught up).
+ * the listener (then reading from the socket stops until it has caught up). How many messages of
+ * QoS 0 are under way is the caller's to bound: each result says when its message is written.
  *
  * <p>Threads: every method may be called by any thread and waits for nothing, except {@link
  * #connect} and {@link #close}.
