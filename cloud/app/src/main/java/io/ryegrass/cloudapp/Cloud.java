@@ -141,6 +141,7 @@ final class Cloud implements AutoCloseable {
     SigV4Verifier verifier = new SigV4Verifier(identity, clock);
     ObjectStore objects = ObjectStore.open(data.resolve("objects"), clock);
     Registry registry = new Registry(store, identity, authority, endpoints, region, account, clock);
+    registry.events().sendThrough(gateway.messages());
     ShadowService shadows = new ShadowService(store, registry, gateway.messages(), clock);
     JobService jobs = new JobService(store, registry, gateway.messages(), clock);
     ProvisioningService provisioning =

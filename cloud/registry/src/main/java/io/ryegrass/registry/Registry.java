@@ -5,6 +5,7 @@ import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.identity.CertificateIds;
 import io.ryegrass.identity.IdentityService;
+import io.ryegrass.registry.event.EventSwitchboard;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.Sql;
@@ -29,6 +30,7 @@ public final class Registry {
   private final IotPolicies policies;
   private final RoleAliases aliases;
   private final DeviceAuthority authority;
+  private final EventSwitchboard events;
   private final List<GroupMembershipListener> membershipListeners = new CopyOnWriteArrayList<>();
 
   public Registry(
@@ -49,6 +51,7 @@ public final class Registry {
     this.policies = new IotPolicies(store, this, clock);
     this.aliases = new RoleAliases(store, this, identity, clock);
     this.authority = new DeviceAuthority(store, this);
+    this.events = new EventSwitchboard(store, accountId, clock);
   }
 
   public static List<Migration> migrations() {
@@ -63,7 +66,13 @@ public final class Registry {
     certificates.serve(iot);
     policies.serve(iot);
     aliases.serve(iot);
+    events.serve(iot);
     return iot.json("DescribeEndpoint", this::describeEndpoint).build();
+  }
+
+  /** Which events on {@code $aws/events/…} are switched on, and the way they go. */
+  public EventSwitchboard events() {
+    return events;
   }
 
   /** One host name serves every type; clients know the ports (mqtt-cloud, section 1). */

@@ -42,6 +42,14 @@ final class RegistryTables {
             CREATE TABLE role_aliases (
               alias TEXT PRIMARY KEY, role_arn TEXT NOT NULL, seconds BIGINT NOT NULL,
               created BIGINT NOT NULL, updated BIGINT NOT NULL)
+            """),
+        new Migration(
+            "registry",
+            2,
+            """
+            CREATE TABLE event_configurations (
+              type TEXT PRIMARY KEY, enabled INTEGER NOT NULL, created BIGINT NOT NULL,
+              updated BIGINT NOT NULL)
             """));
   }
 }

@@ -73,6 +73,7 @@ public final class TestRegistry implements AutoCloseable {
     URI api = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
     Endpoints endpoints = new Endpoints("localhost", 8883, 8443, api);
     registry = new Registry(store, identity, ca, endpoints, "us-east-1", "000000000000", clock);
+    registry.events().sendThrough(this::publish);
     shadows = new ShadowService(store, registry, this::publish, clock);
     jobs = new JobService(store, registry, this::publish, clock);
     provisioning =
