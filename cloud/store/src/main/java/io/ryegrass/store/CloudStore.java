@@ -10,7 +10,9 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +42,7 @@ public final class CloudStore implements AutoCloseable {
   private final ReentrantLock afterCommitLock = new ReentrantLock();
   private final Queue<Runnable> committed = new ConcurrentLinkedQueue<>();
   private final ThreadLocal<@Nullable Transaction> current = new ThreadLocal<>();
+  private final ThreadLocal<@Nullable Consumer<Sql>> companion = new ThreadLocal<>();
   private volatile boolean closed;
 
   private record Transaction(Connection connection, boolean writing, List<Runnable> afterCommit) {}
@@ -135,6 +138,22 @@ public final class CloudStore implements AutoCloseable {
   }
 
   /**
+   * Runs a body in which the first transaction of this thread that commits also does something
+   * else: a record of what is done, on disk together with it or not at all. When nothing commits in
+   * the body, it is not done.
+   *
+   * @param also run at the end of that transaction; again in the next one when it did not commit
+   */
+  public <T extends @Nullable Object> T withFirstCommit(Consumer<Sql> also, Supplier<T> body) {
+    companion.set(also);
+    try {
+      return body.get();
+    } finally {
+      companion.remove();
+    }
+  }
+
+  /**
    * Registers an action for after the commit of this thread's transaction. Without a transaction it
    * runs at once. It does not run when the transaction is undone. An action that throws is logged
    * and does not disturb the others.
@@ -170,8 +189,13 @@ public final class CloudStore implements AutoCloseable {
     boolean done = false;
     try {
       T result = function.apply(new Sql(connection));
+      Consumer<Sql> also = companion.get();
+      if (also != null) {
+        also.accept(new Sql(connection));
+      }
       connection.commit();
       done = true;
+      companion.remove();
       committed.addAll(transaction.afterCommit());
       return result;
     } catch (SQLException e) {

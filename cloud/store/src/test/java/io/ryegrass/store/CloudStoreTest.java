@@ -98,6 +98,31 @@ class CloudStoreTest {
   }
 
   @Test
+  void theFirstTransactionThatCommitsTakesItsCompanionAlongOnceAndOneThatFailsDoesNot() {
+    store.withFirstCommit(
+        sql -> sql.update("INSERT INTO t (k, v) VALUES ('record', 1)"),
+        () -> {
+          assertThatThrownBy(
+                  () ->
+                      store.write(
+                          sql -> {
+                            put("undone");
+                            throw new IllegalStateException("no");
+                          }))
+              .hasMessage("no");
+          assertThat(keys()).isEmpty();
+          put("first");
+          assertThat(keys()).containsExactly("first", "record");
+          return put("second");
+        });
+    put("later");
+    assertThat(keys()).containsExactly("first", "later", "record", "second");
+    store.withFirstCommit(sql -> sql.update("INSERT INTO t (k, v) VALUES ('x', 1)"), this::keys);
+    put("after");
+    assertThat(keys()).doesNotContain("x");
+  }
+
+  @Test
   void aReadInsideAWriteSeesItsChanges() {
     store.write(
         sql -> {

@@ -62,6 +62,7 @@ public final class ApiEngine {
   private final String accountId;
   private final Function<Object, String> principalArn;
   private final Clock clock;
+  private final CallRecorder recorder;
   private final RestJsonProtocol restJson = new RestJsonProtocol();
   private final AwsJsonProtocol awsJson = new AwsJsonProtocol();
   private final QueryProtocol query = new QueryProtocol();
@@ -95,6 +96,23 @@ public final class ApiEngine {
       String accountId,
       Function<Object, String> principalArn,
       Clock clock) {
+    this(services, verifier, authoriser, CallRecorder.NONE, region, accountId, principalArn, clock);
+  }
+
+  /**
+   * As the other constructor, with someone who keeps a record of calls.
+   *
+   * @param recorder given every call that is not known to only read
+   */
+  public ApiEngine(
+      List<ServiceOperations> services,
+      SigV4Verifier verifier,
+      CallAuthoriser authoriser,
+      CallRecorder recorder,
+      String region,
+      String accountId,
+      Function<Object, String> principalArn,
+      Clock clock) {
     Map<String, ServiceOperations> byName = new LinkedHashMap<>();
     services.forEach(s -> byName.merge(s.service(), s, ServiceOperations::and));
     for (ServiceOperations service : byName.values()) {
@@ -104,6 +122,7 @@ public final class ApiEngine {
     }
     this.verifier = verifier;
     this.authoriser = authoriser;
+    this.recorder = recorder;
     this.region = region;
     this.accountId = accountId;
     this.principalArn = principalArn;
@@ -156,7 +175,11 @@ public final class ApiEngine {
             accountId,
             region,
             requestId,
-            now);
+            now,
+            new CallContext.Origin(
+                request.remoteAddress(),
+                request.header("user-agent").orElse(""),
+                verified.key().accessKeyId()));
     return perform(call, context, request);
   }
 
@@ -175,28 +198,62 @@ public final class ApiEngine {
             "Ryegrass does not serve " + model.name() + " " + operation.name() + ".");
       }
       ObjectNode input = protocol.read(operation, request, call.labels(), call.query());
-      String violations =
-          operation.input() == null ? "" : Validator.check(operation.input(), input);
-      if (!violations.isEmpty()) {
-        throw new AwsException(Services.of(model.name()).validationCode(), 400, violations);
-      }
-      authoriser.authorise(context, action, input);
       ObjectNode output =
-          switch (handler) {
-            case Handler.Json json -> json.function().apply(context, input);
-            case Handler.Typed<?> typed -> callTyped(typed, context, input);
-          };
+          ReadOnly.isRecorded(model.name(), operation.name())
+              ? recorder.record(
+                  recorded(model, operation, action, context, input),
+                  () -> checkedCall(model, operation, handler, action, context, input))
+              : checkedCall(model, operation, handler, action, context, input);
       LOG.debug("{} by {}: done", action, context.principalArn());
       return protocol.write(model, operation, output, context.requestId());
     } catch (AwsException e) {
       failure = new Failure(e.code(), e.status(), String.valueOf(e.getMessage()), e.members());
-    } catch (AwsServiceException e) {
-      failure = ofSdk(model, e);
     } catch (RuntimeException e) {
       failure = internal(action, e, context.requestId());
     }
     LOG.debug("{} by {}: {} {}", action, context.principalArn(), failure.code(), failure.message());
     return protocol.error(model, failure, context.requestId());
+  }
+
+  private static CallRecorder.RecordedCall recorded(
+      ServiceModel model,
+      Operation operation,
+      String action,
+      CallContext context,
+      ObjectNode input) {
+    Shape shape = operation.input();
+    return new CallRecorder.RecordedCall(
+        context,
+        action,
+        Services.of(model.name()).eventSource(),
+        operation.name(),
+        input,
+        () -> shape == null ? input : Masking.masked(shape, input));
+  }
+
+  /** Constraints, permission, handler; modelled exceptions of the SDK become our own. */
+  private ObjectNode checkedCall(
+      ServiceModel model,
+      Operation operation,
+      Handler handler,
+      String action,
+      CallContext context,
+      ObjectNode input) {
+    String violations = operation.input() == null ? "" : Validator.check(operation.input(), input);
+    if (!violations.isEmpty()) {
+      throw new AwsException(Services.of(model.name()).validationCode(), 400, violations);
+    }
+    authoriser.authorise(context, action, input);
+    try {
+      return switch (handler) {
+        case Handler.Json json -> json.function().apply(context, input);
+        case Handler.Typed<?> typed -> callTyped(typed, context, input);
+      };
+    } catch (AwsServiceException e) {
+      Failure failure = ofSdk(model, e);
+      throw new AwsException(
+          failure.code(), failure.status(), failure.message(), failure.members());
+    }
   }
 
   private static <T extends SdkPojo> ObjectNode callTyped(

@@ -12,13 +12,25 @@ import java.util.Optional;
  * @param rawQuery query before any decoding, without the question mark, empty when there is none
  * @param headers by lower-case name
  * @param body the whole body, empty when there is none
+ * @param remoteAddress IP address of the client, empty when it is not known
  */
 public record ApiRequest(
     String method,
     String rawPath,
     String rawQuery,
     Map<String, List<String>> headers,
-    byte[] body) {
+    byte[] body,
+    String remoteAddress) {
+
+  /** A request of which nobody knows where it came from. */
+  public ApiRequest(
+      String method,
+      String rawPath,
+      String rawQuery,
+      Map<String, List<String>> headers,
+      byte[] body) {
+    this(method, rawPath, rawQuery, headers, body, "");
+  }
 
   /** First value of a header, by lower-case name. */
   public Optional<String> header(String lowerCaseName) {

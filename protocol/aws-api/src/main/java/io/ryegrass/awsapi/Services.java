@@ -20,12 +20,21 @@ final class Services {
    * @param validationCode error code for input that breaks a constraint; not part of the models.
    *     For greengrass (V1) and iot these are the only modelled candidates
    */
-  record Service(
-      String modelFile, String signingName, String actionPrefix, String validationCode) {}
+  record Service(String modelFile, String signingName, String actionPrefix, String validationCode) {
+
+    /** Name in CloudTrail's {@code eventSource}, before {@code .amazonaws.com}. */
+    String eventSource() {
+      return switch (actionPrefix) {
+        case "iotjobsdata" -> "iot";
+        default -> actionPrefix;
+      };
+    }
+  }
 
   private static final Map<String, Service> ALL = new LinkedHashMap<>();
 
   static {
+    put("cloudtrail", "cloudtrail-2013-11-01", "cloudtrail", "cloudtrail", "ValidationException");
     put("greengrass", "greengrass-2017-06-07", "greengrass", "greengrass", "BadRequestException");
     put(
         "greengrassv2",
