@@ -63,13 +63,14 @@ public final class JobService {
                 "ResourceAlreadyExists", "Job " + spec.jobId() + " already exists");
           }
           long now = now();
+          String group = spec.continuous() ? spec.targetGroups().getFirst() : null;
           JobStore.insert(
               sql,
               new JobStore.Job(
                   spec.jobId(),
                   spec.document().toString(),
                   spec.namespace(),
-                  spec.thingGroup(),
+                  group,
                   targets.toString(),
                   description,
                   "IN_PROGRESS",
@@ -77,9 +78,7 @@ public final class JobService {
                   now,
                   null));
           Set<String> things = new LinkedHashSet<>(spec.targetThings());
-          if (spec.thingGroup() != null) {
-            things.addAll(registry.membersOf(spec.thingGroup()));
-          }
+          spec.targetGroups().forEach(g -> things.addAll(registry.membersOf(g)));
           for (String thing : things) {
             queue(sql, spec.jobId(), thing, spec.namespace(), now);
           }
