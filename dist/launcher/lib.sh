@@ -73,7 +73,7 @@ build() {
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus) echo bench ;; provision | install | uninstall | cli) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud) echo bench ;; provision | install | uninstall | cli) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
@@ -82,6 +82,7 @@ main_of() {
     bench) echo io.ryegrass.bench.StartBenchMain ;;
     bench-mqtt) echo io.ryegrass.bench.mqtt.MqttBenchMain ;;
     bench-nucleus) echo io.ryegrass.bench.nucleus.NucleusBenchMain ;;
+    bench-cloud) echo io.ryegrass.bench.cloud.CloudBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
     install) echo io.ryegrass.cli.install.InstallMain ;;
     uninstall) echo io.ryegrass.cli.install.UninstallMain ;;
@@ -106,6 +107,7 @@ jvm_options() {
     # goes back to the system (15 MB).
     mqtt) echo "-XX:TieredStopAtLevel=1 --add-opens=java.base/sun.nio.ch=ALL-UNNAMED -Dio.netty.tryReflectionSetAccessible=true -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xms16m -Xmx320m -Xmn12m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -Xss512k -XX:ReservedCodeCacheSize=48m -XX:MaxMetaspaceSize=96m -XX:TrimNativeHeapInterval=5000" ;;
     bench-mqtt | bench-nucleus) echo "-XX:+UseSerialGC -Xmx1g -Dslf4j.internal.verbosity=ERROR" ;;
+    bench-cloud) echo "-XX:+UseSerialGC -Xmx2g -Dslf4j.internal.verbosity=ERROR" ;; # the TLS of 10,000 clients
     # Decisions 008 and 019. The AOT cache is mapped where it was made for: nothing in it has to be rewritten, and half of
     # it stays a file that the system can drop. What the compiler freed goes back to the system.
     core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0" ;;
@@ -245,20 +247,20 @@ prepare_demo() {
 }
 
 # The tests of the cloud's store start servers of their own; a cluster of the machine is neither made nor touched.
-# Without PostgreSQL the tests that need it are skipped, and say so.
-offer_postgresql() {
+# Without PostgreSQL what needs it is skipped, and says so.
+offer_postgresql() { # WHAT is skipped without it
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return 0
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-    say "installing postgresql (for the tests of the cloud's store)"
+    say "installing postgresql, without which $1 skipped"
     if [ ! -e /etc/postgresql-common ]; then
       mkdir -p /etc/postgresql-common/createcluster.d
       echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/no-main-cluster.conf
     fi
     { apt-get -o DPkg::Lock::Timeout=600 update && apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends postgresql; } \
       >"${TMPDIR:-/tmp}/ryegrass-apt.log" 2>&1 && return 0
-    say "apt-get could not install postgresql (see ${TMPDIR:-/tmp}/ryegrass-apt.log); the tests on it are skipped"
+    say "apt-get could not install postgresql (see ${TMPDIR:-/tmp}/ryegrass-apt.log); $1 skipped"
   else
-    say "the tests on PostgreSQL are skipped; to run them, install it with: sudo apt-get install -y --no-install-recommends postgresql"
+    say "$1 skipped; to run it, install it with: sudo apt-get install -y --no-install-recommends postgresql"
   fi
 }
 
@@ -278,7 +280,7 @@ run_tests() {
   export RYEGRASS_COMPONENT_DEFAULT_USER="${RYEGRASS_COMPONENT_DEFAULT_USER:-$(id -un)}"
   prepare_demo
   require openssl mosquitto_pub
-  offer_postgresql
+  offer_postgresql "what tests the cloud's store on it is"
   find_jdk
   mkdir -p "$STATE"
   : >"$STATE/build.log"
@@ -336,9 +338,11 @@ run_bench() {
     start) shift; wants_help "$@" || prepare_demo; run_java bench "$@" ;;
     mqtt) shift; wants_help "$@" || prepare_bench_mqtt "$@"; run_java bench-mqtt "$@" ;;
     nucleus) shift; wants_help "$@" || { prepare_demo; require openssl; }; run_java bench-nucleus "$@" ;;
+    cloud) shift; wants_help "$@" || offer_postgresql "the case postgresql is"; run_java bench-cloud "$@" ;;
     --help | -h | '')
       echo "usage: ./ryegrass bench start [--runs N]       start times, memory and the way of a deployment"
       echo "       ./ryegrass bench nucleus [--quick] ...  a core from outside: starts, deployments, IPC, memory; 'bench nucleus --help' tells more"
+      echo "       ./ryegrass bench cloud [--quick] ...    a cloud from outside: start, API, shadows, 10,000 cores; 'bench cloud --help' tells more"
       echo "       ./ryegrass bench mqtt [--quick] ...     the MQTT engine beside other brokers; 'bench mqtt --help' tells more"
       echo "All print 'name value unit' lines."
       [ -n "${1:-}" ] ;;

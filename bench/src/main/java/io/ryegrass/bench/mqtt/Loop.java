@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * connection keeps only the torn packet at the end of what it read, so thousands of idle ones cost
  * little and a read of a busy one brings hundreds of packets for one system call.
  */
-final class Loop implements Closeable {
+public final class Loop implements Closeable {
   private static final int BUFFER = 512 * 1024;
 
   final ByteBuffer received = ByteBuffer.allocateDirect(BUFFER);
@@ -24,12 +24,12 @@ final class Loop implements Closeable {
   final ByteBuffer encrypted = ByteBuffer.allocateDirect(BUFFER);
   private final Selector selector;
 
-  Loop() throws IOException {
+  public Loop() throws IOException {
     selector = Selector.open();
   }
 
   /** Starts to connect; {@link Wire.Listener#open} tells when bytes may be sent. */
-  Wire connect(
+  public Wire connect(
       InetSocketAddress to,
       @Nullable InetSocketAddress from,
       @Nullable SSLEngine tls,
@@ -56,7 +56,7 @@ final class Loop implements Closeable {
   /**
    * Waits in the kernel up to the given milliseconds (0: not at all), then serves what is ready.
    */
-  boolean serve(long millis) throws IOException {
+  public boolean serve(long millis) throws IOException {
     int ready = millis > 0 ? selector.select(millis) : selector.selectNow();
     if (ready == 0) {
       return false;

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * A connection to a broker, plain or TLS: cuts what arrives into MQTT packets and hands each to the
  * listener where it lies, without copying or allocating.
  */
-final class Wire {
+public final class Wire {
   /** What the owner of a connection does with it. */
-  interface Listener {
+  public interface Listener {
     /** The connection (with TLS: the handshake) is there. */
     void open(Wire wire);
 
@@ -34,7 +34,7 @@ final class Wire {
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   /** What waits to be sent; the owner appends, then calls {@link #flush}. */
-  final ByteBuffer out;
+  public final ByteBuffer out;
 
   /** A number for the owner's use. */
   int number;
@@ -66,11 +66,11 @@ final class Wire {
     this.listener = listener;
   }
 
-  boolean gone() {
+  public boolean gone() {
     return gone;
   }
 
-  String security() {
+  public String security() {
     return tls == null
         ? "plain"
         : tls.getSession().getProtocol() + " " + tls.getSession().getCipherSuite();
@@ -104,7 +104,7 @@ final class Wire {
   }
 
   /** Sends what it can of {@link #out}; the rest goes when the socket takes more. */
-  void flush() {
+  public void flush() {
     if (gone || handshaking) {
       return;
     }
@@ -122,7 +122,7 @@ final class Wire {
     }
   }
 
-  void close() {
+  public void close() {
     if (gone) {
       return;
     }

@@ -1,5 +1,8 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.Goal;
+import io.ryegrass.bench.report.Report;
+import io.ryegrass.bench.report.Waiting;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

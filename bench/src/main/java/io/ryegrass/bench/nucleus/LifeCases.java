@@ -1,5 +1,9 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.BenchFailed;
+import io.ryegrass.bench.report.Goal;
+import io.ryegrass.bench.report.Report;
+import io.ryegrass.bench.report.Waiting;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,5 +1,9 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.BenchFailed;
+import io.ryegrass.bench.report.Goal;
+import io.ryegrass.bench.report.Memory;
+import io.ryegrass.bench.report.Report;
 import io.ryegrass.demo.Story;
 import io.ryegrass.demo.Teller;
 import io.ryegrass.demo.World;

@@ -1,5 +1,7 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.BenchFailed;
+import io.ryegrass.bench.report.Report;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;

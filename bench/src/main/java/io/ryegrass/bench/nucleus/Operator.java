@@ -1,5 +1,7 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.BenchFailed;
+import io.ryegrass.bench.report.Waiting;
 import io.ryegrass.eventstream.EventStreamException;
 import io.ryegrass.eventstream.RpcClient;
 import java.io.IOException;

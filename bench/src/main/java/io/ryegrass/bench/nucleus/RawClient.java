@@ -1,5 +1,6 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.BenchFailed;
 import io.ryegrass.eventstream.EventStreamMessage;
 import io.ryegrass.eventstream.Header;
 import io.ryegrass.eventstream.MessageCodec;

@@ -1,5 +1,6 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.BenchFailed;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;

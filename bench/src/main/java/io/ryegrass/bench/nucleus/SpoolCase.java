@@ -1,5 +1,8 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.BenchFailed;
+import io.ryegrass.bench.report.Goal;
+import io.ryegrass.bench.report.Report;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -7,7 +7,7 @@
  * own IPC client for Java, as components would bring them, and through {@link
  * io.ryegrass.bench.nucleus.RawClient}, which does next to nothing itself and so shows where AWS's
  * client is the limit. Every figure has a name, a unit and, where there is one, a {@link
- * io.ryegrass.bench.nucleus.Goal}; what it is measured against stands in docs/bench-nucleus.md.
+ * io.ryegrass.bench.report.Goal}; what it is measured against stands in docs/bench-nucleus.md.
  */
 @NullMarked
 package io.ryegrass.bench.nucleus;

@@ -1,4 +1,4 @@
-package io.ryegrass.bench.nucleus;
+package io.ryegrass.bench.report;
 
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -8,19 +8,19 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Prints {@code name value unit goal} lines and remembers which goals were missed. */
-final class Report {
+public final class Report {
   private final PrintStream out;
   private final List<String> missed = new ArrayList<>();
 
-  Report(PrintStream out) {
+  public Report(PrintStream out) {
     this.out = out;
   }
 
-  void figure(String name, double value, String unit) {
+  public void figure(String name, double value, String unit) {
     figure(name, value, unit, null);
   }
 
-  void figure(String name, double value, String unit, @Nullable Goal goal) {
+  public void figure(String name, double value, String unit, @Nullable Goal goal) {
     String line = name + " " + number(value, Locale.ROOT) + " " + unit;
     out.println(goal == null ? line : line + " " + goal);
     out.flush();
@@ -30,34 +30,34 @@ final class Report {
   }
 
   /** Median and largest of some runs of the same thing. */
-  void runs(String name, List<Double> values, String unit, Goal goal) {
+  public void runs(String name, List<Double> values, String unit, Goal goal) {
     double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
     figure(name, sorted[sorted.length / 2], unit, goal);
     figure(name + "_max", sorted[sorted.length - 1], unit);
   }
 
   /** Half of the nanoseconds are below the first figure, 99 of 100 below the second. */
-  void percentiles(String name, long[] nanos, Goal half, @Nullable Goal most) {
+  public void percentiles(String name, long[] nanos, Goal half, @Nullable Goal most) {
     long[] sorted = nanos.clone();
     Arrays.sort(sorted);
     figure(name + "_p50", sorted[sorted.length / 2] / 1e6, "ms", half);
     figure(name + "_p99", sorted[sorted.length * 99 / 100] / 1e6, "ms", most);
   }
 
-  void remark(String text) {
+  public void remark(String text) {
     out.println("# " + text);
     out.flush();
   }
 
   /** Says which goals were missed. */
-  void close() {
+  public void close() {
     if (missed.isEmpty()) {
       remark("every goal that was measured is met");
     }
     missed.forEach(m -> remark("MISSED " + m));
   }
 
-  static String number(double value, Locale locale) {
+  public static String number(double value, Locale locale) {
     if (value == Math.rint(value) && Math.abs(value) < 1e9) {
       return String.format(locale, "%.0f", value);
     }

@@ -1,4 +1,4 @@
-package io.ryegrass.bench.nucleus;
+package io.ryegrass.bench.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,18 +1,18 @@
-package io.ryegrass.bench.nucleus;
+package io.ryegrass.bench.report;
 
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /** Looks again and again, quickly, until something is so. */
-final class Waiting {
+public final class Waiting {
   private Waiting() {}
 
-  static void until(String what, Duration deadline, BooleanSupplier holds) {
+  public static void until(String what, Duration deadline, BooleanSupplier holds) {
     until(what, deadline, Duration.ofMillis(1), holds);
   }
 
-  static void until(String what, Duration deadline, Duration pause, BooleanSupplier holds) {
+  public static void until(String what, Duration deadline, Duration pause, BooleanSupplier holds) {
     long end = System.nanoTime() + deadline.toNanos();
     while (!holds.getAsBoolean()) {
       if (System.nanoTime() > end) {

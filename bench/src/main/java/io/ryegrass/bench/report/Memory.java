@@ -1,4 +1,4 @@
-package io.ryegrass.bench.nucleus;
+package io.ryegrass.bench.report;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,13 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What the kernel says of a process: proc(5). */
-final class Memory {
+public final class Memory {
   private static final double TICKS = 100;
 
   private Memory() {}
 
   /** Proportional set size: shared pages count by share. */
-  static double pssMegabytes(long pid) {
+  public static double pssMegabytes(long pid) {
     return read(pid, "smaps_rollup")
             .lines()
             .filter(l -> l.startsWith("Pss:"))
@@ -23,10 +23,21 @@ final class Memory {
         / 1024.0;
   }
 
-  static double cpuSeconds(long pid) {
+  public static double cpuSeconds(long pid) {
     String stat = read(pid, "stat");
     String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
     return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS;
+  }
+
+  /** How many files, sockets included, the process may have open: its soft limit. */
+  public static int openFilesLimit(long pid) {
+    return read(pid, "limits")
+        .lines()
+        .filter(l -> l.startsWith("Max open files"))
+        .map(l -> l.split("\\s+")[3])
+        .mapToInt(n -> n.equals("unlimited") ? Integer.MAX_VALUE : Integer.parseInt(n))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static String read(long pid, String file) {

@@ -1,18 +1,18 @@
-package io.ryegrass.bench.nucleus;
+package io.ryegrass.bench.report;
 
 import java.util.Locale;
 
 /** What a figure should be: at most, or at least. */
-record Goal(double bound, boolean atMost) {
-  static Goal atMost(double bound) {
+public record Goal(double bound, boolean atMost) {
+  public static Goal atMost(double bound) {
     return new Goal(bound, true);
   }
 
-  static Goal atLeast(double bound) {
+  public static Goal atLeast(double bound) {
     return new Goal(bound, false);
   }
 
-  boolean met(double value) {
+  public boolean met(double value) {
     return atMost ? value <= bound : value >= bound;
   }
 

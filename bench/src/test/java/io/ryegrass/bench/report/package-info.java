@@ -1,0 +1,4 @@
+@NullMarked
+package io.ryegrass.bench.report;
+
+import org.jspecify.annotations.NullMarked;
