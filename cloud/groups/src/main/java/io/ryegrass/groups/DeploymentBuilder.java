@@ -1,6 +1,6 @@
 package io.ryegrass.groups;
 
-import io.ryegrass.groups.CompiledGroup.FunctionComponent;
+import io.ryegrass.groups.CompiledGroup.PrivateComponent;
 import io.ryegrass.groups.DeploymentStore.Deployment;
 import io.ryegrass.groups.DeploymentStore.Type;
 import java.time.Duration;
@@ -29,7 +29,7 @@ final class DeploymentBuilder implements AutoCloseable {
 
   private final DeploymentStore deployments;
   private final ContentsReader contents;
-  private final FunctionLookup functions;
+  private final GroupSurroundings surroundings;
   private final CoreDeployments cores;
   private final Semaphore work = new Semaphore(1);
   private volatile boolean closing;
@@ -39,11 +39,11 @@ final class DeploymentBuilder implements AutoCloseable {
   DeploymentBuilder(
       DeploymentStore deployments,
       ContentsReader contents,
-      FunctionLookup functions,
+      GroupSurroundings surroundings,
       CoreDeployments cores) {
     this.deployments = deployments;
     this.contents = contents;
-    this.functions = functions;
+    this.surroundings = surroundings;
     this.cores = cores;
     cores.onChanged(this::changed);
   }
@@ -147,7 +147,10 @@ final class DeploymentBuilder implements AutoCloseable {
     String version = deployment.groupVersion();
     CompiledGroup compiled =
         GroupCompiler.compile(
-            contents.read(deployment.groupId(), version == null ? "" : version), functions);
+            contents.read(deployment.groupId(), version == null ? "" : version), surroundings);
+    if (!compiled.missing().isEmpty()) {
+      throw new GroupCompilationException(String.join(" ", compiled.missing()));
+    }
     for (String device : compiled.devices()) {
       long others =
           deployments.groupsOf(device).stream()
@@ -159,8 +162,9 @@ final class DeploymentBuilder implements AutoCloseable {
                 + device);
       }
     }
-    for (FunctionComponent function : compiled.functions()) {
-      cores.putComponent(function.recipe(), Map.of(CompiledGroup.CODE, function.function().zip()));
+    for (PrivateComponent component : compiled.privateComponents()) {
+      cores.putComponent(
+          component.recipe(), Map.of(component.fileName(), component.content().get()));
     }
     deployments.sent(
         deployment,

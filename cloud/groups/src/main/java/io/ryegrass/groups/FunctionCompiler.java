@@ -1,14 +1,13 @@
 package io.ryegrass.groups;
 
 import io.ryegrass.functions.FunctionVersion;
+import io.ryegrass.groups.GroupResources.Access;
 import io.ryegrass.model.ComponentType;
 import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.model.VersionRequirement;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,24 +18,21 @@ import tools.jackson.databind.node.ObjectNode;
  * pages.
  */
 final class FunctionCompiler {
-  static final Set<String> ISOLATION_MODES = Set.of("GreengrassContainer", "NoContainer");
+  /** The runtime of functions made with the C SDK; {@code Executable} names their program. */
+  private static final String EXECUTABLE_RUNTIME =
+      "arn:aws:greengrass:::runtime/function/executable";
 
   private static final int DEFAULT_TIMEOUT_SECONDS = 3;
   private static final int DEFAULT_MEMORY_KB = 16_384;
 
   private final GroupContents group;
-  private final Map<String, JsonNode> resources = new LinkedHashMap<>();
+  private final GroupResources resources;
+  private final ModelCompiler models;
 
-  FunctionCompiler(GroupContents group) {
+  FunctionCompiler(GroupContents group, GroupResources resources, ModelCompiler models) {
     this.group = group;
-    for (JsonNode resource : group.resources()) {
-      resources.put(resource.path("Id").asString(""), resource);
-    }
-  }
-
-  /** {@code DefaultConfig.Execution.IsolationMode}, or empty. */
-  static String isolation(JsonNode defaults) {
-    return defaults.path("Execution").path("IsolationMode").asString("");
+    this.resources = resources;
+    this.models = models;
   }
 
   static String clean(String text) {
@@ -76,11 +72,14 @@ final class FunctionCompiler {
   /**
    * @param aliasArn the alias by which the group names the function, or empty
    */
-  ObjectNode configuration(JsonNode definition, FunctionVersion version, String aliasArn) {
+  ObjectNode configuration(
+      String component, JsonNode definition, FunctionVersion version, String aliasArn) {
     String arn = definition.path("FunctionArn").asString("");
     JsonNode given = definition.path("FunctionConfiguration");
     JsonNode environment = given.path("Environment");
-    boolean container = container(arn, given);
+    boolean container = FunctionRules.container(definition, group.functionDefaults());
+    List<Access> accesses =
+        resources.of(arn, container, environment.path("ResourceAccessPolicies"));
     ObjectNode c = Shapes.empty();
     c.put("lambdaArn", version.functionArn());
     ArrayNode aliases = c.putArray("aliasArns");
@@ -88,8 +87,14 @@ final class FunctionCompiler {
       aliases.add(aliasArn);
     }
     String override = given.path("FunctionRuntimeOverride").asString("");
-    c.put("runtime", override.isEmpty() ? version.runtime() : override);
-    c.put("handler", version.handler());
+    String runtime = override.isEmpty() ? version.runtime() : override;
+    String executable = given.path("Executable").asString("");
+    c.put("runtime", runtime);
+    c.put(
+        "handler",
+        runtime.equals(EXECUTABLE_RUNTIME) && !executable.isEmpty()
+            ? executable
+            : version.handler());
     c.put("pinned", given.path("Pinned").asBoolean(false));
     c.put("timeoutInSeconds", given.path("Timeout").asInt(DEFAULT_TIMEOUT_SECONDS));
     c.put("maxQueueSize", 1000);
@@ -103,7 +108,7 @@ final class FunctionCompiler {
       params.put("memorySize", given.path("MemorySize").asInt(DEFAULT_MEMORY_KB));
       params.put("mountROSysfs", environment.path("AccessSysfs").asBoolean(false));
     }
-    resources(arn, container, environment.path("ResourceAccessPolicies"), c);
+    resources(component, container, accesses, c);
     runAs(environment, c);
     ArrayNode arguments = c.putArray("execArgs");
     String execArgs = given.path("ExecArgs").asString("").strip();
@@ -123,37 +128,6 @@ final class FunctionCompiler {
     return c;
   }
 
-  private boolean container(String arn, JsonNode given) {
-    JsonNode environment = given.path("Environment");
-    String own = isolation(environment);
-    String mode = own.isEmpty() ? isolation(group.functionDefaults()) : own;
-    if (!mode.isEmpty() && !ISOLATION_MODES.contains(mode)) {
-      throw new GroupCompilationException(
-          "Your 'IsolationMode' configuration for function with arn " + arn + " is invalid.");
-    }
-    boolean container = !mode.equals("NoContainer");
-    boolean memory = given.path("MemorySize").isNumber();
-    if (container && !mode.isEmpty() && !memory) {
-      throw new GroupCompilationException(
-          "MemorySize configuration for function with arn "
-              + arn
-              + " is required in IsolationMode=GreengrassContainer.");
-    }
-    if (!container && memory) {
-      throw new GroupCompilationException(
-          "MemorySize configuration for function with arn "
-              + arn
-              + " is not allowed in IsolationMode=NoContainer.");
-    }
-    if (!container && environment.path("AccessSysfs").asBoolean(false)) {
-      throw new GroupCompilationException(
-          "Access Sysfs configuration for function with arn "
-              + arn
-              + " is not allowed in IsolationMode=NoContainer.");
-    }
-    return container;
-  }
-
   private void runAs(JsonNode environment, ObjectNode c) {
     JsonNode own = environment.path("Execution").path("RunAs");
     JsonNode runAs =
@@ -169,50 +143,35 @@ final class FunctionCompiler {
     }
   }
 
-  private void resources(String arn, boolean container, JsonNode policies, ObjectNode c) {
+  private void resources(String component, boolean container, List<Access> accesses, ObjectNode c) {
     int volumes = 0;
     int devices = 0;
-    for (JsonNode policy : policies) {
-      String id = policy.path("ResourceId").asString("");
-      JsonNode resource = resources.get(id);
-      if (resource == null) {
-        throw new GroupCompilationException(
-            "Function " + arn + " refers to resource " + id + ", which is not in the group.");
-      }
-      JsonNode data = resource.path("ResourceDataContainer");
-      JsonNode volume = data.path("LocalVolumeResourceData");
-      JsonNode device = data.path("LocalDeviceResourceData");
-      if (!volume.isObject() && !device.isObject()) {
-        throw new GroupCompilationException(
-            "Function "
-                + arn
-                + " refers to resource "
-                + id
-                + " of type "
-                + String.join("", data.propertyNames())
-                + ", which is not available here. Remove it from the function.");
-      }
-      if (!container) {
-        throw new GroupCompilationException(
-            "Function "
-                + arn
-                + " refers to resource of type "
-                + (volume.isObject() ? "Local.Volume" : "Local.Device")
-                + " that is not allowed in IsolationMode=NoContainer.");
-      }
-      ObjectNode params = (ObjectNode) c.path("containerParams");
+    for (Access access : accesses) {
+      JsonNode data = access.resource().data();
       ObjectNode entry;
-      if (volume.isObject()) {
-        entry = params.withObject("/volumes").putObject(Integer.toString(volumes++));
-        entry.put("sourcePath", volume.path("SourcePath").asString(""));
-        entry.put("destinationPath", volume.path("DestinationPath").asString(""));
-      } else {
-        entry = params.withObject("/devices").putObject(Integer.toString(devices++));
-        entry.put("path", device.path("SourcePath").asString(""));
+      switch (access.resource().type()) {
+        case VOLUME -> {
+          entry = params(c, "/volumes").putObject(Integer.toString(volumes++));
+          entry.put("sourcePath", data.path("SourcePath").asString(""));
+          entry.put("destinationPath", data.path("DestinationPath").asString(""));
+        }
+        case DEVICE -> {
+          entry = params(c, "/devices").putObject(Integer.toString(devices++));
+          entry.put("path", data.path("SourcePath").asString(""));
+        }
+        default -> {
+          continue;
+        }
       }
-      JsonNode owner = (volume.isObject() ? volume : device).path("GroupOwnerSetting");
-      entry.put("permission", policy.path("Permission").asString("ro"));
+      JsonNode owner = data.path("GroupOwnerSetting");
+      entry.put("permission", access.permission());
       entry.put("addGroupOwner", owner.path("AutoAddGroupOwner").asBoolean(false));
     }
+    models.attach(container, accesses, c);
+    GroupSecrets.allow(component, accesses, c);
+  }
+
+  private static ObjectNode params(ObjectNode c, String pointer) {
+    return ((ObjectNode) c.path("containerParams")).withObject(pointer);
   }
 }

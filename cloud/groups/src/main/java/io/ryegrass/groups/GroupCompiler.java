@@ -1,11 +1,7 @@
 package io.ryegrass.groups;
 
 import io.ryegrass.functions.FunctionVersion;
-import io.ryegrass.groups.CompiledGroup.FunctionComponent;
-import io.ryegrass.model.BuiltInComponents;
-import io.ryegrass.model.DeploymentDocument.ComponentUpdate;
-import io.ryegrass.model.DeploymentDocument.ConfigurationUpdate;
-import io.ryegrass.model.Recipe;
+import io.ryegrass.groups.CompiledGroup.PrivateComponent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,48 +14,56 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * V1 as a dialect of V2: turns a group version into the components of a V2 deployment. Pure: the
- * same group version and the same functions give the same result, and nothing is read or written
- * but the function lookup.
+ * same group version and the same surroundings give the same result, and nothing is read or written
+ * but what {@link GroupSurroundings} looks up.
  *
  * <ul>
- *   <li>Each function becomes a Lambda component ({@link FunctionCompiler}).
+ *   <li>Each function becomes a Lambda component ({@link FunctionCompiler}); its local resources
+ *       are parameters of that component.
+ *   <li>System functions configure built-in components ({@link SystemFunctions}).
  *   <li>Subscriptions become the configuration of {@code aws.greengrass.LegacySubscriptionRouter}.
  *       Aliases are resolved here: an end that names an alias or a version of a function means the
- *       version that the group runs.
+ *       version that the group runs; one that names a connector means its component.
  *   <li>Devices become the configuration of {@code aws.greengrass.clientdevices.Auth}, and bring
  *       the local broker.
- *   <li>Loggers become the configuration of {@code aws.greengrass.LambdaManager}.
+ *   <li>Models become components that hold an archive ({@link ModelCompiler}), secrets the
+ *       configuration of the secret manager ({@link GroupSecrets}), connectors components of their
+ *       own ({@link ConnectorCompiler}), loggers logging configuration ({@link LoggerCompiler}).
  * </ul>
  *
  * <p>Every component's configuration is reset before ours is merged, so that nothing of an earlier
- * group version stays. A group that asks for what this system does not have (a connector, a secret,
- * a machine-learning model, most system functions) is refused by name rather than deployed without
- * it.
+ * group version stays; of the nucleus, which is the device's, only the part that the group sets.
+ * What a group asks for and does not exist here is named in {@link CompiledGroup#missing()}: such a
+ * group is explained, and not deployed.
  */
 public final class GroupCompiler {
   static final String ROUTER = "aws.greengrass.LegacySubscriptionRouter";
   static final String AUTH = "aws.greengrass.clientdevices.Auth";
   static final String BROKER = "aws.greengrass.clientdevices.mqtt.Moquette";
   static final String LAMBDA_MANAGER = "aws.greengrass.LambdaManager";
+  private static final String SHADOWS = "GGShadowService";
 
   private final GroupContents group;
-  private final FunctionLookup lookup;
-  private final Map<String, ComponentUpdate> components = new LinkedHashMap<>();
-  private final List<FunctionComponent> functions = new ArrayList<>();
+  private final GroupSurroundings around;
+  private final CompilerOutput out;
 
-  /** Any ARN by which a subscription may name a function of this group → its qualified ARN. */
-  private final Map<String, String> functionEnds = new LinkedHashMap<>();
+  /**
+   * Any name by which a subscription may mean a member of this group → the router's name for it.
+   */
+  private final Map<String, String> ends = new LinkedHashMap<>();
 
-  private GroupCompiler(GroupContents group, FunctionLookup lookup) {
+  private GroupCompiler(GroupContents group, GroupSurroundings around) {
     this.group = group;
-    this.lookup = lookup;
+    this.around = around;
+    this.out = new CompilerOutput(around.components());
   }
 
   /**
-   * @throws GroupCompilationException when the group cannot be deployed as it is
+   * @throws GroupCompilationException when the group cannot be deployed as it is, whatever there is
+   *     around it
    */
-  public static CompiledGroup compile(GroupContents group, FunctionLookup lookup) {
-    return new GroupCompiler(group, lookup).compile();
+  public static CompiledGroup compile(GroupContents group, GroupSurroundings around) {
+    return new GroupCompiler(group, around).compile();
   }
 
   private CompiledGroup compile() {
@@ -67,83 +71,115 @@ public final class GroupCompiler {
       throw new GroupCompilationException(
           "You need a Greengrass Core in this Group before you can deploy.");
     }
-    if (!group.connectors().isEmpty()) {
-      throw new GroupCompilationException(
-          "Connector "
-              + group.connectors().getFirst().path("ConnectorArn").asString("")
-              + " is not available here. Remove it from the group, or run its work as a function.");
-    }
-    String core = thingName(group.cores().getFirst());
-    functions();
-    List<String> devices = devices();
-    subscriptions(core, devices);
-    return new CompiledGroup(core, Map.copyOf(components), List.copyOf(functions), devices);
+    JsonNode coreEntity = group.cores().getFirst();
+    String core = thingName(coreEntity);
+    out.became("core", coreEntity.path("Id").asString(""), "the deployment's core " + core);
+    GroupResources resources = new GroupResources(group.resources());
+    GroupSecrets secrets = new GroupSecrets(resources, out);
+    GroupShadows shadows = new GroupShadows(out);
+    shadows.core(coreEntity);
+    List<String> functions = functions(resources, secrets, shadows);
+    explainResources(resources);
+    connectors();
+    List<String> devices = devices(shadows);
+    subscriptions(core, devices, shadows);
+    new LoggerCompiler(out).compile(group.loggers(), functions);
+    secrets.compile();
+    shadows.compile();
+    return out.finish(core, devices);
   }
 
-  private void functions() {
-    String groupMode = FunctionCompiler.isolation(group.functionDefaults());
-    if (!groupMode.isEmpty() && !FunctionCompiler.ISOLATION_MODES.contains(groupMode)) {
-      throw new GroupCompilationException(
-          "Your 'IsolationMode' configuration for the group is invalid.");
-    }
-    FunctionCompiler compiler = new FunctionCompiler(group);
-    Set<String> names = new TreeSet<>();
+  private List<String> functions(
+      GroupResources resources, GroupSecrets secrets, GroupShadows shadows) {
+    FunctionRules.checkDefaults(group.functionDefaults());
+    FunctionCompiler compiler =
+        new FunctionCompiler(group, resources, new ModelCompiler(around.models(), out));
+    SystemFunctions system = new SystemFunctions(out, secrets, shadows);
+    List<String> names = new ArrayList<>();
     for (JsonNode definition : group.functions()) {
       String arn = definition.path("FunctionArn").asString("");
-      if (arn.startsWith("arn:aws:lambda:::function:")) {
-        systemFunction(arn, definition);
+      if (FunctionRules.isSystem(arn)) {
+        FunctionRules.container(definition, group.functionDefaults());
+        system.compile(arn, definition);
         continue;
       }
-      FunctionVersion version =
-          lookup
-              .resolve(arn)
-              .orElseThrow(
-                  () ->
-                      new GroupCompilationException(
-                          "Function "
-                              + arn
-                              + " does not exist as a published version. Publish a version and name it, or an alias of"
-                              + " it, in the function definition."));
-      String name = compiler.componentName(version);
-      if (!names.add(name)) {
-        name = name + "." + FunctionCompiler.clean(definition.path("Id").asString(""));
-        names.add(name);
-      }
-      boolean alias = !arn.equals(version.functionArn());
-      Recipe recipe = compiler.recipe(name, version);
-      functions.add(new FunctionComponent(recipe, version));
-      component(
-          name,
-          recipe.componentVersion().text(),
-          compiler.configuration(definition, version, alias ? arn : ""));
-      functionEnds.put(arn, version.functionArn());
-      functionEnds.put(version.functionArn(), version.functionArn());
+      names.add(function(arn, definition, compiler, names));
     }
-    if (!functions.isEmpty() || !group.loggers().isEmpty()) {
+    if (!names.isEmpty() || !group.loggers().isEmpty()) {
       ObjectNode configuration = Shapes.empty();
       ArrayNode loggers = configuration.putArray("loggers");
       group.loggers().forEach(loggers::add);
-      builtIn(LAMBDA_MANAGER, configuration);
+      out.need(LAMBDA_MANAGER, configuration, "The group's functions");
+    }
+    return names;
+  }
+
+  private String function(
+      String arn, JsonNode definition, FunctionCompiler compiler, List<String> taken) {
+    FunctionVersion version =
+        around
+            .functions()
+            .resolve(arn)
+            .orElseThrow(
+                () ->
+                    new GroupCompilationException(
+                        "Function "
+                            + arn
+                            + " does not exist as a published version. Publish a version and name it, or an alias of"
+                            + " it, in the function definition."));
+    String id = definition.path("Id").asString("");
+    String name = compiler.componentName(version);
+    if (taken.contains(name)) {
+      name = name + "." + FunctionCompiler.clean(id);
+    }
+    boolean alias = !arn.equals(version.functionArn());
+    out.put(
+        new PrivateComponent(compiler.recipe(name, version), CompiledGroup.CODE, version::zip),
+        compiler.configuration(name, definition, version, alias ? arn : ""));
+    ends.put(arn, version.functionArn());
+    ends.put(version.functionArn(), version.functionArn());
+    out.became(
+        "function",
+        id + " " + arn,
+        name + " " + version.version() + ".0.0 (Lambda component)",
+        alias ? "The alias means version " + version.version() + " from this deployment on." : "");
+    return name;
+  }
+
+  /** Secrets and models explain themselves; local resources live in each function that has them. */
+  private void explainResources(GroupResources resources) {
+    for (GroupResources.Resource resource : resources.all()) {
+      String parameter =
+          switch (resource.type()) {
+            case VOLUME -> "containerParams.volumes";
+            case DEVICE -> "containerParams.devices";
+            default -> "";
+          };
+      if (!parameter.isEmpty()) {
+        String owner = resource.data().path("GroupOwnerSetting").path("GroupOwner").asString("");
+        boolean own =
+            resource.data().path("GroupOwnerSetting").path("AutoAddGroupOwner").asBoolean(false);
+        out.became(
+            "resource",
+            resource.id(),
+            parameter + " of each function that has it",
+            owner.isEmpty() || own
+                ? ""
+                : "GroupOwner '"
+                    + owner
+                    + "' has no counterpart: the process gets no other group.");
+      }
     }
   }
 
-  /**
-   * IP detection is what every core of ours does; the other system functions are refused by name.
-   */
-  private static void systemFunction(String arn, JsonNode definition) {
-    if (definition.path("FunctionConfiguration").path("Environment").has("Execution")) {
-      throw new GroupCompilationException(
-          "Execution configuration for function with arn " + arn + " is not allowed.");
-    }
-    if (!arn.startsWith("arn:aws:lambda:::function:GGIPDetector")) {
-      throw new GroupCompilationException(
-          "System function "
-              + arn
-              + " is not available here. Remove it from the group's functions.");
+  private void connectors() {
+    ConnectorCompiler compiler = new ConnectorCompiler(out);
+    for (JsonNode connector : group.connectors()) {
+      ends.put(connector.path("ConnectorArn").asString(""), compiler.compile(connector));
     }
   }
 
-  private List<String> devices() {
+  private List<String> devices(GroupShadows shadows) {
     List<String> names = new ArrayList<>();
     if (group.devices().isEmpty()) {
       return names;
@@ -155,18 +191,24 @@ public final class GroupCompiler {
       String name = thingName(device);
       String certificateArn = device.path("CertificateArn").asString("");
       names.add(name);
+      shadows.device(name, device);
       devices
           .putObject(name)
           .put("thingArn", device.path("ThingArn").asString(""))
           .put("certificateId", certificateArn.substring(certificateArn.lastIndexOf('/') + 1))
           .put("syncShadow", device.path("SyncShadow").asBoolean(false));
+      out.became(
+          "device",
+          device.path("Id").asString(""),
+          AUTH + " devices." + name,
+          "It may connect to the core's broker under its thing name.");
     }
-    builtIn(AUTH, configuration);
-    builtIn(BROKER, Shapes.empty());
+    out.need(AUTH, configuration, "The group's devices");
+    out.need(BROKER, Shapes.empty(), "The group's devices");
     return List.copyOf(names);
   }
 
-  private void subscriptions(String core, List<String> devices) {
+  private void subscriptions(String core, List<String> devices, GroupShadows shadows) {
     if (group.subscriptions().isEmpty()) {
       return;
     }
@@ -176,26 +218,32 @@ public final class GroupCompiler {
     ObjectNode table = configuration.putObject("subscriptions");
     for (JsonNode subscription : group.subscriptions()) {
       String id = subscription.path("Id").asString("");
+      String source = end(id, "source", subscription.path("Source").asString(""), things);
+      String target = end(id, "target", subscription.path("Target").asString(""), things);
+      if (source.equals(SHADOWS) || target.equals(SHADOWS)) {
+        shadows.wanted("Subscription " + id + " (to or from GGShadowService)");
+      }
       table
           .putObject(id)
           .put("id", id)
-          .put("source", end(id, "source", subscription.path("Source").asString(""), things))
+          .put("source", source)
           .put("subject", subscription.path("Subject").asString(""))
-          .put("target", end(id, "target", subscription.path("Target").asString(""), things));
+          .put("target", target);
+      out.became("subscription", id, ROUTER + " subscriptions." + id);
     }
-    builtIn(ROUTER, configuration);
+    out.need(ROUTER, configuration, "The group's subscriptions");
   }
 
   private String end(String subscription, String word, String end, Set<String> things) {
-    if (end.equals("cloud") || end.equals("GGShadowService")) {
+    if (end.equals("cloud") || end.equals(SHADOWS)) {
       return end;
     }
-    if (end.startsWith("arn:aws:lambda:::function:GGShadowService")) {
-      return "GGShadowService";
+    if (end.startsWith(FunctionRules.SYSTEM + SHADOWS)) {
+      return SHADOWS;
     }
-    String function = functionEnds.get(end);
-    if (function != null) {
-      return function;
+    String member = ends.get(end);
+    if (member != null) {
+      return member;
     }
     int thing = end.indexOf(":thing/");
     if (thing >= 0 && things.contains(end.substring(thing + ":thing/".length()))) {
@@ -208,26 +256,8 @@ public final class GroupCompiler {
             + word
             + " "
             + end
-            + " is neither a function nor a device of the group. Add it to the group, or change the subscription.");
-  }
-
-  private void builtIn(String name, ObjectNode configuration) {
-    String version =
-        BuiltInComponents.recipes().stream()
-            .filter(recipe -> recipe.componentName().equals(name))
-            .map(recipe -> recipe.componentVersion().text())
-            .findFirst()
-            .orElseThrow(() -> new IllegalStateException("no built-in component " + name));
-    component(name, version, configuration);
-  }
-
-  private void component(String name, String version, ObjectNode configuration) {
-    components.put(
-        name,
-        new ComponentUpdate(
-            version,
-            new ConfigurationUpdate(configuration.isEmpty() ? null : configuration, List.of("")),
-            null));
+            + " is neither a function nor a device of the group, nor a connector. Add it to the group, or change the"
+            + " subscription.");
   }
 
   static String thingName(JsonNode entity) {

@@ -47,7 +47,7 @@ public final class GroupsService implements AutoCloseable {
     this(
         store,
         new V2CoreDeployments(components),
-        functions::resolve,
+        new GroupSurroundings(functions::resolve, ComponentLookup.builtIn(), new S3Models(objects)),
         new S3BulkSource(objects, identity, new GroupArns(region, accountId)),
         authorityFolder,
         region,
@@ -58,7 +58,7 @@ public final class GroupsService implements AutoCloseable {
   GroupsService(
       CloudStore store,
       CoreDeployments cores,
-      FunctionLookup functions,
+      GroupSurroundings surroundings,
       BulkSource bulkSource,
       Path authorityFolder,
       String region,
@@ -69,7 +69,7 @@ public final class GroupsService implements AutoCloseable {
     this.deployments = new DeploymentStore(store, clock);
     this.authorities = new GroupAuthorities(store, authorityFolder, clock);
     this.builder =
-        new DeploymentBuilder(deployments, new ContentsReader(versions), functions, cores);
+        new DeploymentBuilder(deployments, new ContentsReader(versions), surroundings, cores);
     this.roles = new RoleOperations(store, versions, clock);
     this.operations = new DeploymentOperations(versions, deployments, builder, arns);
     this.bulks = new BulkStore(store, clock);

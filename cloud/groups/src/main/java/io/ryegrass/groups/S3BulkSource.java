@@ -10,8 +10,6 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Input files in the cloud's own buckets, roles of its own IAM. */
@@ -20,10 +18,6 @@ final class S3BulkSource implements BulkSource {
 
   /** BLK-01: less than 100 MB. */
   private static final long MAX_BYTES = 100L * 1024 * 1024;
-
-  private static final Pattern S3 = Pattern.compile("s3://([^/]+)/(.+)");
-  private static final Pattern IN_HOST = Pattern.compile("https?://([^/]+?)\\.s3[.-][^/]*/([^?]+)");
-  private static final Pattern IN_PATH = Pattern.compile("https?://[^/]+/([^/]+)/([^?]+)");
 
   private final ObjectStore objects;
   private final IdentityService identity;
@@ -44,10 +38,16 @@ final class S3BulkSource implements BulkSource {
 
   @Override
   public InputStream open(String roleArn, String inputFileUri) throws UnusableException {
-    Matcher place = place(inputFileUri);
-    String bucket = place.group(1);
-    String key = place.group(2);
-    String name = "s3://" + bucket + "/" + key;
+    S3Address name =
+        S3Address.parse(inputFileUri)
+            .orElseThrow(
+                () ->
+                    new UnusableException(
+                        "InputFileUri '"
+                            + inputFileUri
+                            + "' names no object; write s3://BUCKET/KEY or its https address."));
+    String bucket = name.bucket();
+    String key = name.key();
     if (!access.mayRead(role(roleArn), bucket, key)) {
       throw new UnusableException(
           "The execution role " + roleArn + " may not s3:GetObject " + name + ".");
@@ -69,17 +69,6 @@ final class S3BulkSource implements BulkSource {
         object.close();
       }
     };
-  }
-
-  private static Matcher place(String uri) throws UnusableException {
-    for (Pattern form : new Pattern[] {S3, IN_HOST, IN_PATH}) {
-      Matcher matcher = form.matcher(uri);
-      if (matcher.matches()) {
-        return matcher;
-      }
-    }
-    throw new UnusableException(
-        "InputFileUri '" + uri + "' names no object; write s3://BUCKET/KEY or its https address.");
   }
 
   private CallerIdentity role(String roleArn) throws UnusableException {

@@ -8,12 +8,16 @@ import io.ryegrass.model.DeploymentDocument.ComponentUpdate;
 import io.ryegrass.model.Recipe;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -29,10 +33,48 @@ class GroupCompilerTest {
   private static final String LAMBDA = "arn:aws:lambda:us-east-1:000000000000:function:";
   private static final String THING = "arn:aws:iot:us-east-1:000000000000:thing/";
 
-  @Test
-  void aWholeGroupBecomesTheComponentsOfTheGoldenFile() throws IOException {
-    CompiledGroup compiled =
-        GroupCompiler.compile(group(read("whole-group.json")), GroupCompilerTest::resolve);
+  private static final String SECRET =
+      "arn:aws:secretsmanager:us-east-1:000000000000:secret:greengrass-TestSecret-AbCdEf";
+
+  /** What there is today. */
+  static final GroupSurroundings HERE =
+      new GroupSurroundings(
+          GroupCompilerTest::resolve, ComponentLookup.builtIn(), GroupCompilerTest::model);
+
+  /** Every component that a group can need exists. */
+  private static final GroupSurroundings EVERYTHING =
+      new GroupSurroundings(
+          GroupCompilerTest::resolve,
+          name -> ComponentLookup.builtIn().version(name).or(() -> Optional.of("9.9.9")),
+          GroupCompilerTest::model);
+
+  /** The files under golden are inputs (NAME.json) and what becomes of them (NAME.golden.json). */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "whole-group",
+        "functions",
+        "system-functions",
+        "subscriptions",
+        "devices",
+        "local-resources",
+        "models",
+        "secrets",
+        "connectors",
+        "loggers"
+      })
+  void eachKindOfDefinitionBecomesWhatItsGoldenFileSays(String name) throws IOException {
+    String seen =
+        JSON.writeValueAsString(
+            seen(GroupCompiler.compile(group(read(name + ".json")), EVERYTHING)));
+    String folder = System.getProperty("ryegrass.writeGolden", "");
+    if (!folder.isEmpty()) {
+      Files.writeString(Path.of(folder).resolve(name + ".golden.json"), seen + "\n");
+    }
+    assertThat(seen).isEqualTo(JSON.writeValueAsString(read(name + ".golden.json")));
+  }
+
+  private static ObjectNode seen(CompiledGroup compiled) {
     ObjectNode seen = JSON.createObjectNode();
     seen.put("core", compiled.coreThingName());
     ObjectNode components = seen.putObject("components");
@@ -46,16 +88,28 @@ class GroupCompilerTest {
       }
     }
     var recipes = seen.putArray("recipes");
-    compiled.functions().forEach(function -> recipes.add(function.recipe().toJson()));
-    JsonNode golden = read("whole-group.golden.json");
-    assertThat(JSON.writeValueAsString(seen)).isEqualTo(JSON.writeValueAsString(golden));
+    compiled.privateComponents().forEach(c -> recipes.add(c.recipe().toJson()));
+    var explanation = seen.putArray("explanation");
+    compiled
+        .explanation()
+        .forEach(
+            e ->
+                explanation.add(
+                    e.kind()
+                        + " "
+                        + e.what()
+                        + " -> "
+                        + e.became()
+                        + (e.note().isEmpty() ? "" : " (" + e.note() + ")")));
+    compiled.missing().forEach(seen.putArray("missing")::add);
+    return seen;
   }
 
   @Test
   void compilingTwiceGivesTheSame() throws IOException {
     GroupContents group = group(read("whole-group.json"));
-    assertThat(GroupCompiler.compile(group, GroupCompilerTest::resolve).components())
-        .isEqualTo(GroupCompiler.compile(group, GroupCompilerTest::resolve).components());
+    assertThat(GroupCompiler.compile(group, HERE).components())
+        .isEqualTo(GroupCompiler.compile(group, HERE).components());
   }
 
   @Test
@@ -67,23 +121,65 @@ class GroupCompilerTest {
   }
 
   private static List<Recipe> recipes(ObjectNode group) {
-    return GroupCompiler.compile(group(group), GroupCompilerTest::resolve).functions().stream()
-        .map(CompiledGroup.FunctionComponent::recipe)
+    return GroupCompiler.compile(group(group), HERE).privateComponents().stream()
+        .map(CompiledGroup.PrivateComponent::recipe)
         .toList();
   }
 
   @Test
-  void aGroupWithoutCoreOrWithAConnectorIsRefusedByName() {
+  void aGroupWithoutCoreOrWithTwoIsRefused() {
     ObjectNode group = minimal();
+    group.withArray("/cores").addObject().put("Id", "other").put("ThingArn", THING + "other");
+    assertRefused(group, "You need a Greengrass Core in this Group before you can deploy.");
     group.putArray("cores");
     assertRefused(group, "You need a Greengrass Core in this Group before you can deploy.");
-    group = minimal();
+  }
+
+  /** CON-02, and connectors that do not exist yet. */
+  @Test
+  void aConnectorWithoutComponentIsMissingByNameAndOneThatComesTwiceIsRefused() {
+    ObjectNode group = minimal();
+    String sns = "arn:aws:greengrass:us-east-1::/connectors/SNS/versions/4";
+    group.putArray("connectors").addObject().put("Id", "c").put("ConnectorArn", sns);
+    assertThat(GroupCompiler.compile(group(group), HERE).missing())
+        .singleElement()
+        .asString()
+        .contains("Connector " + sns + " needs component aws.greengrass.SNS");
     group
-        .putArray("connectors")
+        .withArray("/connectors")
         .addObject()
-        .put("Id", "c")
-        .put("ConnectorArn", "arn:aws:greengrass:us-east-1::/connectors/SNS/versions/4");
-    assertRefused(group, "arn:aws:greengrass:us-east-1::/connectors/SNS/versions/4");
+        .put("Id", "d")
+        .put("ConnectorArn", sns.replace("/4", "/3"));
+    assertRefused(group, "a group may have one instance of a connector");
+    group.putArray("connectors").addObject().put("Id", "e").put("ConnectorArn", "arn:aws:x");
+    assertRefused(group, "Connector e has the ARN 'arn:aws:x'");
+  }
+
+  /** What there is today and what not, by the golden inputs. */
+  @Test
+  void whatAGroupNeedsAndDoesNotExistIsNamedOnceForEachThing() throws IOException {
+    assertThat(missing("secrets"))
+        .singleElement()
+        .asString()
+        .startsWith("Resource test-secret (a secret) needs component aws.greengrass.SecretManager");
+    assertThat(missing("models")).allMatch(m -> m.contains("model")).hasSize(3);
+    assertThat(missing("system-functions"))
+        .anyMatch(m -> m.contains("GGStreamManager:1 needs component aws.greengrass.StreamManager"))
+        .anyMatch(m -> m.contains("aws.greengrass.ShadowManager"))
+        .anyMatch(m -> m.contains("aws.greengrass.SecretManager"))
+        .hasSize(3);
+    assertThat(missing("loggers")).isEmpty();
+    assertThat(missing("devices")).isEmpty();
+    assertThat(missing("functions")).isEmpty();
+    assertThat(missing("local-resources")).isEmpty();
+    assertThat(missing("subscriptions"))
+        .singleElement()
+        .asString()
+        .contains("Subscription shadow (to or from GGShadowService) needs component");
+  }
+
+  private static List<String> missing(String name) throws IOException {
+    return GroupCompiler.compile(group(read(name + ".json")), HERE).missing();
   }
 
   @Test
@@ -133,21 +229,122 @@ class GroupCompilerTest {
   }
 
   @Test
-  void systemFunctionsThatAreMissingAreRefusedAndIpDetectionNeedsNothing() {
+  void aSystemFunctionIsRefusedWithExecutionAndWhenNobodyKnowsIt() {
     ObjectNode group = minimal();
+    ObjectNode ip = group.putArray("functions").addObject().put("Id", "ip");
+    ip.put("FunctionArn", "arn:aws:lambda:::function:GGIPDetector:1");
+    assertThat(GroupCompiler.compile(group(group), HERE).components()).isEmpty();
+    ip.withObject("/FunctionConfiguration/Environment/Execution")
+        .put("IsolationMode", "NoContainer");
+    assertRefused(
+        group,
+        "Execution configuration for function with arn arn:aws:lambda:::function:GGIPDetector:1 is"
+            + " not allowed.");
+    ip.removeAll().put("Id", "x").put("FunctionArn", "arn:aws:lambda:::function:GGSomething:1");
+    assertRefused(group, "GGSomething:1 is not available here");
+  }
+
+  /** MQT-07. */
+  @Test
+  void aSpoolThatIsTooSmallIsRefusedWithTheWordsOfTheCore() {
+    ObjectNode group = minimal();
+    ObjectNode spooler = group.putArray("functions").addObject().put("Id", "s");
+    spooler.put("FunctionArn", "arn:aws:lambda:::function:GGCloudSpooler:1");
+    spooler
+        .withObject("/FunctionConfiguration/Environment/Variables")
+        .put("GG_CONFIG_MAX_SIZE_BYTES", "1000");
+    assertRefused(group, "Spool size should be at least 262144 bytes.");
+  }
+
+  /** TRB-GRP-06 and TRB-MLI-02 to 05. */
+  @Test
+  void whatAFunctionMayNotHaveOfResourcesFailsWithTheTextsOfTheGuide() {
+    String none = "\"Execution\":{\"IsolationMode\":\"NoContainer\"},";
+    String owner = "\"OwnerSetting\":{\"GroupOwner\":\"119\",\"GroupPermission\":\"ro\"},";
+    assertRefused(
+        resource(none, "LocalVolumeResourceData", "", "[{\"ResourceId\":\"r\"}]"),
+        "Function "
+            + LAMBDA
+            + "echo:1 refers to resource of type Local.Volume that is not allowed in"
+            + " IsolationMode=NoContainer.");
+    assertRefused(
+        resource(none, "S3MachineLearningModelResourceData", "", "[{\"ResourceId\":\"r\"}]"),
+        "refers to resource of type ML_Model.S3_Object that is not allowed in"
+            + " IsolationMode=NoContainer.");
+    assertRefused(
+        resource(
+            none,
+            "S3MachineLearningModelResourceData",
+            owner,
+            "[{\"ResourceId\":\"r\",\"Permission\":\"ro\"}]"),
+        "NoContainer function cannot configure permission when attaching Machine Learning resources. "
+            + LAMBDA
+            + "echo:1 refers to Machine Learning resource r with permission ro in resource access"
+            + " policy.");
+    assertRefused(
+        resource("", "S3MachineLearningModelResourceData", "", "[{\"ResourceId\":\"r\"}]"),
+        "Function "
+            + LAMBDA
+            + "echo:1 refers to Machine Learning resource r with missing permission in both"
+            + " ResourceAccessPolicy and resource OwnerSetting.");
+    assertRefused(
+        resource(
+            "",
+            "S3MachineLearningModelResourceData",
+            owner,
+            "[{\"ResourceId\":\"r\",\"Permission\":\"rw\"}]"),
+        "refers to Machine Learning resource r with permission \"rw\", while resource owner setting"
+            + " GroupPermission only allows \"ro\".");
+    assertRefused(
+        resource(
+            none,
+            "S3MachineLearningModelResourceData",
+            owner,
+            "[{\"ResourceId\":\"r\"},{\"ResourceId\":\"inner\"}]"),
+        "NoContainer Function "
+            + LAMBDA
+            + "echo:1 refers to resources of nested destination path.");
+    assertRefused(
+        resource("", "LocalVolumeResourceData", "", "[{\"ResourceId\":\"gone\"}]"),
+        "refers to resource gone, which is not in the group.");
+  }
+
+  private static ObjectNode resource(String execution, String type, String owner, String policies) {
+    ObjectNode group =
+        function(
+            "{\"Environment\":{" + execution + "\"ResourceAccessPolicies\":" + policies + "}}");
+    String data =
+        "{\"SourcePath\":\"/srv\",\"S3Uri\":\"s3://models/m.zip\","
+            + owner
+            + "\"DestinationPath\":";
+    for (String id : List.of("r", "inner")) {
+      ObjectNode resource = group.withArray("/resources").addObject().put("Id", id).put("Name", id);
+      resource
+          .putObject("ResourceDataContainer")
+          .set(type, JSON.readTree(data + (id.equals("r") ? "\"/ml\"}" : "\"/ml/inner\"}")));
+    }
+    return group;
+  }
+
+  /** SEC-10 and SEC-12. */
+  @Test
+  void aSecretIsInAGroupOnceAndNeverWritable() {
+    ObjectNode group =
+        function(
+            "{\"Environment\":{\"ResourceAccessPolicies\":[{\"ResourceId\":\"one\",\"Permission\":\"rw\"}]}}");
+    secret(group, "one");
+    assertRefused(group, "only ro is allowed for secrets");
+    secret(group, "two");
+    assertRefused(group, "Resources one and two refer to the same secret");
+  }
+
+  private static void secret(ObjectNode group, String id) {
     group
-        .putArray("functions")
+        .withArray("/resources")
         .addObject()
-        .put("Id", "ip")
-        .put("FunctionArn", "arn:aws:lambda:::function:GGIPDetector:1");
-    assertThat(GroupCompiler.compile(group(group), GroupCompilerTest::resolve).components())
-        .isEmpty();
-    group
-        .putArray("functions")
-        .addObject()
-        .put("Id", "sm")
-        .put("FunctionArn", "arn:aws:lambda:::function:GGStreamManager:1");
-    assertRefused(group, "GGStreamManager");
+        .put("Id", id)
+        .withObject("/ResourceDataContainer/SecretsManagerSecretResourceData")
+        .put("ARN", SECRET);
   }
 
   private static ObjectNode function(String configuration) {
@@ -159,7 +356,7 @@ class GroupCompilerTest {
   }
 
   private static void assertRefused(ObjectNode group, String message) {
-    assertThatThrownBy(() -> GroupCompiler.compile(group(group), GroupCompilerTest::resolve))
+    assertThatThrownBy(() -> GroupCompiler.compile(group(group), HERE))
         .isInstanceOf(GroupCompilationException.class)
         .hasMessageContaining(message);
   }
@@ -200,6 +397,15 @@ class GroupCompilerTest {
       case LAMBDA + "upper:3" -> Optional.of(version("upper", "3"));
       default -> Optional.empty();
     };
+  }
+
+  /** One model, s3://models/m.zip and its sister. */
+  private static Optional<ModelLookup.Model> model(String uri) {
+    return uri.startsWith("s3://models/")
+        ? Optional.of(
+            new ModelLookup.Model(
+                "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", () -> new byte[] {7}))
+        : Optional.empty();
   }
 
   private static FunctionVersion version(String name, String version) {

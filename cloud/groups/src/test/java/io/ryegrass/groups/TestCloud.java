@@ -74,7 +74,7 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
         new GroupsService(
             store,
             this,
-            GroupCompilerTest::resolve,
+            GroupCompilerTest.HERE,
             new S3BulkSource(objects, identity, new GroupArns("us-east-1", "000000000000")),
             folder.resolve("groups"),
             "us-east-1",
