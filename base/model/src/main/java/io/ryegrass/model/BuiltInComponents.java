@@ -49,7 +49,8 @@ public final class BuiltInComponents {
               "2.0.13",
               "Starts and stops the processes of Lambda functions",
               "{}",
-              "{}"),
+              "{aws.greengrass.LambdaManager: {VersionRequirement: '>=2.0.0 <2.4.0', DependencyType:"
+                  + " HARD}}"),
           plugin(
               "aws.greengrass.LambdaRuntimes",
               "2.0.8",

@@ -197,6 +197,11 @@ public final class DeviceGateway implements AutoCloseable {
     return (client, topic, payload) -> broker.deliver(client, topic, payload, 1);
   }
 
+  /** Who is told of MQTT connections from now on; one at most. */
+  public void onPresence(PresenceListener listener) {
+    mqttDoor.onPresence(listener);
+  }
+
   /**
    * What the API listener tells about this cloud, to whoever asks: where devices find it and which
    * root they must trust. Nothing secret.

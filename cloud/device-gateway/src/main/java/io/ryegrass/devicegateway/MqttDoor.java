@@ -33,15 +33,22 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
   private final String arnPrefix;
   private final Presence presence;
   private final Map<String, ConnectedDevice> connected = new ConcurrentHashMap<>();
+  private final Clock clock;
+  private volatile PresenceListener listener = (client, things, connected, reason, time) -> {};
   private volatile @Nullable CloudServices services;
 
   MqttDoor(String region, String accountId, Presence.Sink events, Clock clock) {
     this.arnPrefix = "arn:aws:iot:" + region + ":" + accountId + ":";
     this.presence = new Presence(events, clock);
+    this.clock = clock;
   }
 
   void serve(CloudServices ready) {
     services = ready;
+  }
+
+  void onPresence(PresenceListener told) {
+    listener = told;
   }
 
   /** Devices by client id. */
@@ -169,6 +176,7 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
     connected.put(session.clientId(), device);
     LOG.info("device {} connected from {}", session.clientId(), device.address());
     presence.connected(session, device);
+    tell(session, device, true, "");
   }
 
   @Override
@@ -177,6 +185,13 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
     connected.remove(session.clientId(), device);
     LOG.info("device {} disconnected: {}", session.clientId(), reason);
     presence.disconnected(session, device, reason);
+    tell(session, device, false, reason);
+  }
+
+  private void tell(
+      ClientSession session, ConnectedDevice device, boolean connects, String reason) {
+    listener.changed(
+        session.clientId(), device.principal().thingNames(), connects, reason, clock.millis());
   }
 
   @Override
