@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -21,6 +22,10 @@ import org.slf4j.LoggerFactory;
  * The database of one cloud: a file in its data folder, or PostgreSQL. Safe for any number of
  * threads.
  *
+ * <p>Writes of several threads share a commit ({@link Batch}): whoever has had its part while
+ * others wait for the writer leaves the transaction open for them, and the last one commits for
+ * all.
+ *
  * <p>Order of locks: the after-commit lock before the writer lock, never the other way round. A
  * thread that commits leaves the writer lock first and then runs what was asked to happen after the
  * commit, so that actions run in the order of commits and may write again themselves.
@@ -31,12 +36,25 @@ public final class CloudStore implements AutoCloseable {
   /** How long a transaction may wait for the writer or for a free reader. */
   private static final long WAIT_SECONDS = 30;
 
+  /** Bounds of what is committed together: they bound how long the first of them waits. */
+  private static final int WRITES_AT_ONCE = 64;
+
+  private static final long BATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+  /** After so long a write looks itself whether somebody is still coming to commit for it. */
+  private static final long LOOK_MILLIS = 5;
+
   private final Path dataFolder;
   private final Engine engine;
   private final ReaderPool readers;
 
   /** Guarded by the writer lock; null after it was lost, until the next write. */
-  private @Nullable Connection writer;
+  private @Nullable Session writer;
+
+  private final LongAdder commits = new LongAdder();
+
+  /** What is written and not yet committed; guarded by the writer lock. */
+  private @Nullable Batch batch;
 
   private final ReentrantLock writerLock = new ReentrantLock();
   private final ReentrantLock afterCommitLock = new ReentrantLock();
@@ -45,13 +63,13 @@ public final class CloudStore implements AutoCloseable {
   private final ThreadLocal<@Nullable Consumer<Sql>> companion = new ThreadLocal<>();
   private volatile boolean closed;
 
-  private record Transaction(Connection connection, boolean writing, List<Runnable> afterCommit) {}
+  private record Transaction(Session session, boolean writing, List<Runnable> afterCommit) {}
 
   private CloudStore(Path dataFolder, Engine engine) {
     this.dataFolder = dataFolder;
     this.engine = engine;
     this.readers = new ReaderPool(engine, WAIT_SECONDS);
-    this.writer = engine.openWriter();
+    this.writer = openWriter();
   }
 
   /**
@@ -99,19 +117,19 @@ public final class CloudStore implements AutoCloseable {
   public <T extends @Nullable Object> T read(Function<Sql, T> function) {
     Transaction open = current.get();
     if (open != null) {
-      return function.apply(new Sql(open.connection()));
+      return function.apply(new Sql(open.session()));
     }
     checkOpen();
-    Connection reader = readers.take();
+    Session reader = readers.take();
     try {
       current.set(new Transaction(reader, false, List.of()));
-      reader.setAutoCommit(false);
+      reader.connection().setAutoCommit(false);
       return function.apply(new Sql(reader));
     } catch (SQLException e) {
       throw failed("read", e);
     } finally {
       current.remove();
-      readers.giveBack(reader, !undone(reader));
+      readers.giveBack(reader, !undone(reader.connection()));
     }
   }
 
@@ -126,13 +144,18 @@ public final class CloudStore implements AutoCloseable {
       return nested(open, function);
     }
     T result;
+    Batch mine;
     lockWriter();
     try {
       checkOpen();
-      result = transact(function);
+      mine = openBatch();
+      result = takePart(mine, function);
     } finally {
+      commitUnlessOthersWait();
       writerLock.unlock();
     }
+    settle(mine);
+    companion.remove();
     runCommitted();
     return result;
   }
@@ -167,6 +190,20 @@ public final class CloudStore implements AutoCloseable {
     }
   }
 
+  /** How often the disk was waited for. */
+  long commits() {
+    return commits.sum();
+  }
+
+  /** Whether somebody waits for the writer. */
+  boolean writersWait() {
+    return writerLock.hasQueuedThreads();
+  }
+
+  boolean isWriting() {
+    return writerLock.isLocked();
+  }
+
   @Override
   public void close() {
     lockWriter();
@@ -175,6 +212,7 @@ public final class CloudStore implements AutoCloseable {
         return;
       }
       closed = true;
+      commit();
       readers.close();
       dropWriter();
     } finally {
@@ -182,47 +220,149 @@ public final class CloudStore implements AutoCloseable {
     }
   }
 
-  private <T extends @Nullable Object> T transact(Function<Sql, T> function) {
-    Connection connection = begin();
-    Transaction transaction = new Transaction(connection, true, new ArrayList<>());
-    current.set(transaction);
+  /** Holding the writer lock: the batch that the next write has its part in. */
+  private Batch openBatch() {
+    Batch open = batch;
+    if (open == null) {
+      open = new Batch(begin());
+      batch = open;
+    }
+    return open;
+  }
+
+  private <T extends @Nullable Object> T takePart(Batch open, Function<Sql, T> function) {
+    Transaction transaction = new Transaction(open.session(), true, new ArrayList<>());
+    Savepoint mark = null;
+    boolean marked = false;
     boolean done = false;
     try {
-      T result = function.apply(new Sql(connection));
+      mark = open.mark();
+      marked = true;
+      current.set(transaction);
+      T result = function.apply(new Sql(open.session()));
       Consumer<Sql> also = companion.get();
       if (also != null) {
-        also.accept(new Sql(connection));
+        also.accept(new Sql(open.session()));
       }
-      connection.commit();
+      open.wrote(mark, transaction.afterCommit());
       done = true;
-      companion.remove();
-      committed.addAll(transaction.afterCommit());
       return result;
     } catch (SQLException e) {
-      throw failed(engine.lost(e) ? "commit (whether it was written is not known)" : "commit", e);
+      marked = false; // the transaction itself is broken
+      throw failed("write", e);
     } finally {
       current.remove();
-      if (!(done ? ended(connection) : undone(connection))) {
-        dropWriter();
+      if (!done) {
+        undo(open, mark, marked);
       }
     }
+  }
+
+  /** Takes back what a write did that threw; all of the batch when that cannot be told apart. */
+  private void undo(Batch open, @Nullable Savepoint mark, boolean marked) {
+    try {
+      if (marked && mark != null) {
+        open.undo(mark);
+        return;
+      }
+    } catch (SQLException e) {
+      broken(e);
+    }
+    batch = null;
+    open.end(
+        new StoreException(
+            "The store "
+                + engine.label()
+                + " undid this write, because its connection failed before the commit; try again"));
+    if (!undone(open.session().connection())) {
+      dropWriter();
+    }
+  }
+
+  /** Holding the writer lock, before leaving it. */
+  private void commitUnlessOthersWait() {
+    Batch open = batch;
+    if (open != null
+        && (open.writes() == 0
+            || open.writes() >= WRITES_AT_ONCE
+            || open.ageNanos() >= BATCH_NANOS
+            || !writerLock.hasQueuedThreads())) {
+      commit();
+    }
+  }
+
+  /** Holding the writer lock: everything written since the last commit is on disk, or is not. */
+  private void commit() {
+    Batch open = batch;
+    if (open == null) {
+      return;
+    }
+    batch = null;
+    Connection connection = open.session().connection();
+    StoreException failure = null;
+    boolean reusable;
+    try {
+      connection.commit();
+      commits.increment();
+      committed.addAll(open.afterCommit());
+      reusable = ended(connection);
+    } catch (SQLException e) {
+      failure =
+          failed(engine.lost(e) ? "commit (whether it was written is not known)" : "commit", e);
+      reusable = undone(connection);
+    }
+    if (!reusable) {
+      dropWriter();
+    }
+    open.end(failure);
+  }
+
+  /**
+   * Waits until the batch is committed. Those who waited for the writer may have given up
+   * meanwhile; so now and then this thread looks whether it has to do it itself.
+   */
+  private void settle(Batch mine) {
+    boolean interrupted = false;
+    while (!mine.isOver()) {
+      try {
+        if (!mine.await(LOOK_MILLIS) && writerLock.tryLock()) {
+          try {
+            if (batch == mine) {
+              commit();
+            }
+          } finally {
+            writerLock.unlock();
+          }
+        }
+      } catch (InterruptedException e) {
+        interrupted = true; // what is written is committed in a moment, whoever is in a hurry
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    mine.outcome();
+  }
+
+  private Session openWriter() {
+    return new Session(engine.openWriter(), engine.keepsStatements());
   }
 
   /**
    * The writer, with a transaction begun. A connection that went away while it was idle is replaced
    * here, before the function has run; the function itself runs once at most.
    */
-  private Connection begin() {
+  private Session begin() {
     for (int tries = 1; ; tries++) {
-      Connection connection = writer;
-      if (connection == null) {
-        connection = engine.openWriter();
-        writer = connection;
+      Session session = writer;
+      if (session == null) {
+        session = openWriter();
+        writer = session;
       }
       try {
-        connection.setAutoCommit(false);
-        engine.lockForWriting(connection);
-        return connection;
+        session.connection().setAutoCommit(false);
+        engine.lockForWriting(session.connection());
+        return session;
       } catch (SQLException e) {
         dropWriter();
         if (!engine.lost(e) || tries == 3) {
@@ -257,11 +397,11 @@ public final class CloudStore implements AutoCloseable {
   }
 
   private void dropWriter() {
-    Connection connection = writer;
+    Session session = writer;
     writer = null;
     try {
-      if (connection != null) {
-        connection.close();
+      if (session != null) {
+        session.close();
       }
     } catch (SQLException e) {
       log.warn("Closing the writer of {} failed: {}", engine.label(), e.getMessage());
@@ -274,18 +414,18 @@ public final class CloudStore implements AutoCloseable {
     }
     int before = open.afterCommit().size();
     try {
-      Savepoint savepoint = open.connection().setSavepoint();
+      Savepoint savepoint = open.session().connection().setSavepoint();
       boolean done = false;
       try {
-        T result = function.apply(new Sql(open.connection()));
+        T result = function.apply(new Sql(open.session()));
         done = true;
         return result;
       } finally {
         if (!done) {
-          open.connection().rollback(savepoint);
+          open.session().connection().rollback(savepoint);
           open.afterCommit().subList(before, open.afterCommit().size()).clear();
         }
-        open.connection().releaseSavepoint(savepoint);
+        open.session().connection().releaseSavepoint(savepoint);
       }
     } catch (SQLException e) {
       throw failed("nested write", e);

@@ -27,6 +27,9 @@ interface Engine {
    */
   void lockForWriting(Connection writer) throws SQLException;
 
+  /** Whether prepared statements are worth keeping; false where the driver does it. */
+  boolean keepsStatements();
+
   /** Whether a connection that was idle for so long is still good. */
   boolean usable(Connection idle, long idleMillis);
 

@@ -161,6 +161,12 @@ final class PostgresServer implements Engine {
     }
   }
 
+  /** The driver keeps 256 of them. */
+  @Override
+  public boolean keepsStatements() {
+    return false;
+  }
+
   @Override
   public boolean usable(Connection idle, long idleMillis) {
     if (idleMillis < TRUSTED_MILLIS) {

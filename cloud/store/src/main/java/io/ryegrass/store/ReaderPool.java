@@ -1,6 +1,5 @@
 package io.ryegrass.store;
 
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Deque;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -14,7 +13,7 @@ import org.slf4j.LoggerFactory;
 final class ReaderPool {
   private static final Logger log = LoggerFactory.getLogger(ReaderPool.class);
 
-  private record Idle(Connection connection, long sinceNanos) {}
+  private record Idle(Session session, long sinceNanos) {}
 
   private final Engine engine;
   private final long waitSeconds;
@@ -28,7 +27,7 @@ final class ReaderPool {
     this.waitSeconds = waitSeconds;
   }
 
-  Connection take() {
+  Session take() {
     try {
       if (!permits.tryAcquire(waitSeconds, TimeUnit.SECONDS)) {
         throw new StoreException(
@@ -45,32 +44,32 @@ final class ReaderPool {
       throw new StoreException("Interrupted while waiting for a reader of " + engine.label(), e);
     }
     try {
-      Connection kept = usable();
-      return kept == null ? engine.openReader() : kept;
+      Session kept = usable();
+      return kept == null ? new Session(engine.openReader(), engine.keepsStatements()) : kept;
     } catch (RuntimeException e) {
       permits.release();
       throw e;
     }
   }
 
-  private @Nullable Connection usable() {
+  private @Nullable Session usable() {
     for (Idle next = idle.pollFirst(); next != null; next = idle.pollFirst()) {
       long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - next.sinceNanos());
-      if (engine.usable(next.connection(), millis)) {
-        return next.connection();
+      if (engine.usable(next.session().connection(), millis)) {
+        return next.session();
       }
-      close(next.connection());
+      close(next.session());
     }
     return null;
   }
 
   /** Takes a connection back; one that broke tells that the others are suspect, too. */
-  void giveBack(Connection connection, boolean broken) {
+  void giveBack(Session session, boolean broken) {
     if (broken || closed) {
-      close(connection);
+      close(session);
       closeIdle();
     } else {
-      idle.addFirst(new Idle(connection, System.nanoTime()));
+      idle.addFirst(new Idle(session, System.nanoTime()));
     }
     permits.release();
   }
@@ -82,13 +81,13 @@ final class ReaderPool {
 
   private void closeIdle() {
     for (Idle next = idle.pollFirst(); next != null; next = idle.pollFirst()) {
-      close(next.connection());
+      close(next.session());
     }
   }
 
-  private void close(Connection connection) {
+  private void close(Session session) {
     try {
-      connection.close();
+      session.close();
     } catch (SQLException e) {
       log.warn("Closing a reader of {} failed: {}", engine.label(), e.getMessage());
     }

@@ -1,6 +1,5 @@
 package io.ryegrass.store;
 
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -16,25 +15,27 @@ import org.jspecify.annotations.Nullable;
  * name) or null. Not usable after the function that received it has returned.
  */
 public final class Sql {
-  private final Connection connection;
+  private final Session session;
 
-  Sql(Connection connection) {
-    this.connection = connection;
+  Sql(Session session) {
+    this.session = session;
   }
 
   /** All rows of a query, in its order. The query itself must bound how many these are. */
   public <T> List<T> list(String sql, RowMapper<T> mapper, @Nullable Object... args) {
-    try (PreparedStatement statement = prepare(sql, args);
-        ResultSet rows = statement.executeQuery()) {
-      List<T> result = new ArrayList<>();
-      Row row = new Row(rows);
-      while (rows.next()) {
-        result.add(mapper.map(row));
-      }
-      return result;
-    } catch (SQLException e) {
-      throw failed(sql, e);
-    }
+    return run(
+        sql,
+        args,
+        statement -> {
+          try (ResultSet rows = statement.executeQuery()) {
+            List<T> result = new ArrayList<>();
+            Row row = new Row(rows);
+            while (rows.next()) {
+              result.add(mapper.map(row));
+            }
+            return result;
+          }
+        });
   }
 
   /** The only row of a query; more than one is an error of the caller. */
@@ -53,23 +54,29 @@ public final class Sql {
 
   /** Runs a statement that changes rows and returns how many it changed. */
   public int update(String sql, @Nullable Object... args) {
-    try (PreparedStatement statement = prepare(sql, args)) {
-      return statement.executeUpdate();
-    } catch (SQLException e) {
-      throw failed(sql, e);
-    }
+    return run(sql, args, PreparedStatement::executeUpdate);
   }
 
-  private PreparedStatement prepare(String sql, @Nullable Object[] args) throws SQLException {
-    PreparedStatement statement = connection.prepareStatement(sql);
+  private interface Use<T> {
+    T of(PreparedStatement statement) throws SQLException;
+  }
+
+  private <T> T run(String sql, @Nullable Object[] args, Use<T> use) {
+    boolean done = false;
     try {
-      for (int i = 0; i < args.length; i++) {
-        bind(statement, i + 1, args[i]);
+      PreparedStatement statement = session.take(sql);
+      try {
+        for (int i = 0; i < args.length; i++) {
+          bind(statement, i + 1, args[i]);
+        }
+        T result = use.of(statement);
+        done = true;
+        return result;
+      } finally {
+        session.giveBack(sql, statement, !done);
       }
-      return statement;
-    } catch (SQLException | RuntimeException e) {
-      statement.close();
-      throw e;
+    } catch (SQLException e) {
+      throw failed(sql, e);
     }
   }
 

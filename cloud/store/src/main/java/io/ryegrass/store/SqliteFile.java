@@ -76,6 +76,11 @@ record SqliteFile(Path path) implements Engine {
   public void lockForWriting(Connection writer) {}
 
   @Override
+  public boolean keepsStatements() {
+    return true;
+  }
+
+  @Override
   public boolean usable(Connection idle, long idleMillis) {
     return true;
   }
