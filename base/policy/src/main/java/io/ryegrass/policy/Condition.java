@@ -4,40 +4,66 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One condition key under one operator: {@code {"StringLike": {"iot:ClientId": ["a*", "b"]}}}.
  *
  * <p>Listed values are alternatives; for a negated operator none may match. A missing key fails a
- * positive operator and passes a negated one, {@code …IfExists} and {@code ForAllValues:}. An
- * operator that is unknown here, a value that cannot be read and a variable without value are
- * decided against the caller: false for an Allow, true for a Deny.
+ * positive operator and {@code ForAnyValue:}, and passes a negated one, {@code …IfExists} and
+ * {@code ForAllValues:}. Of several values of a key each must hold with {@code ForAllValues:} and
+ * with a negated operator, else one is enough. An operator that is unknown here, a value that
+ * cannot be read and a variable without value are decided against the caller: false for an Allow,
+ * true for a Deny.
  */
 record Condition(String operator, String key, List<String> expected) {
 
-  boolean holds(Map<String, String> values, boolean allow, boolean variables) {
+  /**
+   * @param values keys of one value
+   * @param lists keys that may have several, as {@code aws:TagKeys}
+   */
+  boolean holds(
+      Map<String, String> values,
+      Map<String, List<String>> lists,
+      boolean allow,
+      boolean variables) {
     String name = operator;
     boolean forAll = name.startsWith("ForAllValues:");
-    if (forAll || name.startsWith("ForAnyValue:")) {
+    boolean forAny = name.startsWith("ForAnyValue:");
+    if (forAll || forAny) {
       name = name.substring(name.indexOf(':') + 1);
     }
     boolean ifExists = name.endsWith("IfExists");
     if (ifExists) {
       name = name.substring(0, name.length() - "IfExists".length());
     }
-    String actual = Variables.find(values, key);
+    List<String> actual = actual(values, lists);
     if (name.equals("Null")) {
-      return isNull(actual, allow);
+      return isNull(actual.isEmpty(), allow);
     }
     Optional<ConditionOperator> known = ConditionOperator.find(name);
     if (known.isEmpty()) {
       return !allow;
     }
-    if (actual == null) {
-      return ifExists || forAll || known.get().negated();
+    if (actual.isEmpty()) {
+      return ifExists || forAll || (known.get().negated() && !forAny);
     }
-    return compare(known.get(), actual, values, allow, variables);
+    boolean all = forAll || (!forAny && known.get().negated());
+    for (String one : actual) {
+      if (compare(known.get(), one, values, allow, variables) != all) {
+        return !all;
+      }
+    }
+    return all;
+  }
+
+  private List<String> actual(Map<String, String> values, Map<String, List<String>> lists) {
+    for (Map.Entry<String, List<String>> list : lists.entrySet()) {
+      if (list.getKey().equalsIgnoreCase(key)) {
+        return list.getValue();
+      }
+    }
+    String one = Variables.find(values, key);
+    return one == null ? List.of() : List.of(one);
   }
 
   private boolean compare(
@@ -67,13 +93,13 @@ record Condition(String operator, String key, List<String> expected) {
     return found != known.negated();
   }
 
-  private boolean isNull(@Nullable String actual, boolean allow) {
+  private boolean isNull(boolean missing, boolean allow) {
     if (expected.size() != 1) {
       return !allow;
     }
     return switch (expected.getFirst()) {
-      case "true" -> actual == null;
-      case "false" -> actual != null;
+      case "true" -> missing;
+      case "false" -> !missing;
       default -> !allow;
     };
   }

@@ -79,10 +79,12 @@ public final class PolicyDocument {
     if (!effect.equals("Allow") && !effect.equals("Deny")) {
       throw new PolicyException("Effect must be Allow or Deny, not '" + effect + "'");
     }
-    if (node.has("NotPrincipal")) {
-      throw new PolicyException("NotPrincipal is not supported; name the Principal instead");
+    boolean allBut = node.has("NotPrincipal");
+    if (allBut && node.has("Principal")) {
+      throw new PolicyException("A Statement needs Principal or NotPrincipal, not both");
     }
-    Map<String, List<String>> principals = principals(node.path("Principal"));
+    Map<String, List<String>> principals =
+        principals(node.path(allBut ? "NotPrincipal" : "Principal"));
     boolean trust = !principals.isEmpty();
     return new Statement(
         effect.equals("Allow"),
@@ -90,7 +92,8 @@ public final class PolicyDocument {
         patterns(node, "Resource", "NotResource", trust),
         conditions(node.path("Condition")),
         version.equals("2012-10-17"),
-        principals);
+        principals,
+        allBut);
   }
 
   private static Statement.Patterns patterns(

@@ -1,6 +1,7 @@
 package io.ryegrass.policy;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -34,13 +35,27 @@ public final class PolicyEvaluator {
       String action,
       String resource,
       Map<String, String> variables) {
+    return evaluate(policies, action, resource, variables, Map.of());
+  }
+
+  /**
+   * As the other method, with condition keys that may have several values.
+   *
+   * @param lists values of those keys, for example {@code aws:TagKeys}
+   */
+  public static Decision evaluate(
+      List<PolicyDocument> policies,
+      String action,
+      String resource,
+      Map<String, String> variables,
+      Map<String, List<String>> lists) {
     boolean allowed = false;
     for (PolicyDocument policy : policies) {
       for (Statement statement : policy.statements()) {
         if (statement.allow() && allowed) {
           continue;
         }
-        if (statement.applies(action, resource, variables)) {
+        if (statement.applies(action, resource, variables, lists)) {
           if (!statement.allow()) {
             return Decision.DENY_EXPLICIT;
           }
@@ -84,6 +99,23 @@ public final class PolicyEvaluator {
     return evaluateFor(policy, "AWS", principals, action, resource, variables);
   }
 
+  /** Whether any condition of the policies asks for a key whose name contains a text. */
+  public static boolean asksFor(List<PolicyDocument> policies, String partOfKey) {
+    String part = partOfKey.toLowerCase(Locale.ROOT);
+    return policies.stream()
+        .flatMap(policy -> policy.statements().stream())
+        .anyMatch(
+            s ->
+                s.conditions().stream()
+                        .anyMatch(
+                            c ->
+                                c.key().toLowerCase(Locale.ROOT).contains(part)
+                                    || c.expected().stream()
+                                        .anyMatch(e -> e.toLowerCase(Locale.ROOT).contains(part)))
+                    || s.resources().patterns().stream()
+                        .anyMatch(r -> r.toLowerCase(Locale.ROOT).contains("${" + part)));
+  }
+
   private static Decision evaluateFor(
       PolicyDocument policy,
       String kind,
@@ -93,9 +125,11 @@ public final class PolicyEvaluator {
       Map<String, String> variables) {
     boolean allowed = false;
     for (Statement statement : policy.statements()) {
-      if (trusts(statement.principals().get("*"), principals)
-          || trusts(statement.principals().get(kind), principals)) {
-        if (statement.applies(action, resource, variables)) {
+      boolean named =
+          trusts(statement.principals().get("*"), principals)
+              || trusts(statement.principals().get(kind), principals);
+      if (named != statement.allPrincipalsBut()) {
+        if (statement.applies(action, resource, variables, Map.of())) {
           if (!statement.allow()) {
             return Decision.DENY_EXPLICIT;
           }
