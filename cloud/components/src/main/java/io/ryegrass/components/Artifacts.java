@@ -9,11 +9,11 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.StringJoiner;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -45,30 +45,23 @@ final class Artifacts {
    * objects, so the caller must be allowed to read them.
    */
   Recipe withDigests(Recipe recipe, @Nullable Object caller) {
+    Map<String, String> problems = new LinkedHashMap<>();
     List<Recipe.Manifest> manifests = new ArrayList<>();
     for (Recipe.Manifest manifest : recipe.manifests()) {
-      Set<String> names = new HashSet<>();
       List<Recipe.Artifact> artifacts = new ArrayList<>();
       for (Recipe.Artifact artifact : manifest.artifacts()) {
-        if (!names.add(artifact.fileName())) {
-          throw Faults.validation(
-              "inlineRecipe",
-              "two artifacts of one manifest have the file name '"
-                  + artifact.fileName()
-                  + "'; rename one");
-        }
         artifacts.add(
             switch (artifact.scheme()) {
-              case "s3" -> withDigest(artifact, caller);
+              case "s3" -> withDigest(artifact, caller, problems);
               // its server and its digest, if any, are the author's
               case "docker", "https" -> artifact;
-              default ->
-                  throw Faults.validation(
-                      "inlineRecipe",
-                      "artifact URI '"
-                          + artifact.uri()
-                          + "' has a scheme that cannot be used here; use s3://bucket/key,"
-                          + " https://host/file or docker:image");
+              default -> {
+                problems.put(
+                    artifact.uri(),
+                    "its scheme cannot be used here; use s3://bucket/key, https://host/file or"
+                        + " docker:image");
+                yield artifact;
+              }
             });
       }
       manifests.add(
@@ -79,36 +72,47 @@ final class Artifacts {
               manifest.selections(),
               artifacts));
     }
+    if (!problems.isEmpty()) {
+      throw inaccessible(problems);
+    }
     return recipe.withManifests(manifests);
   }
 
-  private Recipe.Artifact withDigest(Recipe.Artifact artifact, @Nullable Object caller) {
+  /** AWS's sentence; which problem it is stands in the fields, for those who look further. */
+  private static AwsException inaccessible(Map<String, String> problems) {
+    StringJoiner list = new StringJoiner(", ", "{", "}");
+    problems
+        .keySet()
+        .forEach(u -> list.add(u + " = Specified artifact resource cannot be accessed"));
+    return Faults.validation(
+        "Invalid Input: Encountered following errors in Artifacts: " + list, problems);
+  }
+
+  private Recipe.Artifact withDigest(
+      Recipe.Artifact artifact, @Nullable Object caller, Map<String, String> problems) {
     Matcher m = S3_URI.matcher(artifact.uri());
     if (!m.matches()) {
-      throw Faults.validation(
-          "inlineRecipe", "artifact URI '" + artifact.uri() + "' must read s3://bucket/key");
+      problems.put(artifact.uri(), "it must read s3://bucket/key");
+      return artifact;
     }
     if (!access.mayRead(caller, m.group(1), m.group(2))) {
-      throw Faults.denied(
-          "artifact '"
-              + artifact.uri()
-              + "' cannot be read: the caller needs s3:GetObject on it; add an identity policy that"
-              + " allows it");
+      problems.put(
+          artifact.uri(),
+          "the caller needs s3:GetObject on it; add an identity policy that allows it");
+      return artifact;
     }
     Optional<byte[]> digest;
     try {
       digest = objects.sha256(m.group(1), m.group(2));
     } catch (S3Exception e) {
-      throw Faults.validation(
-          "inlineRecipe", "artifact '" + artifact.uri() + "' cannot be read: " + e.getMessage());
+      problems.put(artifact.uri(), String.valueOf(e.getMessage()));
+      return artifact;
     }
     if (digest.isEmpty()) {
-      throw Faults.validation(
-          "inlineRecipe",
-          "artifact '"
-              + artifact.uri()
-              + "' does not exist; upload it first, for example: aws s3 cp FILE "
-              + artifact.uri());
+      problems.put(
+          artifact.uri(),
+          "it does not exist; upload it first, for example: aws s3 cp FILE " + artifact.uri());
+      return artifact;
     }
     return new Recipe.Artifact(
         artifact.uri(),

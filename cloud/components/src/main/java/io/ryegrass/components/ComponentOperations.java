@@ -6,13 +6,13 @@ import io.ryegrass.model.InvalidDocumentException;
 import io.ryegrass.model.PlatformMatcher;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.model.VersionRequirement;
+import io.ryegrass.store.CloudStore;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -22,14 +22,30 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 final class ComponentOperations {
   private static final YAMLMapper YAML = YAMLMapper.builder().build();
 
+  /** The quota of AWS; more is a sign of something that belongs into an artifact. */
+  private static final int MAX_RECIPE_BYTES = 16 << 10;
+
+  private final CloudStore store;
   private final Catalogue catalogue;
   private final Artifacts artifacts;
+  private final LambdaComponents lambdas;
   private final Tags tags;
   private final Tokens tokens;
+  private final Pages pages;
   private final Arns arns;
 
   ComponentOperations(
-      Catalogue catalogue, Artifacts artifacts, Tags tags, Tokens tokens, Arns arns) {
+      CloudStore store,
+      Catalogue catalogue,
+      Artifacts artifacts,
+      LambdaComponents lambdas,
+      Tags tags,
+      Tokens tokens,
+      Pages pages,
+      Arns arns) {
+    this.store = store;
+    this.lambdas = lambdas;
+    this.pages = pages;
     this.catalogue = catalogue;
     this.artifacts = artifacts;
     this.tags = tags;
@@ -38,54 +54,102 @@ final class ComponentOperations {
   }
 
   ObjectNode create(CallContext context, ObjectNode input) {
-    if (input.path("lambdaFunction").isObject()) {
+    boolean inline = !Json.text(input, "inlineRecipe").isEmpty();
+    boolean lambda = input.path("lambdaFunction").isObject();
+    if (inline == lambda) {
       throw Faults.validation(
-          "lambdaFunction",
-          "making a component from a Lambda function is not served here; give an inlineRecipe, or put"
-              + " the function into a V1 group");
-    }
-    String recipeText = Json.text(input, "inlineRecipe");
-    if (recipeText.isEmpty()) {
-      throw Faults.validation("inlineRecipe", "inlineRecipe is missing; give a recipe");
+          inline ? "lambdaFunction" : "inlineRecipe",
+          "Exactly one of inlineRecipe and lambdaFunction must be specified");
     }
     return tokens.once(
-        "CreateComponentVersion", input, () -> createFrom(context.identity(), recipeText, input));
+        "CreateComponentVersion",
+        input,
+        () -> {
+          if (lambda) {
+            LambdaComponents.Made made =
+                lambdas.make(context.identity(), (ObjectNode) input.get("lambdaFunction"));
+            return store.write(
+                sql -> {
+                  refuseTaken(made.recipe(), input); // before its artifact could be overwritten
+                  return insert(
+                      artifacts.store(made.recipe(), Map.of(LambdaComponents.CODE, made.code())),
+                      input);
+                });
+          }
+          Recipe recipe = parse(Json.text(input, "inlineRecipe"));
+          refuseTaken(recipe, input);
+          return insert(artifacts.withDigests(recipe, context.identity()), input);
+        });
   }
 
-  private ObjectNode createFrom(@Nullable Object caller, String recipeText, ObjectNode input) {
+  private static Recipe parse(String base64) {
+    byte[] text = Base64.getDecoder().decode(base64);
+    if (text.length > MAX_RECIPE_BYTES) {
+      throw Faults.validation(
+          "inlineRecipe",
+          "The recipe has "
+              + text.length
+              + " bytes; at most "
+              + MAX_RECIPE_BYTES
+              + " are allowed. Put long texts into an artifact");
+    }
     Recipe recipe;
     try {
-      recipe = Recipe.parse(Base64.getDecoder().decode(recipeText));
+      recipe = Recipe.parse(text);
     } catch (InvalidDocumentException e) {
       throw Faults.validation(
           "inlineRecipe", "The recipe is not valid (" + e.code() + "): " + e.getMessage());
     }
-    recipe = artifacts.withDigests(recipe, caller);
+    return recipe;
+  }
+
+  private void refuseTaken(Recipe recipe, ObjectNode input) {
+    if (catalogue
+        .find(recipe.componentName(), recipe.componentVersion().text())
+        .filter(v -> !Arns.parse(v.arn()).isPublic())
+        .isPresent()) {
+      throw taken(recipe, input);
+    }
+  }
+
+  /** In the words of the service itself, which scripts look for. */
+  private io.ryegrass.awsapi.AwsException taken(Recipe recipe, ObjectNode input) {
     String name = recipe.componentName();
     String version = recipe.componentVersion().text();
-    if (!catalogue.insert(recipe, false)) {
-      throw Faults.conflict(
-          "COMPONENT",
-          name + ":" + version,
-          "Component ["
-              + name
-              + " : "
-              + version
-              + "] for account ["
-              + arns.account()
-              + "] already exists; give the recipe a new ComponentVersion");
-    }
-    Catalogue.Version created =
-        catalogue.find(name, version).orElseThrow(() -> unknown(name + ":" + version));
-    tags.put(created.arn(), Json.texts(input.get("tags")));
-    ObjectNode result = Json.object();
-    result.put("arn", created.arn());
-    result.put("componentName", name);
-    result.put("componentVersion", version);
-    result.put("creationTimestamp", Json.seconds(created.created()));
-    // it is deployable already, but callers of the API know that they have to ask (API-01)
-    result.set("status", status("REQUESTED"));
-    return result;
+    boolean tagged = input.path("tags").isObject() && !input.path("tags").isEmpty();
+    return Faults.conflict(
+        "COMPONENT",
+        arns.version(arns.account(), name, version),
+        "Component ["
+            + name
+            + " : "
+            + version
+            + "] for account ["
+            + arns.account()
+            + "] already exists "
+            + (tagged ? "and can't be created again with tags." : "with state: [DEPLOYABLE]"));
+  }
+
+  private ObjectNode insert(Recipe recipe, ObjectNode input) {
+    String name = recipe.componentName();
+    String version = recipe.componentVersion().text();
+    return store.write(
+        sql -> {
+          if (!catalogue.insert(recipe, false)) {
+            throw taken(recipe, input);
+          }
+          Catalogue.Version created =
+              catalogue.find(name, version).orElseThrow(() -> unknown(name + ":" + version));
+          tags.put(created.arn(), Json.texts(input.get("tags")));
+          ObjectNode result = Json.object();
+          result.put("arn", created.arn());
+          result.put("componentName", name);
+          result.put("componentVersion", version);
+          result.put("creationTimestamp", Json.seconds(created.created()));
+          // it is deployable already, but callers of the API know that they have to ask (API-01)
+          result.set("status", status("REQUESTED"));
+          return result;
+        });
   }
 
   ObjectNode get(ObjectNode input) {
@@ -134,7 +198,7 @@ final class ComponentOperations {
       latest.set("platforms", platforms(recipe));
       items.add(item);
     }
-    return Json.page(input, "components", items);
+    return pages.page(input, "components", items, i -> Json.text(i, "arn"));
   }
 
   ObjectNode listVersions(ObjectNode input) {
@@ -154,7 +218,7 @@ final class ComponentOperations {
       item.put("arn", version.arn());
       items.add(item);
     }
-    return Json.page(input, "componentVersions", items);
+    return pages.page(input, "componentVersions", items, i -> Json.text(i, "arn"));
   }
 
   ObjectNode delete(ObjectNode input) {

@@ -49,9 +49,22 @@ final class ComponentTables {
         core TEXT NOT NULL, group_key TEXT NOT NULL, PRIMARY KEY (core, group_key))
       """;
 
+  private static final String FLEET =
+      """
+      CREATE TABLE components_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
+      CREATE TABLE components_presence (
+        thing TEXT NOT NULL PRIMARY KEY, connected INTEGER NOT NULL, changed BIGINT NOT NULL,
+        reason TEXT NOT NULL);
+      CREATE TABLE components_telemetry (
+        thing TEXT NOT NULL, received BIGINT NOT NULL, seq BIGINT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (thing, received, seq));
+      CREATE INDEX components_deployments_parent ON components_deployments (parent_target);
+      CREATE INDEX components_effective_deployment ON components_effective (deployment_id)
+      """;
+
   private ComponentTables() {}
 
   static List<Migration> migrations() {
-    return List.of(new Migration("components", 1, FIRST));
+    return List.of(new Migration("components", 1, FIRST), new Migration("components", 2, FLEET));
   }
 }

@@ -2,9 +2,11 @@ package io.ryegrass.components;
 
 import io.ryegrass.awsapi.CallContext;
 import io.ryegrass.awsapi.ServiceOperations;
+import io.ryegrass.events.EventSink;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.objects.ReadAccess;
+import io.ryegrass.registry.DeviceMessage;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.registry.DeviceTopicHandler;
 import io.ryegrass.registry.Registry;
@@ -17,6 +19,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -24,7 +27,7 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The face of this module; see the package's description. Safe for many threads. */
-public final class ComponentsService {
+public final class ComponentsService implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ComponentsService.class);
 
   private final CloudStore store;
@@ -38,16 +41,10 @@ public final class ComponentsService {
   private final ServiceRole serviceRole;
   private final ComponentOperations components;
   private final DeviceApi deviceApi;
+  private final Telemetry telemetry;
+  private final CorePresence presence;
 
-  /**
-   * Builds the service and listens to shadows and jobs.
-   *
-   * @param store with {@link #migrations()} applied
-   * @param objects where artifacts lie
-   * @param access asked before an object becomes an artifact of a caller's component
-   * @param devicePresignBase where devices reach the S3 API, for example {@code
-   *     https://localhost:8443}; presigned URLs start with it
-   */
+  /** As the other one, telling nobody of events and making no components of functions. */
   public ComponentsService(
       CloudStore store,
       Registry registry,
@@ -59,14 +56,65 @@ public final class ComponentsService {
       String accountId,
       Clock clock,
       URI devicePresignBase) {
+    this(
+        store,
+        registry,
+        shadows,
+        jobs,
+        objects,
+        access,
+        LambdaFunctions.none(),
+        EventSink.none(),
+        region,
+        accountId,
+        clock,
+        devicePresignBase);
+  }
+
+  /**
+   * Builds the service and listens to shadows and jobs.
+   *
+   * @param store with {@link #migrations()} applied
+   * @param objects where artifacts lie
+   * @param access asked before an object becomes an artifact of a caller's component
+   * @param functions of which components can be made
+   * @param events told of deployments, components, telemetry and connections
+   * @param devicePresignBase where devices reach the S3 API, for example {@code
+   *     https://localhost:8443}; presigned URLs start with it
+   */
+  public ComponentsService(
+      CloudStore store,
+      Registry registry,
+      ShadowService shadows,
+      JobService jobs,
+      ObjectStore objects,
+      ReadAccess access,
+      LambdaFunctions functions,
+      EventSink events,
+      String region,
+      String accountId,
+      Clock clock,
+      URI devicePresignBase) {
     Arns arns = new Arns(region, accountId);
     Tokens tokens = new Tokens(store, clock);
+    Pages pages = new Pages(store);
+    FleetEvents fleetEvents = new FleetEvents(events, arns);
     this.store = store;
     this.catalogue = new Catalogue(store, arns, clock);
     this.artifacts = new Artifacts(objects, access, devicePresignBase, region);
     this.tags = new Tags(store, this::resourceExists);
-    this.effective = new EffectiveDeployments(store, arns, clock);
-    this.components = new ComponentOperations(catalogue, artifacts, tags, tokens, arns);
+    Conflicts conflicts = new Conflicts(store, registry, catalogue);
+    this.effective = new EffectiveDeployments(store, arns, pages, conflicts, fleetEvents, clock);
+    this.components =
+        new ComponentOperations(
+            store,
+            catalogue,
+            artifacts,
+            new LambdaComponents(functions),
+            tags,
+            tokens,
+            pages,
+            arns);
     this.deployments =
         new Deployments(
             store,
@@ -77,9 +125,14 @@ public final class ComponentsService {
             tags,
             tokens,
             arns,
+            pages,
+            conflicts,
+            fleetEvents,
             clock,
             components::exists);
-    this.cores = new CoreDevices(store, registry, effective, tags, arns, clock);
+    this.cores = new CoreDevices(store, registry, effective, tags, arns, pages, fleetEvents, clock);
+    this.telemetry = new Telemetry(store, fleetEvents, clock);
+    this.presence = new CorePresence(store, fleetEvents, clock);
     this.connectivity = new Connectivity(store, registry, shadows);
     this.serviceRole = new ServiceRole(store, arns, clock);
     this.deviceApi =
@@ -148,9 +201,41 @@ public final class ComponentsService {
     return deviceApi.routes();
   }
 
-  /** Takes the fleet status messages of devices. */
+  /** Takes the fleet status messages and the telemetry of devices. */
   public DeviceTopicHandler fleetStatus() {
-    return cores;
+    return new DeviceTopicHandler() {
+      @Override
+      public boolean accepts(String topic) {
+        return cores.accepts(topic) || telemetry.accepts(topic);
+      }
+
+      @Override
+      public void handle(DeviceMessage message) {
+        (cores.accepts(message.topic()) ? cores : telemetry).handle(message);
+      }
+    };
+  }
+
+  /** Begins to keep who is connected; what a former process left open is ended. */
+  public void start() {
+    presence.start();
+  }
+
+  @Override
+  public void close() {
+    presence.close();
+  }
+
+  /**
+   * An MQTT connection was made or ended. Never waits.
+   *
+   * @param things that the client's certificate is attached to
+   * @param reason of the end, as in lifecycle events; empty for a connection
+   * @param timestamp ms
+   */
+  public void connectionChanged(
+      String clientId, Set<String> things, boolean connected, String reason, long timestamp) {
+    presence.changed(clientId, things, connected, reason, timestamp);
   }
 
   /**

@@ -30,12 +30,15 @@ final class CoreDevices implements DeviceTopicHandler {
   private static final Pattern TOPIC =
       Pattern.compile("\\$aws/things/([^/]+)/greengrassv2/health/json");
   private static final Set<String> GONE = Set.of("UNINSTALLED");
+  private static final Set<String> FAULTY = Set.of("ERRORED", "BROKEN");
 
   private final CloudStore store;
   private final Registry registry;
   private final EffectiveDeployments effective;
   private final Tags tags;
   private final Arns arns;
+  private final Pages pages;
+  private final FleetEvents events;
   private final Clock clock;
 
   CoreDevices(
@@ -44,7 +47,11 @@ final class CoreDevices implements DeviceTopicHandler {
       EffectiveDeployments effective,
       Tags tags,
       Arns arns,
+      Pages pages,
+      FleetEvents events,
       Clock clock) {
+    this.pages = pages;
+    this.events = events;
     this.store = store;
     this.registry = registry;
     this.effective = effective;
@@ -117,24 +124,45 @@ final class CoreDevices implements DeviceTopicHandler {
         deviceTime,
         now);
     Set<String> listed = new HashSet<>();
+    boolean deployed = Json.text(status, "trigger").endsWith("_DEPLOYMENT");
+    ArrayNode told = Json.object().putArray("components");
     for (JsonNode component : status.path("components")) {
       String name = Json.text(component, "componentName");
       if (GONE.contains(Json.text(component, "status"))) {
         sql.update("DELETE FROM components_installed WHERE thing = ? AND name = ?", thing, name);
       } else if (!name.isEmpty()) {
         listed.add(name);
-        upsert(sql, thing, name, component, now);
+        boolean changed = upsert(sql, thing, name, component, now);
+        if (deployed || changed && FAULTY.contains(Json.text(component, "status"))) {
+          told.add(event(component));
+        }
       }
     }
+    events.components(thing, told);
     if (Json.text(status, "messageType").equals("COMPLETE")) {
       complete(sql, thing, sequence, status.path("chunkInfo"), listed);
     }
   }
 
-  private void upsert(Sql sql, String thing, String name, JsonNode component, long now) {
+  /** MON-04. */
+  private static ObjectNode event(JsonNode component) {
+    JsonNode details = component.path("componentStatusDetails");
+    ObjectNode told = Json.object();
+    told.put("componentName", Json.text(component, "componentName"));
+    told.put("componentVersion", Json.text(component, "version"));
+    told.put("root", component.path("isRoot").asBoolean(false));
+    told.put("lifecycleState", Json.text(component, "status"));
+    ArrayNode codes = told.putArray("lifecycleStatusCodes");
+    details.path("statusCodes").forEach(codes::add);
+    told.put("lifecycleStateDetails", Json.text(details, "statusReason"));
+    return told;
+  }
+
+  /** Tells whether the state is another than before. */
+  private boolean upsert(Sql sql, String thing, String name, JsonNode component, long now) {
     String state = Json.text(component, "status");
     String version = Json.text(component, "version");
-    long changed =
+    Long unchangedSince =
         sql.one(
                 "SELECT changed FROM components_installed WHERE thing = ? AND name = ? AND state = ?"
                     + " AND version = ?",
@@ -143,7 +171,8 @@ final class CoreDevices implements DeviceTopicHandler {
                 name,
                 state,
                 version)
-            .orElse(now);
+            .orElse(null);
+    long changed = unchangedSince == null ? now : unchangedSince;
     JsonNode details = component.path("componentStatusDetails");
     sql.update("DELETE FROM components_installed WHERE thing = ? AND name = ?", thing, name);
     sql.update(
@@ -159,6 +188,7 @@ final class CoreDevices implements DeviceTopicHandler {
         source(component.path("fleetConfigArns")),
         changed,
         now);
+    return unchangedSince == null;
   }
 
   /** The id of the last cloud deployment that holds the component, or LOCAL. */
@@ -230,7 +260,7 @@ final class CoreDevices implements DeviceTopicHandler {
                 status,
                 runtime,
                 runtime));
-    return Json.page(input, "coreDevices", items);
+    return pages.page(input, "coreDevices", items, i -> Json.text(i, "coreDeviceThingName"));
   }
 
   private Set<String> members(String groupArn) {
@@ -295,7 +325,7 @@ final class CoreDevices implements DeviceTopicHandler {
                     CoreDevices::installed,
                     thing,
                     all ? 1 : 0));
-    return Json.page(input, "installedComponents", items);
+    return pages.page(input, "installedComponents", items, i -> Json.text(i, "componentName"));
   }
 
   private static ObjectNode installed(Row row) {
@@ -351,7 +381,7 @@ final class CoreDevices implements DeviceTopicHandler {
                             .put("thingName", row.text("thing"))
                             .put("associationTimestamp", Json.seconds(row.instant("associated"))),
                     core));
-    return Json.page(input, "associatedClientDevices", items);
+    return pages.page(input, "associatedClientDevices", items, i -> Json.text(i, "thingName"));
   }
 
   ObjectNode associate(ObjectNode input) {

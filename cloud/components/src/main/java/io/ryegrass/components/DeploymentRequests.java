@@ -96,6 +96,28 @@ final class DeploymentRequests {
             : null);
   }
 
+  /** What the model does not say of iotJobConfiguration (API-19). */
+  static void checkJobConfiguration(JsonNode given) {
+    JsonNode criteria =
+        given
+            .path("jobExecutionsRolloutConfig")
+            .path("exponentialRate")
+            .path("rateIncreaseCriteria");
+    if (criteria.isObject()
+        && criteria.has("numberOfNotifiedThings") == criteria.has("numberOfSucceededThings")) {
+      throw Faults.validation(
+          "iotJobConfiguration.jobExecutionsRolloutConfig.exponentialRate.rateIncreaseCriteria",
+          "rateIncreaseCriteria must have exactly one of numberOfNotifiedThings and"
+              + " numberOfSucceededThings");
+    }
+    JsonNode timeout = given.path("timeoutConfig").path("inProgressTimeoutInMinutes");
+    if (timeout.isNumber() && (timeout.asLong() < 1 || timeout.asLong() > 10_080)) {
+      throw Faults.validation(
+          "iotJobConfiguration.timeoutConfig.inProgressTimeoutInMinutes",
+          "inProgressTimeoutInMinutes must be from 1 to 10080, not " + timeout.asLong());
+    }
+  }
+
   /** The policies with the API's defaults filled in. */
   static ObjectNode policies(@Nullable JsonNode given) {
     JsonNode policies = given == null ? Json.object() : given;

@@ -4,6 +4,7 @@ import io.ryegrass.model.Arn;
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.registry.Registry;
 import io.ryegrass.registry.job.JobService;
+import io.ryegrass.registry.job.JobSettings;
 import io.ryegrass.registry.job.JobSpec;
 import io.ryegrass.registry.shadow.ShadowService;
 import io.ryegrass.store.CloudStore;
@@ -42,6 +43,9 @@ final class Deployments {
   private final Tags tags;
   private final Tokens tokens;
   private final Arns arns;
+  private final Pages pages;
+  private final Conflicts conflicts;
+  private final FleetEvents fleetEvents;
   private final Clock clock;
   private final DeploymentRequests.Existence existence;
 
@@ -54,8 +58,14 @@ final class Deployments {
       Tags tags,
       Tokens tokens,
       Arns arns,
+      Pages pages,
+      Conflicts conflicts,
+      FleetEvents fleetEvents,
       Clock clock,
       DeploymentRequests.Existence existence) {
+    this.pages = pages;
+    this.conflicts = conflicts;
+    this.fleetEvents = fleetEvents;
     this.store = store;
     this.registry = registry;
     this.shadows = shadows;
@@ -79,7 +89,7 @@ final class Deployments {
     DeploymentRow.Kind kind = checkTarget(targetArn);
     String parent = Json.text(input, "parentTargetArn");
     if (!parent.isEmpty()) {
-      checkTarget(parent);
+      checkParent(targetArn, kind, parent);
     }
     Map<String, DeploymentDocument.ComponentUpdate> components =
         DeploymentRequests.components(input.get("components"), existence);
@@ -89,8 +99,12 @@ final class Deployments {
         input.path("components").isObject() ? input.get("components") : Json.object());
     request.set("deploymentPolicies", DeploymentRequests.policies(input.get("deploymentPolicies")));
     if (input.path("iotJobConfiguration").isObject()) {
+      DeploymentRequests.checkJobConfiguration(input.get("iotJobConfiguration"));
       request.set("iotJobConfiguration", input.get("iotJobConfiguration"));
     }
+    List<Conflicts.Conflict> found =
+        conflicts.of(kind, Arn.parse(targetArn).resource(), request.path("components"));
+    Conflicts.put(request, found);
     DeploymentRow created =
         store.write(
             sql -> {
@@ -115,9 +129,11 @@ final class Deployments {
                         List.of(),
                         row.targetName(),
                         forJob(row, components),
-                        NAMESPACE));
+                        NAMESPACE,
+                        JobSettings.of(request.path("iotJobConfiguration"))));
               }
               tags.put(arns.own("deployments:" + row.id()), Json.texts(input.get("tags")));
+              fleetEvents.conflicts(row, found);
               return row;
             });
     ObjectNode result = Json.object();
@@ -226,11 +242,14 @@ final class Deployments {
   }
 
   private void supersede(Sql sql, String targetArn, @Nullable String parent) {
+    // a parent's new revision ends its subdeployments, too (DPL-25)
     List<DeploymentRow> before =
         sql.list(
-            "SELECT * FROM components_deployments WHERE target = ? AND latest = 1 AND"
-                + " COALESCE(parent_target, '') = ?",
+            "SELECT * FROM components_deployments WHERE latest = 1 AND ((target = ? AND"
+                + " COALESCE(parent_target, '') = ?) OR (parent_target = ? AND ? = ''))",
             DeploymentRow::of,
+            targetArn,
+            parent == null ? "" : parent,
             targetArn,
             parent == null ? "" : parent);
     for (DeploymentRow row : before) {
@@ -244,6 +263,53 @@ final class Deployments {
         }
         effective.cancelOpen(row, "superseded by a newer revision of the same target");
       }
+    }
+  }
+
+  /**
+   * A subdeployment is for a thing group whose cores have a deployment of the parent, and a group
+   * serves one parent only (DPL-25).
+   */
+  private void checkParent(String targetArn, DeploymentRow.Kind kind, String parent) {
+    if (kind != DeploymentRow.Kind.GROUP) {
+      throw Faults.validation(
+          "targetArn", "the target of a subdeployment must be a thing group, not " + targetArn);
+    }
+    if (checkTarget(parent) != DeploymentRow.Kind.GROUP || parent.equals(targetArn)) {
+      throw Faults.validation(
+          "parentTargetArn",
+          "parentTargetArn must be another thing group than the target, not " + parent);
+    }
+    List<String> others =
+        store.read(
+            sql ->
+                sql.list(
+                    "SELECT DISTINCT COALESCE(parent_target, '') AS parent FROM"
+                        + " components_deployments WHERE target = ? AND parent_target <> ? AND"
+                        + " latest = 1",
+                    r -> r.text("parent"),
+                    targetArn,
+                    parent));
+    if (!others.isEmpty()) {
+      throw Faults.conflict(
+          "THING_GROUP",
+          targetArn,
+          targetArn
+              + " is the target of a subdeployment of "
+              + others.getFirst()
+              + "; a thing group can be used for subdeployments of one parent only");
+    }
+    boolean deployed =
+        store.read(
+                sql ->
+                    sql.count(
+                        "SELECT COUNT(*) AS n FROM components_deployments WHERE target = ? AND"
+                            + " parent_target IS NULL",
+                        parent))
+            > 0;
+    if (!deployed) {
+      throw Faults.validation(
+          "parentTargetArn", parent + " has no deployment; deploy to the parent group first");
     }
   }
 
@@ -374,7 +440,7 @@ final class Deployments {
                     all ? 1 : 0));
     List<ObjectNode> items = new ArrayList<>();
     rows.forEach(r -> items.add(describe(r)));
-    return Json.page(input, "deployments", items);
+    return pages.page(input, "deployments", items, i -> Json.text(i, "deploymentId"));
   }
 
   private static ObjectNode describe(DeploymentRow row) {

@@ -28,12 +28,24 @@ final class EffectiveDeployments {
 
   private final CloudStore store;
   private final Arns arns;
+  private final Pages pages;
+  private final Conflicts conflicts;
+  private final FleetEvents events;
   private final Clock clock;
   private final List<GroupDeploymentListener> listeners = new CopyOnWriteArrayList<>();
 
-  EffectiveDeployments(CloudStore store, Arns arns, Clock clock) {
+  EffectiveDeployments(
+      CloudStore store,
+      Arns arns,
+      Pages pages,
+      Conflicts conflicts,
+      FleetEvents events,
+      Clock clock) {
     this.store = store;
     this.arns = arns;
+    this.pages = pages;
+    this.conflicts = conflicts;
+    this.events = events;
     this.clock = clock;
   }
 
@@ -194,7 +206,10 @@ final class EffectiveDeployments {
             return 0;
           }
           long now = clock.millis();
-          String reason = reason(status, details);
+          String reason =
+              status.equals("QUEUED")
+                  ? conflicts.reasonFor(deployment, core)
+                  : reason(status, details);
           if (before == null) {
             sql.update(
                 "INSERT INTO components_effective (core, deployment_id, status, reason, details,"
@@ -230,11 +245,19 @@ final class EffectiveDeployments {
               core,
               status,
               reason.isEmpty() ? "" : " (" + reason + ")");
+          events.effective(deployment, core, wireStatus(deployment, status), reason, details);
           if (deployment.kind() == DeploymentRow.Kind.V1_GROUP) {
             store.afterCommit(() -> tell(deployment.id(), status, details));
           }
           return 1;
         });
+  }
+
+  /** A thing's deployment ends COMPLETED, a group's SUCCEEDED (API-26, MON-03). */
+  private static String wireStatus(DeploymentRow deployment, String status) {
+    return deployment.kind() == DeploymentRow.Kind.THING && status.equals("SUCCEEDED")
+        ? "COMPLETED"
+        : status;
   }
 
   private void tell(String deploymentId, String status, ObjectNode details) {
@@ -321,7 +344,8 @@ final class EffectiveDeployments {
                     item.put("iotJobArn", arns.job(deployment.jobId()));
                   }
                   item.put("targetArn", deployment.targetArn());
-                  item.put("coreDeviceExecutionStatus", row.text("e_status"));
+                  item.put(
+                      "coreDeviceExecutionStatus", wireStatus(deployment, row.text("e_status")));
                   Json.putUnlessEmpty(item, "reason", row.text("e_reason"));
                   item.put("creationTimestamp", Json.seconds(deployment.created()));
                   item.put("modifiedTimestamp", Json.seconds(row.instant("e_modified")));
@@ -339,6 +363,6 @@ final class EffectiveDeployments {
                   return item;
                 },
                 core));
-    return Json.page(input, "effectiveDeployments", items);
+    return pages.page(input, "effectiveDeployments", items, i -> Json.text(i, "deploymentId"));
   }
 }

@@ -1,6 +1,8 @@
 package io.ryegrass.components;
 
 import io.ryegrass.awsapi.AwsException;
+import java.util.Map;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -12,6 +14,16 @@ final class Faults {
     ObjectNode members = JsonNodeFactory.instance.objectNode();
     members.put("reason", "FIELD_VALIDATION_FAILED");
     members.putArray("fields").addObject().put("name", field).put("message", message);
+    return new AwsException("ValidationException", 400, message, members);
+  }
+
+  /** With one entry of {@code fields} for each name. */
+  static AwsException validation(String message, Map<String, String> problems) {
+    ObjectNode members = JsonNodeFactory.instance.objectNode();
+    members.put("reason", "FIELD_VALIDATION_FAILED");
+    ArrayNode fields = members.putArray("fields");
+    problems.forEach(
+        (name, problem) -> fields.addObject().put("name", name).put("message", problem));
     return new AwsException("ValidationException", 400, message, members);
   }
 

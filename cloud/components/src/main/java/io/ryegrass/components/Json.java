@@ -1,14 +1,12 @@
 package io.ryegrass.components;
 
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -68,31 +66,5 @@ final class Json {
       ObjectNode target = node.putObject("tags");
       tags.forEach(target::put);
     }
-  }
-
-  /**
-   * One page of a list: nextToken is the number of items already given.
-   *
-   * @throws io.ryegrass.awsapi.AwsException ValidationException for a token not made here
-   */
-  static ObjectNode page(ObjectNode input, String field, List<ObjectNode> all) {
-    int maxResults = input.path("maxResults").asInt(100);
-    String token = text(input, "nextToken");
-    int from;
-    try {
-      from = token.isEmpty() ? 0 : Integer.parseInt(token, 36);
-    } catch (NumberFormatException e) {
-      throw Faults.validation("nextToken", "nextToken '" + token + "' was not given out here");
-    }
-    int to = Math.min(all.size(), Math.max(0, from) + Math.max(1, maxResults));
-    ObjectNode result = object();
-    ArrayNode items = result.putArray(field);
-    for (int i = Math.max(0, from); i < to; i++) {
-      items.add(all.get(i));
-    }
-    if (to < all.size()) {
-      result.put("nextToken", Integer.toString(to, 36));
-    }
-    return result;
   }
 }

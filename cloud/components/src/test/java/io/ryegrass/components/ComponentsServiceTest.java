@@ -21,7 +21,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.core.SdkBytes;
-import software.amazon.awssdk.services.greengrassv2.model.AccessDeniedException;
 import software.amazon.awssdk.services.greengrassv2.model.AssociateClientDeviceWithCoreDeviceEntry;
 import software.amazon.awssdk.services.greengrassv2.model.ComponentDeploymentSpecification;
 import software.amazon.awssdk.services.greengrassv2.model.ComponentVisibilityScope;
@@ -93,24 +92,32 @@ class ComponentsServiceTest {
     assertThatThrownBy(() -> createFrom("ComponentName: [x"))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("RECIPE_PARSE_ERROR");
+    // in AWS's words, which scripts look for; the field says more
     assertThatThrownBy(() -> createFrom(recipe("a", "1.0.0").replace("echo.sh", "none.sh")))
-        .isInstanceOf(ValidationException.class)
-        .hasMessageContaining("s3://demo/none.sh")
-        .hasMessageContaining("upload");
+        .isInstanceOfSatisfying(
+            ValidationException.class,
+            e -> {
+              assertThat(e.awsErrorDetails().errorMessage())
+                  .isEqualTo(
+                      "Invalid Input: Encountered following errors in Artifacts: {s3://demo/none.sh"
+                          + " = Specified artifact resource cannot be accessed}");
+              assertThat(e.fields().getFirst().message()).contains("upload");
+            });
     assertThatThrownBy(() -> createFrom(recipe("a", "1.0.0").replace("demo", "nobucket")))
         .isInstanceOf(ValidationException.class);
     create("a", "1.0.0");
     assertThatThrownBy(() -> create("a", "1.0.0"))
         .isInstanceOfSatisfying(
-            ConflictException.class, e -> assertThat(e.resourceType()).isEqualTo("COMPONENT"));
-    assertThatThrownBy(
-            () ->
-                cloud.greengrass.createComponentVersion(
-                    b ->
-                        b.lambdaFunction(
-                            f -> f.lambdaArn("arn:aws:lambda:us-east-1:0:function:f:1"))))
+            ConflictException.class, e -> assertThat(e.resourceType()).isEqualTo("COMPONENT"))
+        .hasMessageContaining(
+            "Component [a : 1.0.0] for account [000000000000] already exists with state:"
+                + " [DEPLOYABLE]");
+    assertThatThrownBy(() -> cloud.greengrass.createComponentVersion(b -> b.clientToken("t")))
         .isInstanceOf(ValidationException.class)
-        .hasMessageContaining("Lambda");
+        .hasMessageContaining("Exactly one of inlineRecipe and lambdaFunction");
+    assertThatThrownBy(() -> createFrom(recipe("big", "1.0.0") + "#".repeat(16 << 10)))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("at most 16384");
   }
 
   @Test
@@ -135,8 +142,10 @@ class ComponentsServiceTest {
     cloud.objects.put(".private", "echo.sh", "x".getBytes(StandardCharsets.UTF_8));
     assertThatThrownBy(
             () -> createFrom(recipe("a", "1.0.0").replace("s3://demo/", "s3://.private/")))
-        .isInstanceOf(AccessDeniedException.class)
-        .hasMessageContaining("s3:GetObject");
+        .isInstanceOfSatisfying(
+            ValidationException.class,
+            e -> assertThat(e.fields().getFirst().message()).contains("s3:GetObject"))
+        .hasMessageContaining("cannot be accessed");
     assertThat(
             ReadAccess.of(cloud.identity)
                 .mayRead(TestCloud.withoutPolicies("mallory"), "demo", "echo.sh"))
@@ -262,7 +271,7 @@ class ComponentsServiceTest {
         document.configurationArn(),
         "SUCCEEDED",
         "{\"detailedStatus\":\"SUCCESSFUL\",\"failureCause\":\"\"}");
-    assertThat(effective().coreDeviceExecutionStatusAsString()).isEqualTo("SUCCEEDED");
+    assertThat(effective().coreDeviceExecutionStatusAsString()).isEqualTo("COMPLETED");
     assertThat(cloud.greengrass.getDeployment(b -> b.deploymentId(id)).deploymentStatus())
         .isEqualTo(DeploymentStatus.COMPLETED);
   }

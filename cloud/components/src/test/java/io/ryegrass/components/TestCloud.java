@@ -6,6 +6,7 @@ import io.ryegrass.awsapi.ApiRequest;
 import io.ryegrass.awsapi.ApiResponse;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.events.Event;
 import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.identity.IdentityService;
@@ -36,7 +37,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -57,6 +60,8 @@ final class TestCloud implements AutoCloseable {
   record Published(String topic, String payload) {}
 
   final List<Published> published = new CopyOnWriteArrayList<>();
+  final List<Event> events = new CopyOnWriteArrayList<>();
+  final Map<String, LambdaFunctions.Version> functions = new ConcurrentHashMap<>();
   final ObjectStore objects;
   final IdentityService identity;
   final ShadowService shadows;
@@ -114,6 +119,8 @@ final class TestCloud implements AutoCloseable {
             jobs,
             objects,
             ReadAccess.of(identity),
+            (caller, arn) -> Optional.ofNullable(functions.get(arn)),
+            events::add,
             REGION,
             ACCOUNT,
             clock,
