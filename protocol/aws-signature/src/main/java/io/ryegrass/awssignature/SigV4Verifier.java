@@ -33,6 +33,18 @@ public final class SigV4Verifier {
   private static final Duration SKEW = Duration.ofMinutes(15);
   private static final long LONGEST_VALIDITY_SECONDS = 7 * 24 * 3600;
   private static final Set<String> SIGNATURE_KEY = Set.of("X-Amz-Signature");
+  private static final Set<String> SIGNATURE_AND_TOKEN =
+      Set.of("X-Amz-Signature", "X-Amz-Security-Token");
+
+  /**
+   * Services whose clients append the session token to a URL that is already signed (AWS IoT Core
+   * developer guide, MQTT over the WebSocket protocol). The token is compared by itself.
+   */
+  private static final Set<String> TOKEN_IS_ADDED_LATER = Set.of("iotdevicegateway", "iotdata");
+
+  /** What such a URL is good for when it names no time itself. */
+  private static final String DEVICE_GATEWAY_SECONDS = "300";
+
   private static final Set<String> IN_PRESIGNED_QUERY =
       Set.of("x-amz-date", "x-amz-security-token", "x-amz-content-sha256");
   private static final Set<String> QUERY_SERVICES =
@@ -114,17 +126,14 @@ public final class SigV4Verifier {
                             ? "The AWS Access Key Id you provided does not exist in our records."
                             : "The security token included in the request is invalid."));
 
-    String canonical =
-        CanonicalRequest.of(
-            request,
-            claim.service(),
-            claim.signedHeaders(),
-            payloadHash(request, claim, bodySha256),
-            claim.presigned() ? SIGNATURE_KEY : Set.of());
-    String expected =
-        CanonicalRequest.signature(
-            key.secretAccessKey(), claim.region(), claim.service(), signedAt, canonical);
-    if (!equal(expected, claim.signature())) {
+    String body = payloadHash(request, claim, bodySha256);
+    boolean good =
+        isSigned(request, claim, key, signedAt, body, claim.presigned() ? SIGNATURE_KEY : Set.of())
+            || (claim.presigned()
+                && claim.token() != null
+                && TOKEN_IS_ADDED_LATER.contains(claim.service())
+                && isSigned(request, claim, key, signedAt, body, SIGNATURE_AND_TOKEN));
+    if (!good) {
       throw new SignatureException(
           Reason.MISMATCH,
           dialect,
@@ -135,6 +144,21 @@ public final class SigV4Verifier {
     checkTime(claim, signedAt, now);
     checkToken(claim, key, now);
     return new Verified(key, claim.service(), claim.region());
+  }
+
+  private static boolean isSigned(
+      HttpRequestToSign request,
+      Claim claim,
+      AccessKey key,
+      Instant signedAt,
+      String bodyHash,
+      Set<String> leftOut) {
+    String canonical =
+        CanonicalRequest.of(request, claim.service(), claim.signedHeaders(), bodyHash, leftOut);
+    return equal(
+        CanonicalRequest.signature(
+            key.secretAccessKey(), claim.region(), claim.service(), signedAt, canonical),
+        claim.signature());
   }
 
   private static Claim claim(HttpRequestToSign request) {
@@ -186,7 +210,15 @@ public final class SigV4Verifier {
         query.get("X-Amz-Date"),
         query.get("X-Amz-Security-Token"),
         true,
-        query.getOrDefault("X-Amz-Expires", ""));
+        query.getOrDefault("X-Amz-Expires", withoutExpiry(query.get("X-Amz-Credential"))));
+  }
+
+  private static String withoutExpiry(@Nullable String credential) {
+    boolean gateway =
+        credential != null
+            && TOKEN_IS_ADDED_LATER.stream()
+                .anyMatch(s -> credential.endsWith("/" + s + "/aws4_request"));
+    return gateway ? DEVICE_GATEWAY_SECONDS : "";
   }
 
   private static Claim claimOf(
