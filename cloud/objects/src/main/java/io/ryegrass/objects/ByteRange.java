@@ -37,10 +37,10 @@ record ByteRange(long from, long length) {
       }
     }
     if (from >= size) {
-      throw new S3Exception(
-          "InvalidRange",
-          416,
-          "The requested range is not satisfiable: the object has " + size + " bytes");
+      throw new S3Exception("InvalidRange", 416, "The requested range is not satisfiable")
+          .with("RangeRequested", header)
+          .with("ActualObjectSize", Long.toString(size))
+          .withHeader("content-range", "bytes */" + size);
     }
     return new ByteRange(from, Math.min(to, size - 1) - from + 1);
   }

@@ -3,30 +3,38 @@ package io.ryegrass.objects;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The form of an object's file: data, description as JSON, length of the description (4 bytes),
- * magic (4 bytes). Data comes first so that a range of the object is a range of the file.
+ * magic (4 bytes). Data comes first so that a range of the object is a range of the file. The
+ * description is what the index is made of again when it was lost.
  */
 final class ObjectFile {
   private static final int MAGIC = 0x52474f31; // "RGO1"
   private static final int TAIL = 8;
-  private static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final JsonMapper JSON = JsonMapper.shared();
 
   private ObjectFile() {}
 
+  /**
+   * @param bucket empty in files of the first form, whose folder names the bucket
+   */
+  record Sealed(String bucket, ObjectInfo info) {}
+
   /** Appends the description at the end of the data already written. */
-  static void seal(FileChannel channel, ObjectInfo info) throws IOException {
-    byte[] description = JSON.writeValueAsBytes(describe(info));
+  static void seal(FileChannel channel, String bucket, ObjectInfo info) throws IOException {
+    byte[] description = JSON.writeValueAsBytes(describe(info).put("bucket", bucket));
     ByteBuffer buffer = ByteBuffer.allocate(description.length + TAIL);
     buffer.put(description).putInt(description.length).putInt(MAGIC).flip();
     long position = channel.size();
@@ -40,7 +48,7 @@ final class ObjectFile {
    *
    * @throws IOException also when the file is not one of ours
    */
-  static ObjectInfo read(FileChannel channel) throws IOException {
+  static Sealed read(FileChannel channel) throws IOException {
     long size = channel.size();
     if (size < TAIL) {
       throw new IOException("file is too short for an object");
@@ -52,33 +60,55 @@ final class ObjectFile {
     }
     try {
       JsonNode node = JSON.readTree(readFully(channel, size - TAIL - length, length).array());
-      return new ObjectInfo(
-          node.path("key").asString(),
-          size - TAIL - length,
-          node.path("etag").asString(),
-          Instant.ofEpochMilli(node.path("modified").asLong()),
-          node.path("type").asString(),
-          texts(node.path("headers")),
-          texts(node.path("checksums")));
+      return new Sealed(node.path("bucket").asString(""), info(node, size - TAIL - length));
     } catch (JacksonException e) {
       throw new IOException("description of the object is damaged", e);
     }
   }
 
-  private static ObjectNode describe(ObjectInfo info) {
+  /** The description as JSON, all but the size. */
+  static ObjectNode describe(ObjectInfo info) {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("key", info.key());
+    node.put("version", info.versionId());
     node.put("etag", info.etag());
     node.put("modified", info.lastModified().toEpochMilli());
     node.put("type", info.contentType());
-    ObjectNode headers = node.putObject("headers");
-    info.headers().forEach(headers::put);
-    ObjectNode checksums = node.putObject("checksums");
-    info.checksums().forEach(checksums::put);
+    put(node, "headers", info.headers());
+    put(node, "checksums", info.checksums());
+    put(node, "tags", info.tags());
+    if (!info.parts().isEmpty()) {
+      ArrayNode parts = node.putArray("parts");
+      info.parts().forEach(parts::add);
+    }
     return node;
   }
 
-  private static Map<String, String> texts(JsonNode node) {
+  /** The reverse of {@link #describe}. */
+  static ObjectInfo info(JsonNode node, long size) {
+    List<Long> parts = new ArrayList<>();
+    node.path("parts").forEach(part -> parts.add(part.asLong()));
+    return new ObjectInfo(
+        node.path("key").asString(),
+        node.path("version").asString(ObjectInfo.NULL_VERSION),
+        size,
+        node.path("etag").asString(),
+        Instant.ofEpochMilli(node.path("modified").asLong()),
+        node.path("type").asString(),
+        texts(node.path("headers")),
+        texts(node.path("checksums")),
+        texts(node.path("tags")),
+        parts);
+  }
+
+  static void put(ObjectNode node, String name, Map<String, String> texts) {
+    if (!texts.isEmpty()) {
+      ObjectNode inner = node.putObject(name);
+      texts.forEach(inner::put);
+    }
+  }
+
+  static Map<String, String> texts(JsonNode node) {
     Map<String, String> result = new LinkedHashMap<>();
     node.properties().forEach(e -> result.put(e.getKey(), e.getValue().asString()));
     return result;
@@ -93,11 +123,5 @@ final class ObjectFile {
       }
     }
     return buffer.flip();
-  }
-
-  /** Where an object's file stands below its bucket's folder: keys may hold any character. */
-  static String nameOf(String key) {
-    String hash = Checksums.hex("SHA-256", key.getBytes(StandardCharsets.UTF_8));
-    return hash.substring(0, 2) + "/" + hash;
   }
 }

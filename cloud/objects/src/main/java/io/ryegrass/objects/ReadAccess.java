@@ -2,6 +2,7 @@ package io.ryegrass.objects;
 
 import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.IdentityService;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,5 +26,18 @@ public interface ReadAccess {
         !ObjectStore.isInternal(bucket)
             && who instanceof CallerIdentity caller
             && identity.isAllowed(caller, "s3:GetObject", "arn:aws:s3:::" + bucket + "/" + key);
+  }
+
+  /** By the policies of users and roles and of the bucket. */
+  static ReadAccess of(IdentityService identity, ObjectStore objects) {
+    S3Decision decision = S3Decision.of(identity);
+    return (who, bucket, key) ->
+        !ObjectStore.isInternal(bucket)
+            && decision.allows(
+                who,
+                "s3:GetObject",
+                "arn:aws:s3:::" + bucket + "/" + key,
+                S3Decision.policyOf(objects, bucket),
+                Map.of());
   }
 }

@@ -6,18 +6,21 @@ import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.HttpRequestToSign;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.awssignature.SignatureException;
-import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.IdentityService;
+import io.ryegrass.policy.PolicyDocument;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,24 +31,19 @@ import org.slf4j.LoggerFactory;
  */
 public final class S3Api {
   /** The largest body (and part) accepted unless told otherwise. */
-  public static final long DEFAULT_MAX_BODY_BYTES = 512L << 20;
+  public static final long DEFAULT_MAX_BODY_BYTES = 5L << 30;
 
   private static final Logger LOG = LoggerFactory.getLogger(S3Api.class);
   private static final Pattern HASH = Pattern.compile("[0-9a-fA-F]{64}");
   private static final String VIRTUAL_HOST = ".localhost";
+  private static final String HOST_ID = "ryegrass";
 
-  private final ObjectStore store;
   private final SigV4Verifier callers;
   private final SigV4Verifier ownUrls;
-  private final Decision decision;
-  private final S3Buckets buckets;
-  private final S3Objects objects;
-
-  /** Whether a signer may do something; the IAM evaluation behind the API. */
-  @FunctionalInterface
-  interface Decision {
-    boolean allows(Object identity, String action, String resource);
-  }
+  private final PresignKey own;
+  private final S3Decision decision;
+  private final Function<String, @Nullable PolicyDocument> policies;
+  private final S3Backend backend;
 
   /** An API for region us-east-1 with the default bound for bodies. */
   public S3Api(ObjectStore store, SigV4Verifier verifier, IdentityService identity) {
@@ -55,7 +53,8 @@ public final class S3Api {
   /**
    * An API.
    *
-   * @param verifier knows the access keys; their identities are {@link CallerIdentity}
+   * @param verifier knows the access keys; their identities are {@link
+   *     io.ryegrass.identity.CallerIdentity}
    * @param region told to those who ask where a bucket is
    * @param maxBodyBytes largest object or part in one request
    */
@@ -65,27 +64,34 @@ public final class S3Api {
       IdentityService identity,
       String region,
       long maxBodyBytes) {
-    this(
-        store,
-        verifier,
-        (who, action, resource) ->
-            who instanceof CallerIdentity caller && identity.isAllowed(caller, action, resource),
-        region,
-        maxBodyBytes);
+    this(store, verifier, S3Decision.of(identity), region, maxBodyBytes);
   }
 
   S3Api(
-      ObjectStore store, SigV4Verifier verifier, Decision decision, String region, long maxBytes) {
-    this.store = store;
+      ObjectStore store,
+      SigV4Verifier verifier,
+      S3Decision decision,
+      String region,
+      long maxBytes) {
     this.callers = verifier;
     this.decision = decision;
-    PresignKey own = store.presignKey();
+    this.policies = bucket -> S3Decision.policyOf(store, bucket);
+    Clock clock;
+    switch (store) {
+      case FolderStore folder -> {
+        this.backend = new S3Folder(folder, region, maxBytes);
+        this.own = folder.presignKey();
+        clock = folder.clock();
+      }
+      case RemoteStore remote -> {
+        this.backend = new S3Forward(remote, maxBytes);
+        this.own = remote.presignKey();
+        clock = remote.clock();
+      }
+    }
     this.ownUrls =
         new SigV4Verifier(
-            id -> id.equals(own.id()) ? Optional.of(own.accessKey()) : Optional.empty(),
-            store.clock());
-    this.buckets = new S3Buckets(store, region, "ryegrass");
-    this.objects = new S3Objects(store, maxBytes);
+            id -> id.equals(own.id()) ? Optional.of(own.accessKey()) : Optional.empty(), clock);
   }
 
   /** Whether a request is signed for S3, by header or in the URL. */
@@ -133,36 +139,32 @@ public final class S3Api {
     String requestId = UUID.randomUUID().toString().replace("-", "").toUpperCase(Locale.ROOT);
     S3Response response;
     try {
-      response = route(authenticate(request));
+      response = backend.answer(authenticate(request));
     } catch (SignatureException e) {
-      response = error(request, requestId, e.awsCode(SignatureException.Dialect.S3), e.status(), e);
+      response =
+          error(
+              request,
+              requestId,
+              new S3Exception(
+                  e.awsCode(SignatureException.Dialect.S3),
+                  e.status(),
+                  String.valueOf(e.getMessage()),
+                  e));
     } catch (S3Exception e) {
       if (e.status() >= 500 && e.status() != 501) {
         LOG.error("{} {}: {}", request.method(), request.rawPath(), e.getMessage(), e);
       }
-      response = error(request, requestId, e.code(), e.status(), e);
+      response = error(request, requestId, e);
     } catch (RuntimeException e) {
       LOG.error("{} {} failed", request.method(), request.rawPath(), e);
       response =
           error(
               request,
               requestId,
-              "InternalError",
-              500,
               new S3Exception(
                   "InternalError", 500, "We encountered an internal error. Please try again."));
     }
     return response.with("x-amz-request-id", requestId);
-  }
-
-  private S3Response route(S3Call call) {
-    if (call.bucket().isEmpty()) {
-      if (!call.request().method().equals("GET")) {
-        throw notImplemented(call);
-      }
-      return buckets.listBuckets(call);
-    }
-    return call.key().isEmpty() ? buckets.handle(call) : objects.handle(call);
   }
 
   private S3Call authenticate(S3Request request) {
@@ -178,8 +180,7 @@ public final class S3Api {
               + " AWS4-HMAC-SHA256 (AWS CLI 1: aws configure set s3.signature_version s3v4).");
     }
     String declared = request.header("x-amz-content-sha256");
-    boolean ownUrl =
-        query.getOrDefault("X-Amz-Credential", "").startsWith(store.presignKey().id() + "/");
+    boolean ownUrl = query.getOrDefault("X-Amz-Credential", "").startsWith(own.id() + "/");
     SigV4Verifier.Verified verified =
         (ownUrl ? ownUrls : callers)
             .verify(
@@ -205,12 +206,42 @@ public final class S3Api {
     String[] place = place(request);
     AccessKey signer = verified.key();
     boolean internal = ObjectStore.isInternal(place[0]);
+    Map<String, String> keys = conditionKeys(query, place[1]);
     S3Call.Access access =
         ownUrl
             ? (action, resource) -> action.equals("s3:GetObject")
             : (action, resource) ->
-                !internal && decision.allows(signer.identity(), action, resource);
+                !internal
+                    && decision.allows(
+                        signer.identity(),
+                        action,
+                        resource,
+                        policies.apply(bucketOf(resource)),
+                        keys);
     return new S3Call(request, place[0], place[1], query, signer, verified.region(), access);
+  }
+
+  /** What policies may ask about a listing. */
+  private static Map<String, String> conditionKeys(Map<String, String> query, String key) {
+    Map<String, String> keys = new LinkedHashMap<>();
+    if (key.isEmpty()) {
+      for (String name : List.of("prefix", "delimiter", "max-keys")) {
+        String value = query.get(name);
+        if (value != null) {
+          keys.put("s3:" + name, value);
+        }
+      }
+    } else if (query.containsKey("versionId")) {
+      keys.put("s3:VersionId", query.getOrDefault("versionId", ""));
+    }
+    return keys;
+  }
+
+  /** A copy reads from another bucket than that of the request. */
+  private static String bucketOf(String arn) {
+    String place = arn.substring(arn.lastIndexOf(":::") + ":::".length());
+    int slash = place.indexOf('/');
+    return slash < 0 ? place : place.substring(0, slash);
   }
 
   /** Bucket and key. */
@@ -244,12 +275,16 @@ public final class S3Api {
             + (call.request().rawQuery().isEmpty() ? "" : "?" + call.request().rawQuery()));
   }
 
-  private static S3Response error(
-      S3Request request, String requestId, String code, int status, RuntimeException cause) {
+  private static S3Response error(S3Request request, String requestId, S3Exception fault) {
+    Map<String, String> headers = new LinkedHashMap<>(fault.headers());
     if (request.method().equals("HEAD")) {
-      return S3Response.empty(status, Map.of("content-type", "application/xml"));
+      headers.put("content-type", "application/xml");
+      return S3Response.empty(fault.status(), headers);
     }
-    String message = cause.getMessage() == null ? code : cause.getMessage();
-    return S3Response.xml(status, S3Xml.error(code, message, request.rawPath(), requestId));
+    String message = fault.getMessage() == null ? fault.code() : fault.getMessage();
+    return S3Response.xml(
+        fault.status(),
+        headers,
+        S3Xml.error(fault.code(), message, fault.details(), request.rawPath(), requestId, HOST_ID));
   }
 }

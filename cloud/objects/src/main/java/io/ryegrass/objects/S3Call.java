@@ -31,6 +31,7 @@ record S3Call(
   static final String STREAMING = "STREAMING-";
   private static final int MAX_DOCUMENT = 4 << 20;
   private static final Pattern HASH = Pattern.compile("[0-9a-fA-F]{64}");
+  private static final Pattern MD5 = Pattern.compile("[A-Za-z0-9+/]{22}==");
   private static final Pattern SIGNATURE = Pattern.compile("Signature=([0-9a-f]+)");
   private static final String CHECKSUM = "x-amz-checksum-";
 
@@ -40,12 +41,23 @@ record S3Call(
     boolean allows(String action, String resource);
   }
 
+  /** The version asked for; empty for the newest. */
+  String versionId() {
+    String id = parameter("versionId");
+    return has("versionId") ? VersionIds.checked(id) : "";
+  }
+
   boolean has(String parameter) {
     return query.containsKey(parameter);
   }
 
   String parameter(String name) {
     return query.getOrDefault(name, "");
+  }
+
+  /** Whether it is about one of the program's own buckets. */
+  boolean internal() {
+    return ObjectStore.isInternal(bucket);
   }
 
   boolean mayOnBucket(String action) {
@@ -62,27 +74,38 @@ record S3Call(
 
   void require(String action, String resource) {
     if (!access.allows(action, resource)) {
-      throw new S3Exception(
-          "AccessDenied",
-          403,
-          "Access Denied: the caller is not allowed to perform "
-              + action
-              + " on "
-              + resource
-              + "; add an identity policy that allows it");
+      throw denied(action, resource);
     }
   }
 
+  static S3Exception denied(String action, String resource) {
+    return new S3Exception(
+        "AccessDenied",
+        403,
+        "Access Denied: the caller is not allowed to perform "
+            + action
+            + " on "
+            + resource
+            + "; add an identity policy, or a policy of the bucket, that allows it");
+  }
+
   /** The whole body as text, for the few small XML documents. */
-  String document(ObjectStore store) {
-    StagedObject staged = stage(store, MAX_DOCUMENT);
+  String document(Staging staging) {
+    return document(staging, true);
+  }
+
+  /**
+   * @param checksums whether checksums in headers are about this body, not about an object
+   */
+  String document(Staging staging, boolean checksums) {
+    StagedObject staged = stage(staging, MAX_DOCUMENT, checksums);
     try {
       // not readString: what is no UTF-8 is the caller's fault and for the XML reader to refuse
       return new String(java.nio.file.Files.readAllBytes(staged.file()), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw S3Exception.io("reading the request", e);
     } finally {
-      store.discard(staged);
+      staging.discard(staged);
     }
   }
 
@@ -90,7 +113,11 @@ record S3Call(
    * Receives the body, undoes aws-chunked and checks all that was promised about it: length, MD5,
    * checksums in header or trailer, the signed hash, the signatures of chunks.
    */
-  StagedObject stage(ObjectStore store, long maxBytes) {
+  StagedObject stage(Staging staging, long maxBytes) {
+    return stage(staging, maxBytes, true);
+  }
+
+  StagedObject stage(Staging staging, long maxBytes, boolean checksumsOfBody) {
     String declared = request.header("x-amz-content-sha256");
     Checksums checksums = new Checksums();
     Map<String, String> promised = new HashMap<>();
@@ -98,7 +125,8 @@ record S3Call(
         .headers()
         .forEach(
             (name, values) -> {
-              if (name.startsWith(CHECKSUM)
+              if (checksumsOfBody
+                  && name.startsWith(CHECKSUM)
                   && !name.endsWith("-algorithm")
                   && !name.endsWith("-type")
                   && !name.endsWith("-mode")) {
@@ -112,8 +140,9 @@ record S3Call(
       checksums.add(trailer.substring(CHECKSUM.length()));
     }
     AwsChunkedInputStream chunked = chunked(declared);
+    md5Form();
     StagedObject staged =
-        store.stage(chunked == null ? request.body() : chunked, maxBytes, checksums);
+        staging.receive(chunked == null ? request.body() : chunked, maxBytes, checksums);
     boolean good = false;
     try {
       if (chunked != null) {
@@ -131,7 +160,7 @@ record S3Call(
       return staged;
     } finally {
       if (!good) {
-        store.discard(staged);
+        staging.discard(staged);
       }
     }
   }
@@ -165,10 +194,7 @@ record S3Call(
       throw new S3Exception(
           "IncompleteBody",
           400,
-          "You did not provide the number of bytes specified by the length header: "
-              + staged.size()
-              + " instead of "
-              + length);
+          "You did not provide the number of bytes specified by the Content-Length HTTP header");
     }
     if (HASH.matcher(declared).matches()
         && !declared.equalsIgnoreCase(staged.checksums().sha256Hex())) {
@@ -180,7 +206,8 @@ record S3Call(
     String md5 = request.header("content-md5");
     if (!md5.isEmpty()
         && !md5.equals(Base64.getEncoder().encodeToString(staged.checksums().md5()))) {
-      throw badDigest("Content-MD5");
+      throw new S3Exception(
+          "BadDigest", 400, "The Content-MD5 you specified did not match what we received.");
     }
     promised.forEach(
         (algorithm, value) -> {
@@ -188,6 +215,13 @@ record S3Call(
             throw badDigest(algorithm.toUpperCase(Locale.ROOT));
           }
         });
+  }
+
+  private void md5Form() {
+    String md5 = request.header("content-md5");
+    if (request.headers().containsKey("content-md5") && !MD5.matcher(md5).matches()) {
+      throw new S3Exception("InvalidDigest", 400, "The Content-MD5 you specified was invalid.");
+    }
   }
 
   private static S3Exception badDigest(String what) {

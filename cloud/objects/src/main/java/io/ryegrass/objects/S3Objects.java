@@ -1,83 +1,69 @@
 package io.ryegrass.objects;
 
+import io.ryegrass.objects.ObjectTables.Version;
 import java.io.InputStream;
-import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.time.temporal.ChronoUnit;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** Operations on objects, in one piece and in parts. */
+/** Operations on objects in one piece. */
 final class S3Objects {
-  private static final DateTimeFormatter HTTP_DATE =
-      DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ENGLISH)
-          .withZone(ZoneOffset.UTC);
-  private static final List<String> KEPT =
-      List.of("cache-control", "content-disposition", "content-language", "expires");
-
-  private final ObjectStore store;
+  private final FolderStore store;
   private final long maxBytes;
+  private final S3Copy copies;
 
-  S3Objects(ObjectStore store, long maxBytes) {
+  S3Objects(FolderStore store, long maxBytes) {
     this.store = store;
     this.maxBytes = maxBytes;
+    this.copies = new S3Copy(store);
   }
 
   S3Response handle(S3Call call) {
-    for (String name : List.of("acl", "tagging", "retention", "legal-hold", "torrent", "restore")) {
-      if (call.has(name)) {
-        throw S3Api.notImplemented(call);
-      }
-    }
-    boolean upload = call.has("uploadId");
     return switch (call.request().method()) {
-      case "GET" -> upload ? listParts(call) : get(call, false);
+      case "GET" -> call.has("attributes") ? attributes(call) : get(call, false);
       case "HEAD" -> get(call, true);
-      case "PUT" -> upload ? putPart(call) : put(call);
-      case "POST" -> upload ? complete(call) : createUpload(call);
-      case "DELETE" -> upload ? abort(call) : delete(call);
+      case "PUT" -> put(call);
+      case "DELETE" -> delete(call);
       default -> throw S3Api.notImplemented(call);
     };
   }
 
-  // ---- one piece
+  // ---- reading
+
+  /** The version asked for; without s3:ListBucket one is not told that there is none. */
+  static Version find(FolderStore store, S3Call call, String action) {
+    String versionId = call.versionId();
+    call.requireOnObject(versionId.isEmpty() ? action : action + "Version");
+    Optional<Version> found = store.find(call.bucket(), call.key(), versionId);
+    if (found.isEmpty() && !call.mayOnBucket("s3:ListBucket")) {
+      throw new S3Exception(
+          "AccessDenied",
+          403,
+          "Access Denied: the object may not exist; s3:ListBucket on the bucket is needed to be"
+              + " told so");
+    }
+    return Versions.required(found, call.key(), versionId);
+  }
 
   private S3Response get(S3Call call, boolean head) {
-    call.requireOnObject("s3:GetObject");
-    StoredObject object =
-        store
-            .get(call.bucket(), call.key())
-            .orElseThrow(
-                () ->
-                    call.mayOnBucket("s3:ListBucket")
-                        ? S3Exception.noSuchKey(call.bucket(), call.key())
-                        : new S3Exception(
-                            "AccessDenied",
-                            403,
-                            "Access Denied: the object may not exist; s3:ListBucket on the bucket is"
-                                + " needed to be told so"));
+    Version version = find(store, call, "s3:GetObject");
+    boolean versions = !call.internal() && store.bucket(call.bucket()).hasVersions();
+    StoredObject object = store.open(call.bucket(), call.key(), version);
     boolean handedOver = false;
     try {
       ObjectInfo info = object.info();
-      Map<String, String> headers = describe(info, call);
-      if (!precondition(call, info)) {
+      Map<String, String> headers = S3Headers.describe(info, versions, call);
+      if (!S3Headers.modified(call, info, "")) {
+        headers.remove("content-type");
         return S3Response.empty(304, headers);
       }
-      String wanted = call.request().header("range");
-      long from = 0;
-      long length = info.size();
-      int status = 200;
-      ByteRange range = ByteRange.parse(wanted, info.size());
+      ByteRange range = wanted(call, info, headers);
+      long from = range == null ? 0 : range.from();
+      long length = range == null ? info.size() : range.length();
+      int status = range == null ? 200 : 206;
       if (range != null) {
-        from = range.from();
-        length = range.length();
-        status = 206;
         headers.put(
             "content-range", "bytes " + from + "-" + (from + length - 1) + "/" + info.size());
         headers.keySet().removeIf(h -> h.startsWith("x-amz-checksum-"));
@@ -95,286 +81,127 @@ final class S3Objects {
     }
   }
 
-  private static Map<String, String> describe(ObjectInfo info, S3Call call) {
-    Map<String, String> headers = new LinkedHashMap<>(info.headers());
-    headers.put("content-type", info.contentType());
-    headers.put("etag", "\"" + info.etag() + "\"");
-    headers.put("last-modified", HTTP_DATE.format(info.lastModified()));
-    headers.put("accept-ranges", "bytes");
-    if (call.request().header("x-amz-checksum-mode").equalsIgnoreCase("ENABLED")) {
-      info.checksums().forEach((name, value) -> headers.put("x-amz-checksum-" + name, value));
+  /** By Range, or by the number of a part. */
+  private static @Nullable ByteRange wanted(
+      S3Call call, ObjectInfo info, Map<String, String> headers) {
+    if (!call.has("partNumber")) {
+      return ByteRange.parse(call.request().header("range"), info.size());
     }
-    call.query()
-        .forEach(
-            (name, value) -> {
-              if (name.startsWith("response-") && value.chars().noneMatch(c -> c < 0x20)) {
-                headers.put(name.substring("response-".length()), value);
-              }
-            });
-    return headers;
+    if (!call.request().header("range").isEmpty()) {
+      throw S3Exception.invalidRequest(
+          "Cannot specify both Range header and partNumber query parameter");
+    }
+    int number = S3Uploads.partNumber(call.parameter("partNumber"));
+    List<Long> parts = info.parts().isEmpty() ? List.of(info.size()) : info.parts();
+    if (number > parts.size()) {
+      throw new S3Exception("InvalidPartNumber", 416, "The requested partnumber is not satisfiable")
+          .with("PartNumberRequested", Integer.toString(number))
+          .with("ActualPartCount", Integer.toString(parts.size()));
+    }
+    if (!info.parts().isEmpty()) {
+      headers.put("x-amz-mp-parts-count", Integer.toString(parts.size()));
+    }
+    long from = parts.subList(0, number - 1).stream().mapToLong(Long::longValue).sum();
+    long length = parts.get(number - 1);
+    return length == 0 ? null : new ByteRange(from, length);
   }
 
-  /** False for "not modified"; throws when If-Match or If-Unmodified-Since fails. */
-  private static boolean precondition(S3Call call, ObjectInfo info) {
-    String match = call.request().header("if-match");
-    Instant modified = info.lastModified().truncatedTo(ChronoUnit.SECONDS);
-    if (!match.isEmpty() ? !names(match, info) : after(call, "if-unmodified-since", modified)) {
-      throw preconditionFailed();
+  private S3Response attributes(S3Call call) {
+    ObjectInfo info = find(store, call, "s3:GetObject").info();
+    List<String> wanted =
+        java.util.Arrays.stream(
+                String.join(
+                        ",",
+                        call.request()
+                            .headers()
+                            .getOrDefault("x-amz-object-attributes", List.of("")))
+                    .split(","))
+            .map(String::strip)
+            .toList();
+    Map<String, String> headers = new LinkedHashMap<>();
+    headers.put("last-modified", S3Headers.date(info.lastModified()));
+    if (store.bucket(call.bucket()).hasVersions()) {
+      headers.put("x-amz-version-id", info.versionId());
     }
-    String none = call.request().header("if-none-match");
-    if (!none.isEmpty()) {
-      return !names(none, info);
+    S3Xml xml = S3Xml.document("GetObjectAttributesResponse");
+    if (wanted.contains("ETag")) {
+      xml.element("ETag", info.etag());
     }
-    return call.request().header("if-modified-since").isEmpty()
-        || after(call, "if-modified-since", modified);
+    if (wanted.contains("Checksum") && !info.checksums().isEmpty()) {
+      xml.open("Checksum");
+      checksums(xml, info.checksums());
+      xml.close("Checksum");
+    }
+    if (wanted.contains("ObjectParts") && !info.parts().isEmpty()) {
+      xml.open("ObjectParts").element("PartsCount", info.parts().size()).close("ObjectParts");
+    }
+    if (wanted.contains("StorageClass")) {
+      xml.element("StorageClass", storageClass(info));
+    }
+    if (wanted.contains("ObjectSize")) {
+      xml.element("ObjectSize", info.size());
+    }
+    return S3Response.xml(200, headers, xml.end("GetObjectAttributesResponse"));
   }
 
-  private static boolean after(S3Call call, String header, Instant modified) {
-    String text = call.request().header(header);
-    if (text.isEmpty()) {
-      return false;
-    }
-    try {
-      return modified.isAfter(HTTP_DATE.parse(text, Instant::from));
-    } catch (DateTimeException e) {
-      throw new S3Exception("InvalidArgument", 400, header + " is not an HTTP date: " + text, e);
+  static String storageClass(ObjectInfo info) {
+    return info.headers().getOrDefault(S3Headers.STORAGE_CLASS, "STANDARD");
+  }
+
+  /** Elements {@code ChecksumCRC32} … and {@code ChecksumType}. */
+  static void checksums(S3Xml xml, Map<String, String> checksums) {
+    checksums.forEach(
+        (name, value) -> xml.element("Checksum" + name.toUpperCase(java.util.Locale.ROOT), value));
+    if (!checksums.isEmpty()) {
+      xml.element("ChecksumType", S3Headers.checksumType(checksums));
     }
   }
 
-  private static boolean names(String header, ObjectInfo info) {
-    for (String tag : header.split(",")) {
-      String bare = tag.strip().replace("\"", "");
-      if (bare.equals("*") || bare.equals(info.etag())) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private static S3Exception preconditionFailed() {
-    return new S3Exception(
-        "PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold");
-  }
+  // ---- writing
 
   private S3Response put(S3Call call) {
     call.requireOnObject("s3:PutObject");
-    store.requireBucket(call.bucket());
-    ObjectStore.checkKey(call.key());
+    Bucket bucket = store.bucket(call.bucket());
+    BucketNames.checkKey(call.key());
+    S3Headers.refuseUnkept(call);
     if (!call.request().header("x-amz-copy-source").isEmpty()) {
-      return copy(call);
+      return copies.copy(call, bucket);
     }
-    StagedObject staged = call.stage(store, maxBytes);
-    try {
-      ObjectInfo info =
-          store.commit(
-              call.bucket(), call.key(), staged, typeOf(call), kept(call), putCondition(call));
-      Map<String, String> headers = new LinkedHashMap<>();
-      headers.put("etag", "\"" + info.etag() + "\"");
-      info.checksums().forEach((name, value) -> headers.put("x-amz-checksum-" + name, value));
-      return S3Response.empty(200, headers);
-    } finally {
-      store.discard(staged);
-    }
-  }
-
-  private static ObjectStore.Precondition putCondition(S3Call call) {
-    String none = call.request().header("if-none-match");
-    String match = call.request().header("if-match");
-    return present -> {
-      boolean refusedByNone = !none.isEmpty() && present != null;
-      boolean refusedByMatch = !match.isEmpty() && (present == null || !names(match, present));
-      if (refusedByNone || refusedByMatch) {
-        throw preconditionFailed();
-      }
-    };
-  }
-
-  private S3Response copy(S3Call call) {
-    String source = UriText.decode(call.request().header("x-amz-copy-source"), false);
-    source = source.startsWith("/") ? source.substring(1) : source;
-    int slash = source.indexOf('/');
-    if (slash < 1 || ObjectStore.isInternal(source)) {
-      throw new S3Exception(
-          "InvalidArgument", 400, "x-amz-copy-source must be BUCKET/KEY, not '" + source + "'");
-    }
-    String fromBucket = source.substring(0, slash);
-    String fromKey = source.substring(slash + 1);
-    call.require("s3:GetObject", "arn:aws:s3:::" + source);
-    boolean replace = call.request().header("x-amz-metadata-directive").equals("REPLACE");
-    try (StoredObject object =
-        store
-            .get(fromBucket, fromKey)
-            .orElseThrow(() -> S3Exception.noSuchKey(fromBucket, fromKey))) {
-      ObjectInfo info = object.info();
-      Checksums checksums = new Checksums();
-      info.checksums().keySet().forEach(checksums::add);
-      StagedObject staged = store.stage(object.stream(), maxBytes, checksums);
-      ObjectInfo stored =
-          store.commit(
-              call.bucket(),
-              call.key(),
-              staged,
-              replace ? typeOf(call) : info.contentType(),
-              replace ? kept(call) : info.headers(),
-              putCondition(call));
-      return S3Response.xml(
-          200,
-          S3Xml.document("CopyObjectResult")
-              .element("LastModified", stored.lastModified())
-              .element("ETag", "\"" + stored.etag() + "\"")
-              .end("CopyObjectResult"));
-    }
-  }
-
-  private S3Response delete(S3Call call) {
-    call.requireOnObject("s3:DeleteObject");
-    store.delete(call.bucket(), call.key());
-    return S3Response.empty(204, Map.of());
-  }
-
-  private static String typeOf(S3Call call) {
-    String type = call.request().header("content-type");
-    return type.isEmpty() ? ObjectInfo.DEFAULT_TYPE : type;
-  }
-
-  private static Map<String, String> kept(S3Call call) {
-    Map<String, String> result = new HashMap<>();
-    for (String name : KEPT) {
-      String value = call.request().header(name);
-      if (!value.isEmpty()) {
-        result.put(name, value);
-      }
-    }
-    String encoding =
-        String.join(
-            ",",
-            java.util.Arrays.stream(call.request().header("content-encoding").split(","))
-                .map(String::strip)
-                .filter(e -> !e.isEmpty() && !e.equals("aws-chunked"))
-                .toList());
-    if (!encoding.isEmpty()) {
-      result.put("content-encoding", encoding);
-    }
-    call.request()
-        .headers()
-        .forEach(
-            (name, values) -> {
-              if (name.startsWith("x-amz-meta-")) {
-                result.put(name, String.join(",", values));
-              }
-            });
-    return result;
-  }
-
-  // ---- in parts
-
-  private S3Response createUpload(S3Call call) {
-    if (!call.has("uploads")) {
-      throw S3Api.notImplemented(call);
-    }
-    call.requireOnObject("s3:PutObject");
-    MultipartUploads.Upload upload =
-        store.uploads().create(call.bucket(), call.key(), typeOf(call), kept(call));
-    return S3Response.xml(
-        200,
-        S3Xml.document("InitiateMultipartUploadResult")
-            .element("Bucket", call.bucket())
-            .element("Key", call.key())
-            .element("UploadId", upload.id())
-            .end("InitiateMultipartUploadResult"));
-  }
-
-  private S3Response putPart(S3Call call) {
-    call.requireOnObject("s3:PutObject");
-    if (!call.request().header("x-amz-copy-source").isEmpty()) {
-      throw S3Api.notImplemented(call);
-    }
-    int number = partNumber(call.parameter("partNumber"));
-    MultipartUploads.Upload upload = find(call);
-    StagedObject staged = call.stage(store, maxBytes);
-    MultipartUploads.Part part = store.uploads().putPart(upload, number, staged);
+    Map<String, String> kept = S3Headers.kept(call);
+    Map<String, String> tags = S3Tags.inHeader(call);
+    StagedObject staged = call.stage(store.staging(), maxBytes);
+    ObjectInfo info =
+        store.commit(
+            call.bucket(),
+            staged,
+            store.description(call.key(), staged, S3Headers.typeOf(call), kept, tags),
+            S3Headers.putCondition(call));
     Map<String, String> headers = new LinkedHashMap<>();
-    headers.put("etag", "\"" + part.etag() + "\"");
-    staged
-        .checksums()
-        .named()
-        .forEach((name, value) -> headers.put("x-amz-checksum-" + name, value));
+    headers.put("etag", "\"" + info.etag() + "\"");
+    headers.putAll(S3Headers.checksums(info.checksums()));
+    if (bucket.hasVersions()) {
+      headers.put("x-amz-version-id", info.versionId());
+    }
     return S3Response.empty(200, headers);
   }
 
-  private S3Response listParts(S3Call call) {
-    call.requireOnObject("s3:ListMultipartUploadParts");
-    MultipartUploads.Upload upload = find(call);
-    S3Xml xml =
-        S3Xml.document("ListPartsResult")
-            .element("Bucket", call.bucket())
-            .element("Key", call.key())
-            .element("UploadId", upload.id())
-            .element("StorageClass", "STANDARD")
-            .element("IsTruncated", false);
-    for (MultipartUploads.Part part : store.uploads().parts(upload)) {
-      xml.open("Part")
-          .element("PartNumber", part.number())
-          .element("LastModified", part.lastModified())
-          .element("ETag", "\"" + part.etag() + "\"")
-          .element("Size", part.size())
-          .close("Part");
+  private S3Response delete(S3Call call) {
+    String versionId = call.versionId();
+    call.requireOnObject(versionId.isEmpty() ? "s3:DeleteObject" : "s3:DeleteObjectVersion");
+    FolderStore.Deleted deleted =
+        store.delete(call.bucket(), call.key(), versionId, deleteCondition(call));
+    Map<String, String> headers = new LinkedHashMap<>();
+    if (!deleted.versionId().isEmpty()) {
+      headers.put("x-amz-version-id", deleted.versionId());
     }
-    return S3Response.xml(200, xml.end("ListPartsResult"));
-  }
-
-  private S3Response complete(S3Call call) {
-    call.requireOnObject("s3:PutObject");
-    MultipartUploads.Upload upload = find(call);
-    Map<Integer, String> wanted = new TreeMap<>();
-    int previous = 0;
-    for (Map<String, String> part : S3Xml.read(call.document(store), "Part")) {
-      int number = partNumber(part.getOrDefault("PartNumber", ""));
-      if (number <= previous) {
-        throw new S3Exception(
-            "InvalidPartOrder", 400, "The list of parts was not in ascending order.");
-      }
-      previous = number;
-      wanted.put(number, part.getOrDefault("ETag", "").replace("\"", ""));
+    if (deleted.marker()) {
+      headers.put("x-amz-delete-marker", "true");
     }
-    if (wanted.isEmpty()) {
-      throw new S3Exception("MalformedXML", 400, "Name at least one part to complete the upload");
-    }
-    ObjectInfo info = store.uploads().complete(upload, wanted, putCondition(call));
-    return S3Response.xml(
-        200,
-        S3Xml.document("CompleteMultipartUploadResult")
-            .element("Location", "/" + call.bucket() + "/" + UriText.encode(call.key(), true))
-            .element("Bucket", call.bucket())
-            .element("Key", call.key())
-            .element("ETag", "\"" + info.etag() + "\"")
-            .end("CompleteMultipartUploadResult"));
+    return S3Response.empty(204, headers);
   }
 
-  private S3Response abort(S3Call call) {
-    call.requireOnObject("s3:AbortMultipartUpload");
-    store.uploads().abort(find(call));
-    return S3Response.empty(204, Map.of());
-  }
-
-  private MultipartUploads.Upload find(S3Call call) {
-    return store.uploads().find(call.bucket(), call.key(), call.parameter("uploadId"));
-  }
-
-  private static int partNumber(String text) {
-    try {
-      int number = Integer.parseInt(text);
-      if (number >= 1 && number <= MultipartUploads.MAX_PARTS) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      throw badPartNumber();
-    }
-    throw badPartNumber();
-  }
-
-  private static S3Exception badPartNumber() {
-    return new S3Exception(
-        "InvalidArgument", 400, "Part number must be an integer between 1 and 10000, inclusive");
+  private static FolderStore.Precondition deleteCondition(S3Call call) {
+    String match = call.request().header("if-match");
+    return match.isEmpty() ? FolderStore.Precondition.NONE : S3Headers.putCondition(call);
   }
 }

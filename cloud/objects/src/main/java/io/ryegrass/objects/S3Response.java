@@ -44,6 +44,13 @@ public record S3Response(
         () -> {});
   }
 
+  static S3Response xml(int status, Map<String, String> headers, String xml) {
+    S3Response plain = xml(status, xml);
+    Map<String, String> all = new LinkedHashMap<>(plain.headers());
+    all.putAll(headers);
+    return new S3Response(status, all, plain.contentLength(), plain.body(), plain.release());
+  }
+
   S3Response with(String name, String value) {
     Map<String, String> more = new LinkedHashMap<>(headers);
     more.put(name, value);

@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -21,6 +20,8 @@ final class S3Xml {
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", Locale.ROOT)
           .withZone(ZoneOffset.UTC);
 
+  private static final int MAX_DEPTH = 16;
+
   private final StringBuilder text =
       new StringBuilder("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 
@@ -33,14 +34,41 @@ final class S3Xml {
   }
 
   /** Error documents have no namespace. */
-  static String error(String code, String message, String resource, String requestId) {
+  static String error(
+      String code,
+      String message,
+      Map<String, String> details,
+      String resource,
+      String requestId,
+      String hostId) {
     S3Xml xml = new S3Xml();
-    return xml.open("Error")
-        .element("Code", code)
-        .element("Message", message)
-        .element("Resource", resource)
+    xml.open("Error").element("Code", code).element("Message", message);
+    details.forEach(xml::element);
+    return xml.element("Resource", resource)
         .element("RequestId", requestId)
+        .element("HostId", hostId)
         .end("Error");
+  }
+
+  /** Elements to be added to a document later. */
+  static S3Xml part() {
+    S3Xml xml = new S3Xml();
+    xml.text.setLength(0);
+    return xml;
+  }
+
+  S3Xml add(S3Xml part) {
+    text.append(part.text);
+    return this;
+  }
+
+  /** A grantee that is a user; the type stands in an attribute. */
+  S3Xml openUser(String name) {
+    text.append('<')
+        .append(name)
+        .append(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"")
+        .append(" xsi:type=\"CanonicalUser\">");
+    return this;
   }
 
   S3Xml open(String name) {
@@ -63,7 +91,7 @@ final class S3Xml {
         case '>' -> text.append("&gt;");
         case '"' -> text.append("&quot;");
         default -> {
-          if (c < 0x20 && c != '\n' && c != '\t') {
+          if (c < 0x20) {
             text.append("&#").append((int) c).append(';');
           } else {
             text.append(c);
@@ -91,37 +119,78 @@ final class S3Xml {
   }
 
   /**
-   * All elements of one name with their simple children, for example the Parts of a
-   * CompleteMultipartUpload.
+   * An element that was read.
    *
-   * @throws S3Exception {@code MalformedXML}
+   * @param text what stands directly in it
    */
-  static List<Map<String, String>> read(String xml, String element) {
+  record Node(String name, String text, List<Node> children) {
+
+    /** The children of one name. */
+    List<Node> all(String child) {
+      return children.stream().filter(c -> c.name().equals(child)).toList();
+    }
+
+    /** Text of the first child of a name; empty when there is none. */
+    String value(String child) {
+      return all(child).stream().findFirst().map(Node::text).orElse("");
+    }
+
+    boolean has(String child) {
+      return !all(child).isEmpty();
+    }
+  }
+
+  /**
+   * Reads a document. Document types, and with them entities, are refused.
+   *
+   * @throws S3Exception {@code MalformedXML}, also when the outermost element has another name
+   */
+  static Node read(String xml, String root) {
     XMLInputFactory factory = XMLInputFactory.newFactory();
     factory.setProperty(XMLInputFactory.SUPPORT_DTD, false);
     factory.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
-    List<Map<String, String>> result = new ArrayList<>();
     try {
       XMLStreamReader reader = factory.createXMLStreamReader(new StringReader(xml));
+      Node found = null;
       while (reader.hasNext()) {
-        if (reader.next() == XMLStreamConstants.START_ELEMENT
-            && reader.getLocalName().equals(element)) {
-          Map<String, String> children = new LinkedHashMap<>();
-          while (reader.nextTag() == XMLStreamConstants.START_ELEMENT) {
-            String name = reader.getLocalName();
-            children.put(name, reader.getElementText());
-          }
-          result.add(children);
+        int event = reader.next();
+        if (event == XMLStreamConstants.DTD || event == XMLStreamConstants.ENTITY_REFERENCE) {
+          throw S3Exception.malformedXml();
+        }
+        if (event == XMLStreamConstants.START_ELEMENT) {
+          found = node(reader, 0);
         }
       }
       reader.close();
-      return result;
+      if (found == null || !found.name().equals(root)) {
+        throw S3Exception.malformedXml();
+      }
+      return found;
     } catch (XMLStreamException e) {
-      throw new S3Exception(
-          "MalformedXML",
-          400,
-          "The XML you provided was not well-formed or did not validate against our published schema",
-          e);
+      throw (S3Exception) S3Exception.malformedXml().initCause(e);
     }
+  }
+
+  private static Node node(XMLStreamReader reader, int depth) throws XMLStreamException {
+    if (depth == MAX_DEPTH) {
+      throw S3Exception.malformedXml();
+    }
+    String name = reader.getLocalName();
+    StringBuilder text = new StringBuilder();
+    List<Node> children = new ArrayList<>();
+    for (int event = reader.next();
+        event != XMLStreamConstants.END_ELEMENT;
+        event = reader.next()) {
+      switch (event) {
+        case XMLStreamConstants.START_ELEMENT -> children.add(node(reader, depth + 1));
+        case XMLStreamConstants.CHARACTERS, XMLStreamConstants.CDATA, XMLStreamConstants.SPACE ->
+            text.append(reader.getText());
+        case XMLStreamConstants.ENTITY_REFERENCE -> throw S3Exception.malformedXml();
+        default -> {
+          // comments and processing instructions say nothing here
+        }
+      }
+    }
+    return new Node(name, children.isEmpty() ? text.toString() : "", children);
   }
 }

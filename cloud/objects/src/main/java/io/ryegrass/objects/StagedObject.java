@@ -4,6 +4,6 @@ import java.nio.file.Path;
 
 /**
  * A body that was received whole into the staging folder but is no object yet. Either it is put, or
- * {@link ObjectStore#discard} removes it; a start of the process removes what was left.
+ * {@link Staging#discard(StagedObject)} removes it; a start of the process removes what was left.
  */
 record StagedObject(Path file, long size, Checksums.Result checksums) {}

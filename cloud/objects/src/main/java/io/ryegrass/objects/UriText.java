@@ -1,6 +1,8 @@
 package io.ryegrass.objects;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -31,11 +33,14 @@ final class UriText {
     ByteArrayOutputStream out = new ByteArrayOutputStream(text.length());
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     for (int i = 0; i < bytes.length; i++) {
-      if (bytes[i] == '%' && i + 2 < bytes.length) {
+      if (bytes[i] == '%') {
+        if (i + 2 >= bytes.length) {
+          throw invalid();
+        }
         int high = Character.digit(bytes[i + 1], 16);
         int low = Character.digit(bytes[i + 2], 16);
         if (high < 0 || low < 0) {
-          throw new S3Exception("InvalidURI", 400, "Couldn't parse the specified URI.");
+          throw invalid();
         }
         out.write(high << 4 | low);
         i += 2;
@@ -43,7 +48,21 @@ final class UriText {
         out.write(query && bytes[i] == '+' ? ' ' : bytes[i]);
       }
     }
-    return out.toString(StandardCharsets.UTF_8);
+    try {
+      // strictly: two keys must not become one by what cannot be decoded
+      String decoded =
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(out.toByteArray())).toString();
+      if (decoded.indexOf(0) >= 0) {
+        throw invalid();
+      }
+      return decoded;
+    } catch (CharacterCodingException e) {
+      throw (S3Exception) invalid().initCause(e);
+    }
+  }
+
+  private static S3Exception invalid() {
+    return new S3Exception("InvalidURI", 400, "Couldn't parse the specified URI.");
   }
 
   static Map<String, String> query(String rawQuery) {

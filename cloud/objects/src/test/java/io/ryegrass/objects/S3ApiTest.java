@@ -237,7 +237,7 @@ class S3ApiTest {
         .isInstanceOfSatisfying(
             S3Exception.class,
             e -> assertThat(e.awsErrorDetails().errorCode()).isEqualTo("BucketNotEmpty"));
-    assertThatThrownBy(() -> s3.getBucketPolicy(b -> b.bucket("demo")))
+    assertThatThrownBy(() -> s3.getBucketAnalyticsConfiguration(b -> b.bucket("demo").id("a")))
         .isInstanceOfSatisfying(S3Exception.class, e -> assertThat(e.statusCode()).isEqualTo(501));
   }
 

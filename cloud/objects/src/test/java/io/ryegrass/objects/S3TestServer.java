@@ -37,7 +37,7 @@ final class S3TestServer implements AutoCloseable {
             store,
             new SigV4Verifier(
                 id -> id.equals(KEY_ID) ? Optional.of(key) : Optional.empty(), Clock.systemUTC()),
-            (who, action, resource) -> !denied.contains(action),
+            (who, action, resource, policy, keys) -> !denied.contains(action),
             "us-east-1",
             64L << 20);
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
@@ -88,6 +88,7 @@ final class S3TestServer implements AutoCloseable {
   @Override
   public void close() {
     server.stop(0);
+    store.close();
   }
 
   /** For trying other clients by hand: {@code S3TestServer FOLDER PORT}. */

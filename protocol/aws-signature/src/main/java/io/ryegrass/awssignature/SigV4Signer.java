@@ -50,10 +50,24 @@ public final class SigV4Signer {
       HttpRequestToSign request,
       byte[] body,
       Instant now) {
+    return sign(credentials, region, service, request, CanonicalRequest.sha256(body), now);
+  }
+
+  /**
+   * The same for a body that is not in memory.
+   *
+   * @param payloadHash lower-case hex SHA-256 of the body
+   */
+  public static Map<String, String> sign(
+      Credentials credentials,
+      String region,
+      String service,
+      HttpRequestToSign request,
+      String payloadHash,
+      Instant now) {
     if (!request.headers().containsKey("host")) {
       throw new IllegalArgumentException("a request to sign needs its host header");
     }
-    String payloadHash = CanonicalRequest.sha256(body);
     Map<String, String> added = new LinkedHashMap<>();
     added.put("x-amz-date", TIME.format(now));
     added.put("x-amz-content-sha256", payloadHash);
