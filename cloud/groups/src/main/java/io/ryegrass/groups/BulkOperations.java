@@ -61,7 +61,7 @@ final class BulkOperations {
     if (!token.isEmpty() && !TOKEN.matcher(token).matches()) {
       throw V1Errors.badRequest("AmznClientToken has more than 64 characters, or not of ASCII.");
     }
-    if (!source.mayPass(context.identity(), role)) {
+    if (!source.may(context.identity(), "iam:PassRole", role)) {
       throw V1Errors.denied(
           context.principalArn() + " is not authorized to perform: iam:PassRole on " + role);
     }

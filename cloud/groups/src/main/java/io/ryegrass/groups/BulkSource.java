@@ -15,8 +15,8 @@ interface BulkSource {
     }
   }
 
-  /** Whether the caller may hand this role to the service ({@code iam:PassRole}). */
-  boolean mayPass(@Nullable Object caller, String roleArn);
+  /** Whether the caller may do this too, such as {@code iam:PassRole} for a role it hands over. */
+  boolean may(@Nullable Object caller, String action, String resource);
 
   /**
    * The input file, read as the role.

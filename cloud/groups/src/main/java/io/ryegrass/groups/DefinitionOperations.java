@@ -76,7 +76,9 @@ final class DefinitionOperations {
   }
 
   private ObjectNode createVersion(Kind kind, ObjectNode input) {
-    store.get(kind, id(kind, input));
+    if (!store.exists(kind, id(kind, input))) {
+      throw V1Errors.noParent(kind);
+    }
     ObjectNode content = DefinitionRules.check(kind, input);
     return shapes.version(store.createVersion(kind, id(kind, input), content));
   }

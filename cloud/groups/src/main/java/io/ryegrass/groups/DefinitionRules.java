@@ -1,6 +1,8 @@
 package io.ryegrass.groups;
 
 import io.ryegrass.awsapi.AwsException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -9,16 +11,25 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a definition version must be to be stored: limits, ids, and the simple rules of each kind
- * (v1-group-deployment.md §4). What needs more than the one definition is checked when the group is
- * deployed.
+ * What a definition version must be to be stored: limits, ids, and the rules of each kind that need
+ * no other definition (v1-group-deployment.md §4, TRB-GRP rows). All that is wrong is told at once,
+ * in the service's {@code (ErrorDetails: [...])}. What needs more than the one definition is
+ * checked when a group version refers to both, and when the group is deployed.
  */
 final class DefinitionRules {
   private static final Pattern ID = Pattern.compile("[a-zA-Z0-9:_-]{1,128}");
   private static final Pattern FUNCTION_ARN =
       Pattern.compile("arn:[^:]+:lambda:[^:]*:[^:]*:function:[^:]+(:[^:]+)?");
+  private static final int MAX_RESOURCES_OF_A_FUNCTION = 20;
+  private static final int MAX_CORE_NAME_BYTES = 124;
+  private static final int MAX_TOPIC_BYTES = 256;
 
-  private DefinitionRules() {}
+  private final Kind kind;
+  private final List<String> details = new ArrayList<>();
+
+  private DefinitionRules(Kind kind) {
+    this.kind = kind;
+  }
 
   /** Keeps the members of the version's content and throws for what the service would refuse. */
   static ObjectNode check(Kind kind, ObjectNode given) {
@@ -30,26 +41,34 @@ final class DefinitionRules {
     if (kind == Kind.FUNCTION && given.path("DefaultConfig").isObject()) {
       content.set("DefaultConfig", given.path("DefaultConfig"));
     }
-    limit(kind, entities.size());
+    new DefinitionRules(kind).all(entities, given.path("DefaultConfig"));
+    return content;
+  }
+
+  private void all(JsonNode entities, JsonNode defaults) {
+    limit(entities.size());
+    if (kind == Kind.FUNCTION) {
+      asRule(() -> FunctionRules.checkDefaults(defaults));
+    }
     Set<String> ids = new HashSet<>();
     for (JsonNode entity : entities) {
       String id = entity.path("Id").asString("");
       if (!ID.matcher(id).matches()) {
-        throw invalid(
-            kind, "ID '" + id + "' is invalid: use 1 to 128 characters of a-z A-Z 0-9 : _ -");
+        details.add("ID '" + id + "' is invalid: use 1 to 128 characters of a-z A-Z 0-9 : _ -");
+      } else if (!ids.add(id)) {
+        details.add("ID '" + id + "' is used more than once");
       }
-      if (!ids.add(id)) {
-        throw invalid(kind, "ID '" + id + "' is used more than once");
-      }
-      entity(kind, id, entity);
+      entity(id, entity, defaults);
     }
     if (kind == Kind.RESOURCE) {
       uniqueNames(entities);
     }
-    return content;
+    if (!details.isEmpty()) {
+      throw invalid("The " + kind.segment + " definition is invalid or corrupted.", details);
+    }
   }
 
-  private static void limit(Kind kind, int size) {
+  private void limit(int size) {
     int max =
         switch (kind) {
           case CORE -> 1;
@@ -59,52 +78,79 @@ final class DefinitionRules {
           case LOGGER, GROUP -> Integer.MAX_VALUE;
         };
     if (size > max) {
-      throw invalid(kind, "It has " + size + " entries; at most " + max + " are allowed");
+      details.add("It has " + size + " entries; at most " + max + " are allowed");
     }
   }
 
-  private static void entity(Kind kind, String id, JsonNode entity) {
+  private void asRule(Runnable rule) {
+    try {
+      rule.run();
+    } catch (GroupCompilationException e) {
+      details.add(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void entity(String id, JsonNode entity, JsonNode defaults) {
     switch (kind) {
       case SUBSCRIPTION -> {
         end(id, "source", "Source", entity.path("Source").asString(""));
         end(id, "target", "Target", entity.path("Target").asString(""));
-      }
-      case RESOURCE -> resource(entity.path("ResourceDataContainer"));
-      case FUNCTION -> {
-        String arn = entity.path("FunctionArn").asString("");
-        if (!FUNCTION_ARN.matcher(arn).matches()) {
-          throw invalid(
-              kind, "Function ARN is invalid. ID is '" + id + "' and ARN is '" + arn + "'");
-        }
-        if (entity
-                .path("FunctionConfiguration")
-                .path("Environment")
-                .path("ResourceAccessPolicies")
-                .size()
-            > 20) {
-          throw invalid(kind, "Function '" + id + "' uses more than 20 resources");
+        if (bytes(entity.path("Subject").asString("")) > MAX_TOPIC_BYTES) {
+          details.add(
+              "Subscription subject is longer than "
+                  + MAX_TOPIC_BYTES
+                  + " bytes. ID is '"
+                  + id
+                  + "'");
         }
       }
+      case RESOURCE -> resource(id, entity.path("ResourceDataContainer"));
+      case FUNCTION -> function(id, entity, defaults);
       case CORE, DEVICE -> {
         String thing = entity.path("ThingArn").asString("");
-        if (!thing.contains(":thing/")) {
-          throw invalid(
-              kind, "Thing ARN is invalid. ID is '" + id + "' and ARN is '" + thing + "'");
+        int name = thing.indexOf(":thing/");
+        if (name < 0) {
+          details.add("Thing ARN is invalid. ID is '" + id + "' and ARN is '" + thing + "'");
+        } else if (kind == Kind.CORE
+            && bytes(thing.substring(name + ":thing/".length())) > MAX_CORE_NAME_BYTES) {
+          details.add(
+              "The thing name of core '"
+                  + id
+                  + "' is longer than "
+                  + MAX_CORE_NAME_BYTES
+                  + " bytes");
         }
       }
       case CONNECTOR, LOGGER, GROUP -> {}
     }
   }
 
-  private static void end(String id, String word, String member, String end) {
+  private static int bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8).length;
+  }
+
+  private void function(String id, JsonNode entity, JsonNode defaults) {
+    String arn = entity.path("FunctionArn").asString("");
+    if (!FUNCTION_ARN.matcher(arn).matches()) {
+      details.add("Function ARN is invalid. ID is '" + id + "' and ARN is '" + arn + "'");
+      return;
+    }
+    asRule(() -> FunctionRules.container(entity, defaults));
+    if (entity.at("/FunctionConfiguration/Environment/ResourceAccessPolicies").size()
+        > MAX_RESOURCES_OF_A_FUNCTION) {
+      details.add(
+          "Function '" + id + "' uses more than " + MAX_RESOURCES_OF_A_FUNCTION + " resources");
+    }
+  }
+
+  private void end(String id, String word, String member, String end) {
     boolean valid =
         end.equals("cloud")
             || end.equals("GGShadowService")
             || FUNCTION_ARN.matcher(end).matches()
             || end.startsWith("arn:") && (end.contains(":thing/") || end.contains("/connectors/"));
     if (!valid) {
-      throw invalid(
-          Kind.SUBSCRIPTION,
+      details.add(
           "Subscription "
               + word
               + " is invalid. ID is '"
@@ -117,27 +163,39 @@ final class DefinitionRules {
     }
   }
 
-  private static void resource(JsonNode container) {
-    List<String> given = container.propertyNames().stream().toList();
-    if (given.size() != 1) {
-      throw invalid(Kind.RESOURCE, "ResourceDataContainer must hold exactly one kind of resource");
+  /** Paths have a sentence of their own at the service. */
+  private void resource(String id, JsonNode container) {
+    if (container.size() != 1) {
+      details.add("ResourceDataContainer of '" + id + "' must hold exactly one kind of resource");
     }
     String volume = container.path("LocalVolumeResourceData").path("SourcePath").asString("");
     if (volume.equals("/sys") || volume.startsWith("/sys/")) {
-      throw V1Errors.badRequest(
-          "The resources definition is invalid. (ErrorDetails: [Accessing /sys is prohibited])");
+      throw path("Accessing /sys is prohibited");
     }
     JsonNode device = container.path("LocalDeviceResourceData");
     String path = device.path("SourcePath").asString("");
     if (device.isObject() && !path.startsWith("/dev")) {
-      throw V1Errors.badRequest(
-          "The resources definition is invalid. (ErrorDetails: [Device resource path should begin with /dev, but got: "
-              + path
-              + "])");
+      throw path("Device resource path should begin with /dev, but got: " + path);
+    }
+    for (String model :
+        List.of(
+            "S3MachineLearningModelResourceData", "SageMakerMachineLearningModelResourceData")) {
+      JsonNode owner = container.path(model).path("OwnerSetting");
+      if (owner.isObject()
+          && (owner.path("GroupOwner").asString("").isEmpty()
+              || owner.path("GroupPermission").asString("").isEmpty())) {
+        details.add(
+            "InvalidMLModelOwner - GroupOwnerSetting is provided in ML model resource, but"
+                + " GroupOwner or GroupPermission is not present");
+      }
     }
   }
 
-  private static void uniqueNames(JsonNode resources) {
+  private static AwsException path(String detail) {
+    return invalid("The resources definition is invalid.", List.of(detail));
+  }
+
+  private void uniqueNames(JsonNode resources) {
     Set<String> names = new HashSet<>();
     for (JsonNode resource : resources) {
       String name = resource.path("Name").asString("");
@@ -145,17 +203,12 @@ final class DefinitionRules {
         throw V1Errors.invalidInput("Invalid resource name.");
       }
       if (!names.add(name)) {
-        throw invalid(Kind.RESOURCE, "Name '" + name + "' is used more than once");
+        details.add("Name '" + name + "' is used more than once");
       }
     }
   }
 
-  private static AwsException invalid(Kind kind, String detail) {
-    return V1Errors.badRequest(
-        "The "
-            + kind.segment
-            + " definition is invalid or corrupted. (ErrorDetails: ["
-            + detail
-            + "])");
+  private static AwsException invalid(String sentence, List<String> details) {
+    return V1Errors.refused(sentence + " (ErrorDetails: [" + String.join(", ", details) + "])");
   }
 }

@@ -2,6 +2,7 @@ package io.ryegrass.groups;
 
 import io.ryegrass.groups.CompiledGroup.PrivateComponent;
 import io.ryegrass.groups.DeploymentStore.Deployment;
+import io.ryegrass.groups.DeploymentStore.Status;
 import io.ryegrass.groups.DeploymentStore.Type;
 import java.time.Duration;
 import java.util.List;
@@ -9,6 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,9 +35,11 @@ final class DeploymentBuilder implements AutoCloseable {
   private final GroupSurroundings surroundings;
   private final CoreDeployments cores;
   private final Semaphore work = new Semaphore(1);
+  private final ReentrantLock built = new ReentrantLock();
+  private final Condition somethingBuilt = built.newCondition();
   private volatile boolean closing;
   private boolean reconciled; // builder's thread
-  private @Nullable Thread thread;
+  private volatile @Nullable Thread thread;
 
   DeploymentBuilder(
       DeploymentStore deployments,
@@ -55,6 +60,38 @@ final class DeploymentBuilder implements AutoCloseable {
   /** There is something to build. */
   void wake() {
     work.release();
+  }
+
+  /**
+   * Waits until a deployment is Building no more, at most as long as {@code patience}; not at all
+   * when nobody builds.
+   */
+  void awaitBuilt(String id, Duration patience) {
+    long end = System.nanoTime() + patience.toNanos();
+    built.lock();
+    try {
+      while (thread != null
+          && !closing
+          && deployments.find(id).filter(d -> d.status() == Status.Building).isPresent()) {
+        long left = end - System.nanoTime();
+        if (left <= 0 || somethingBuilt.awaitNanos(left) <= 0) {
+          return;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      built.unlock();
+    }
+  }
+
+  private void signalBuilt() {
+    built.lock();
+    try {
+      somethingBuilt.signalAll();
+    } finally {
+      built.unlock();
+    }
   }
 
   private void run() {
@@ -120,6 +157,7 @@ final class DeploymentBuilder implements AutoCloseable {
           return;
         }
         build(deployment);
+        signalBuilt();
       }
     } while (waiting.size() == BATCH);
   }

@@ -3,8 +3,10 @@ package io.ryegrass.groups;
 import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.groups.DeploymentStore.Deployment;
+import io.ryegrass.groups.DeploymentStore.Status;
 import io.ryegrass.groups.DeploymentStore.Type;
 import io.ryegrass.groups.VersionedStore.Version;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
@@ -15,6 +17,9 @@ import tools.jackson.databind.node.ObjectNode;
  * §5).
  */
 final class DeploymentOperations {
+  /** Building mostly takes some milliseconds; who asks meanwhile gets what comes of it. */
+  private static final Duration BUILDING_IS_TOLD_AFTER = Duration.ofMillis(500);
+
   private final VersionedStore store;
   private final DeploymentStore deployments;
   private final DeploymentBuilder builder;
@@ -62,7 +67,29 @@ final class DeploymentOperations {
           "Your request is missing the following required parameter(s): {GroupVersionId}.");
     }
     checkCore(group, version);
+    deployments
+        .latest(group)
+        .filter(last -> last.status() == Status.Building)
+        .ifPresent(
+            last -> {
+              throw concurrent(last, "Try again when it is built.");
+            });
     return started(deployments.create(group, type, version, null));
+  }
+
+  /** TRB-DEP-03, RST-02. */
+  private static AwsException concurrent(Deployment last, String remedy) {
+    return new AwsException(
+        "ConcurrentDeployment",
+        400,
+        "Deployment "
+            + last.id()
+            + " of group "
+            + last.groupId()
+            + " is in state "
+            + last.status()
+            + ". "
+            + remedy);
   }
 
   /** A new deployment, to be built once the transaction that it is made in is committed. */
@@ -76,8 +103,8 @@ final class DeploymentOperations {
       return Type.valueOf(text);
     }
     throw V1Errors.invalidInput(
-        "That deployment type is not valid.  Please specify one of the following types: {NewDeployment,Redeployment}."
-            + " A reset is asked for by ResetDeployments.");
+        "That deployment type is not valid.  Please specify one of the following types:"
+            + " {NewDeployment,Redeployment,ResetDeployment,ForceResetDeployment}.");
   }
 
   private void checkCore(String group, String version) {
@@ -112,7 +139,7 @@ final class DeploymentOperations {
   }
 
   private ObjectNode list(ObjectNode input) {
-    String group = store.get(Kind.GROUP, GroupOperations.id(input)).id();
+    String group = GroupOperations.id(input);
     Page page = Page.of(input);
     long before = page.after() == 0 ? Long.MAX_VALUE : page.after();
     List<Deployment> found = deployments.list(group, before, page.fetch());
@@ -125,11 +152,20 @@ final class DeploymentOperations {
         .put("DeploymentArn", arns.deployment(deployment.groupId(), deployment.id()))
         .put("DeploymentId", deployment.id())
         .put("DeploymentType", deployment.type().name())
-        .put("GroupArn", arns.of(Kind.GROUP, deployment.groupId()));
+        .put("GroupArn", groupArn(deployment));
+  }
+
+  /** What is deployed is a version of the group; a reset is of the group. */
+  private String groupArn(Deployment deployment) {
+    String version = deployment.groupVersion();
+    return version == null
+        ? arns.of(Kind.GROUP, deployment.groupId())
+        : arns.version(Kind.GROUP, deployment.groupId(), version);
   }
 
   private ObjectNode status(ObjectNode input) {
     String id = input.path("DeploymentId").asString("");
+    builder.awaitBuilt(id, BUILDING_IS_TOLD_AFTER);
     Deployment deployment =
         deployments
             .find(id)
@@ -150,12 +186,18 @@ final class DeploymentOperations {
   }
 
   private ObjectNode reset(ObjectNode input) {
-    String group = store.get(Kind.GROUP, GroupOperations.id(input)).id();
+    String group = GroupOperations.id(input);
+    if (!store.exists(Kind.GROUP, group)) {
+      throw V1Errors.notFound("That Group Definition does not exist.");
+    }
     boolean force = input.path("Force").asBoolean(false);
     Optional<Deployment> last = deployments.latest(group);
-    if (last.isEmpty() || !force && last.get().type().reset()) {
+    if (!force && (last.isEmpty() || last.get().type().reset())) {
       throw V1Errors.notFound(
           "Group id: " + group + " has not been deployed or has already been reset.");
+    }
+    if (!force && !last.get().status().ended()) {
+      throw concurrent(last.get(), "Wait until it has ended, or reset the group with force.");
     }
     String core =
         deployments

@@ -1,5 +1,7 @@
 package io.ryegrass.groups;
 
+import io.ryegrass.events.Event;
+import io.ryegrass.events.EventSink;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.Row;
@@ -94,10 +96,12 @@ final class DeploymentStore {
       @Nullable String error) {}
 
   private final CloudStore store;
+  private final EventSink events;
   private final Clock clock;
 
-  DeploymentStore(CloudStore store, Clock clock) {
+  DeploymentStore(CloudStore store, EventSink events, Clock clock) {
     this.store = store;
+    this.events = events;
     this.clock = clock;
   }
 
@@ -118,8 +122,22 @@ final class DeploymentStore {
               Status.Building,
               now,
               now);
+          tell(groupId, id, type, Status.Building);
           return find(sql, id).orElseThrow();
         });
+  }
+
+  /** NTF-01, NTF-02: each change of state, in the transaction that makes it. */
+  private void tell(String groupId, String id, Type type, Status status) {
+    events.emit(
+        Event.greengrass(
+            "Greengrass Deployment Status Change",
+            List.of(),
+            Shapes.empty()
+                .put("group-id", groupId)
+                .put("deployment-id", id)
+                .put("deployment-type", type.name())
+                .put("status", status.name())));
   }
 
   /** Once what this thread is writing is committed; at once when it is not writing. */
@@ -194,6 +212,7 @@ final class DeploymentStore {
                   deployment.id(),
                   Status.Building);
           if (rows == 1) {
+            tell(deployment.groupId(), deployment.id(), deployment.type(), Status.InProgress);
             send.run();
           }
           return rows;
@@ -223,6 +242,11 @@ final class DeploymentStore {
               error,
               clock.instant(),
               id);
+          tell(
+              deployment.groupId(),
+              id,
+              deployment.type(),
+              success ? Status.Success : Status.Failure);
           if (success) {
             deployed(sql, deployment);
           }

@@ -3,6 +3,11 @@ package io.ryegrass.groups;
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.groups.VersionedStore.Item;
 import io.ryegrass.groups.VersionedStore.Version;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -43,13 +48,14 @@ final class GroupOperations {
   }
 
   /**
-   * A group is created with its certificate authority, so that devices can be told of it at once.
+   * A group is created with a version, be it an empty one. Its certificate authority is made when
+   * somebody asks for it the first time (a list, a core, a device's discovery): two files and a key
+   * are twenty times the rest of the call.
    */
   private ObjectNode create(ObjectNode input) {
     JsonNode initial = input.path("InitialVersion");
-    ObjectNode version = initial instanceof ObjectNode given ? checked(given) : null;
+    ObjectNode version = initial instanceof ObjectNode given ? checked(given) : Shapes.empty();
     Item group = store.create(Kind.GROUP, input.path("Name").asString(""), version, Tags.of(input));
-    authorities.current(group.id());
     return shapes.info(group);
   }
 
@@ -70,7 +76,9 @@ final class GroupOperations {
   }
 
   private ObjectNode delete(ObjectNode input) {
-    store.get(Kind.GROUP, id(input));
+    if (!store.exists(Kind.GROUP, id(input))) {
+      throw V1Errors.notFound(Kind.GROUP);
+    }
     if (deployments.isDeployed(id(input))) {
       throw V1Errors.badRequest(
           "Group " + id(input) + " is deployed. Reset its deployments before you delete it.");
@@ -82,7 +90,9 @@ final class GroupOperations {
   }
 
   private ObjectNode createVersion(ObjectNode input) {
-    store.get(Kind.GROUP, id(input));
+    if (!store.exists(Kind.GROUP, id(input))) {
+      throw V1Errors.noParent(Kind.GROUP);
+    }
     return shapes.version(store.createVersion(Kind.GROUP, id(input), checked(input)));
   }
 
@@ -100,29 +110,71 @@ final class GroupOperations {
         store.version(Kind.GROUP, id(input), input.path("GroupVersionId").asString("")));
   }
 
-  /** Every reference must name an existing version of the right kind. */
+  /**
+   * Every reference must name an existing version of the right kind, and functions may have the
+   * resources that they name (TRB-GRP-06).
+   */
   private ObjectNode checked(ObjectNode given) {
     ObjectNode content = Shapes.empty();
-    for (Kind kind : Kind.values()) {
+    List<String> details = new ArrayList<>();
+    Map<Kind, ObjectNode> found = new EnumMap<>(Kind.class);
+    for (Kind kind : IN_ORDER) {
       String arn = given.path(kind.referenceMember()).asString("");
-      if (!kind.isDefinition() || arn.isEmpty()) {
+      if (arn.isEmpty()) {
         continue;
       }
-      if (store.find(kind, arn).isEmpty()) {
-        String word =
-            switch (kind) {
-              case CORE -> "Cores";
-              case DEVICE -> "Devices";
-              case FUNCTION -> "Lambda";
-              default -> kind.operation;
-            };
-        throw V1Errors.badRequest(
-            "The group is invalid or corrupted. (ErrorDetails: ["
-                + word
-                + " definition reference does not exist])");
+      Optional<Version> version = store.find(kind, arn);
+      if (version.isPresent()) {
+        content.put(kind.referenceMember(), arn);
+        found.put(kind, version.get().content());
+      } else {
+        details.add(word(kind) + " definition reference does not exist");
       }
-      content.put(kind.referenceMember(), arn);
+    }
+    ObjectNode functions = found.get(Kind.FUNCTION);
+    if (functions != null) {
+      resources(functions, found.getOrDefault(Kind.RESOURCE, Shapes.empty()), details);
+    }
+    if (!details.isEmpty()) {
+      throw V1Errors.refused(
+          "The group is invalid or corrupted. (ErrorDetails: ["
+              + String.join(", ", details)
+              + "])");
     }
     return content;
+  }
+
+  /** The order in which the service complains. */
+  private static final List<Kind> IN_ORDER =
+      List.of(
+          Kind.CORE,
+          Kind.FUNCTION,
+          Kind.RESOURCE,
+          Kind.DEVICE,
+          Kind.SUBSCRIPTION,
+          Kind.CONNECTOR,
+          Kind.LOGGER);
+
+  private static String word(Kind kind) {
+    return switch (kind) {
+      case CORE -> "Cores";
+      case DEVICE -> "Devices";
+      case FUNCTION -> "Lambda";
+      default -> kind.operation;
+    };
+  }
+
+  private static void resources(ObjectNode functions, ObjectNode resources, List<String> details) {
+    GroupResources all = new GroupResources(resources.path(Kind.RESOURCE.member));
+    for (JsonNode function : functions.path(Kind.FUNCTION.member)) {
+      try {
+        all.of(
+            function.path("FunctionArn").asString(""),
+            FunctionRules.container(function, functions.path("DefaultConfig")),
+            function.at("/FunctionConfiguration/Environment/ResourceAccessPolicies"));
+      } catch (GroupCompilationException e) {
+        details.add(String.valueOf(e.getMessage()));
+      }
+    }
   }
 }

@@ -2,10 +2,13 @@ package io.ryegrass.groups;
 
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.components.ComponentsService;
+import io.ryegrass.events.EventSink;
 import io.ryegrass.functions.FunctionService;
 import io.ryegrass.identity.IdentityService;
 import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.registry.DeviceRoute;
+import io.ryegrass.registry.Registry;
+import io.ryegrass.registry.job.JobService;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import java.nio.file.Path;
@@ -25,12 +28,15 @@ public final class GroupsService implements AutoCloseable {
   private final DeploymentOperations operations;
   private final BulkStore bulks;
   private final BulkSource bulkSource;
+  private final SoftwareUpdates.Jobs jobs;
   private final BulkRunner bulkRunner;
   private final ClientTokens tokens;
   private final GroupArns arns;
   private final GroupRoutes routes;
 
   /**
+   * @param registry asked for the targets of software updates
+   * @param events told of deployments (NTF rows)
    * @param authorityFolder where the groups' certificate authorities keep their keys, {@code
    *     <data>/groups}
    */
@@ -40,6 +46,9 @@ public final class GroupsService implements AutoCloseable {
       FunctionService functions,
       ObjectStore objects,
       IdentityService identity,
+      Registry registry,
+      JobService jobs,
+      EventSink events,
       Path authorityFolder,
       String region,
       String accountId,
@@ -49,6 +58,8 @@ public final class GroupsService implements AutoCloseable {
         new V2CoreDeployments(components),
         new GroupSurroundings(functions::resolve, ComponentLookup.builtIn(), new S3Models(objects)),
         new S3BulkSource(objects, identity, new GroupArns(region, accountId)),
+        new IotJobs(jobs, registry),
+        events,
         authorityFolder,
         region,
         accountId,
@@ -60,21 +71,24 @@ public final class GroupsService implements AutoCloseable {
       CoreDeployments cores,
       GroupSurroundings surroundings,
       BulkSource bulkSource,
+      SoftwareUpdates.Jobs jobs,
+      EventSink events,
       Path authorityFolder,
       String region,
       String accountId,
       Clock clock) {
     this.arns = new GroupArns(region, accountId);
     this.versions = new VersionedStore(store, clock);
-    this.deployments = new DeploymentStore(store, clock);
+    this.deployments = new DeploymentStore(store, events, clock);
     this.authorities = new GroupAuthorities(store, authorityFolder, clock);
     this.builder =
         new DeploymentBuilder(deployments, new ContentsReader(versions), surroundings, cores);
-    this.roles = new RoleOperations(store, versions, clock);
+    this.roles = new RoleOperations(store, clock);
     this.operations = new DeploymentOperations(versions, deployments, builder, arns);
     this.bulks = new BulkStore(store, clock);
     this.tokens = new ClientTokens(store, clock);
     this.bulkSource = bulkSource;
+    this.jobs = jobs;
     this.bulkRunner = new BulkRunner(bulks, deployments, bulkSource, deployer());
     this.routes = new GroupRoutes(deployments, authorities, cores, arns);
   }
@@ -117,6 +131,7 @@ public final class GroupsService implements AutoCloseable {
     new BulkOperations(bulks, deployments, bulkSource, bulkRunner, arns).addTo(all);
     new Tags(versions, bulks).addTo(all);
     roles.addTo(all);
+    new SoftwareUpdates(jobs, bulkSource, arns).addTo(all);
     return all.build().around(tokens);
   }
 

@@ -18,7 +18,7 @@ enum Kind {
   RESOURCE("resources", "Resource", "Resources", "resources", "Resource List"),
   CONNECTOR("connectors", "Connector", "Connectors", "connectors", "Connector List"),
   LOGGER("loggers", "Logger", "Loggers", "loggers", "Logger List"),
-  GROUP("groups", "Group", "", "Group", "Group");
+  GROUP("groups", "Group", "", "group", "Group");
 
   final String segment;
   final String operation;

@@ -5,6 +5,7 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.regex.Pattern;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -27,15 +28,15 @@ final class RoleOperations {
             telemetry VARCHAR(8) NOT NULL)
           """);
 
+  private static final Pattern ROLE = Pattern.compile("arn:[^:]+:iam::\\d*:role/.+");
+
   private record Association(String roleArn, Instant at) {}
 
   private final CloudStore store;
-  private final VersionedStore groups;
   private final Clock clock;
 
-  RoleOperations(CloudStore store, VersionedStore groups, Clock clock) {
+  RoleOperations(CloudStore store, Clock clock) {
     this.store = store;
-    this.groups = groups;
     this.clock = clock;
   }
 
@@ -48,12 +49,17 @@ final class RoleOperations {
         .json("UpdateThingRuntimeConfiguration", (context, input) -> updateRuntime(input));
   }
 
-  private String group(ObjectNode input) {
-    return groups.get(Kind.GROUP, GroupOperations.id(input)).id();
+  /** The service asks for no such group here: a role may come before it, or be left behind. */
+  private static String group(ObjectNode input) {
+    return GroupOperations.id(input);
   }
 
   private ObjectNode associate(ObjectNode input) {
     String group = group(input);
+    String role = input.path("RoleArn").asString("");
+    if (!ROLE.matcher(role).matches()) {
+      throw V1Errors.badRequest("RoleArn '" + role + "' is not the ARN of an IAM role.");
+    }
     Instant now = clock.instant();
     store.write(
         sql -> {
@@ -61,7 +67,7 @@ final class RoleOperations {
           return sql.update(
               "INSERT INTO gg_role (group_id, role_arn, associated) VALUES (?, ?, ?)",
               group,
-              input.path("RoleArn").asString(""),
+              role,
               now);
         });
     return Shapes.empty().put("AssociatedAt", Shapes.time(now));
@@ -78,7 +84,7 @@ final class RoleOperations {
                         group)
                     .orElseThrow(
                         () ->
-                            V1Errors.notFound(
+                            V1Errors.noRole(
                                 "You need to attach an IAM role to this deployment group.")));
     return Shapes.empty()
         .put("AssociatedAt", Shapes.time(found.at()))

@@ -32,8 +32,8 @@ final class S3BulkSource implements BulkSource {
   }
 
   @Override
-  public boolean mayPass(@Nullable Object caller, String roleArn) {
-    return caller instanceof CallerIdentity who && identity.isAllowed(who, "iam:PassRole", roleArn);
+  public boolean may(@Nullable Object caller, String action, String resource) {
+    return caller instanceof CallerIdentity who && identity.isAllowed(who, action, resource);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.ryegrass.groups;
 
 import io.ryegrass.awsapi.AwsException;
+import java.util.Locale;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -8,24 +9,53 @@ import tools.jackson.databind.node.ObjectNode;
 final class V1Errors {
   private V1Errors() {}
 
+  /** The one who asks for a definition or group itself. */
+  static AwsException noDefinition(Kind kind) {
+    return new AwsException(
+        "IdNotFoundException", 404, "That " + kind.list + " Definition does not exist.");
+  }
+
+  /** The one who asks for its versions, renames or deletes it. */
   static AwsException notFound(Kind kind) {
     return new AwsException(
         "IdNotFoundException",
         404,
-        kind == Kind.GROUP
-            ? "That Group Definition does not exist."
-            : "That " + kind.plural + " definition does not exist.");
+        "That " + kind.plural.toLowerCase(Locale.ROOT) + " definition does not exist.");
+  }
+
+  /** The one who makes a version of it; the service's words differ from kind to kind. */
+  static AwsException noParent(Kind kind) {
+    return switch (kind) {
+      case FUNCTION, SUBSCRIPTION, GROUP ->
+          new AwsException(
+              "IdNotFoundException",
+              404,
+              "That " + kind.plural.toLowerCase(Locale.ROOT) + " does not exist.");
+      case RESOURCE ->
+          new AwsException("IdNotFoundException", 404, "That resource definition does not exist.");
+      default -> notFound(kind);
+    };
   }
 
   static AwsException versionNotFound(Kind kind, String id, String version) {
     return new AwsException(
-        "VersionNotFoundException",
+        kind == Kind.FUNCTION ? "IdNotFoundException" : "VersionNotFoundException",
         404,
         "Version " + version + " of " + kind.list + " Definition " + id + " does not exist.");
   }
 
+  /** A definition or group whose content the service does not take; its code is a number. */
+  static AwsException refused(String message) {
+    return new AwsException("400", 400, message);
+  }
+
   static AwsException notFound(String message) {
     return new AwsException("ResourceNotFoundException", 404, message);
+  }
+
+  /** IAM-09: the code is the number. */
+  static AwsException noRole(String message) {
+    return new AwsException("404", 404, message);
   }
 
   static AwsException invalidInput(String message) {
@@ -47,7 +77,10 @@ final class V1Errors {
     return new AwsException("AccessDeniedException", 403, message);
   }
 
-  /** An error with one detail, as {@code GG-303} for a group without a core. */
+  /**
+   * An error with one detail, as {@code GG-303} for a group without a core. Its message is the
+   * details once more, as JSON.
+   */
   static AwsException detailed(String code, String detailCode, String message) {
     ObjectNode members = JsonNodeFactory.instance.objectNode();
     members
@@ -55,6 +88,6 @@ final class V1Errors {
         .addObject()
         .put("DetailedErrorCode", detailCode)
         .put("DetailedErrorMessage", message);
-    return new AwsException(code, 400, message, members);
+    return new AwsException(code, 400, members.toString(), members);
   }
 }

@@ -1,5 +1,6 @@
 package io.ryegrass.groups;
 
+import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.Row;
@@ -96,7 +97,7 @@ final class VersionedStore {
   Version createVersion(Kind kind, String id, ObjectNode content) {
     return store.write(
         sql -> {
-          get(sql, kind, id);
+          require(find(sql, kind, id), V1Errors.noParent(kind));
           return insertVersion(sql, kind, id, content, clock.instant());
         });
   }
@@ -126,9 +127,22 @@ final class VersionedStore {
   }
 
   private static Item get(Sql sql, Kind kind, String id) {
+    return find(sql, kind, id).orElseThrow(() -> V1Errors.noDefinition(kind));
+  }
+
+  private static Optional<Item> find(Sql sql, Kind kind, String id) {
     return sql.one(
-            "SELECT * FROM gg_item WHERE kind = ? AND id = ?", VersionedStore::item, kind, id)
-        .orElseThrow(() -> V1Errors.notFound(kind));
+        "SELECT * FROM gg_item WHERE kind = ? AND id = ?", VersionedStore::item, kind, id);
+  }
+
+  private static void require(Optional<Item> item, AwsException otherwise) {
+    if (item.isEmpty()) {
+      throw otherwise;
+    }
+  }
+
+  boolean exists(Kind kind, String id) {
+    return store.read(sql -> find(sql, kind, id)).isPresent();
   }
 
   void rename(Kind kind, String id, String name) {
@@ -190,7 +204,7 @@ final class VersionedStore {
   List<Version> versions(Kind kind, String id, long after, int limit) {
     return store.read(
         sql -> {
-          get(sql, kind, id);
+          require(find(sql, kind, id), V1Errors.notFound(kind));
           return sql.list(
               "SELECT * FROM gg_version WHERE kind = ? AND id = ? AND seq > ? ORDER BY seq LIMIT ?",
               VersionedStore::version,
@@ -204,7 +218,7 @@ final class VersionedStore {
   Version version(Kind kind, String id, String version) {
     return store.read(
         sql -> {
-          get(sql, kind, id);
+          require(find(sql, kind, id), V1Errors.notFound(kind));
           return find(sql, kind, id, version)
               .orElseThrow(() -> V1Errors.versionNotFound(kind, id, version));
         });

@@ -80,7 +80,7 @@ class GroupsServiceTest {
         (kind, content) -> {
           String path = "/definition/" + kind;
           Answer created = cloud.post(path, "{\"Name\":\"one\",\"tags\":{\"k\":\"v\"}}");
-          assertThat(created.status()).as("%s %s", kind, created).isEqualTo(200);
+          assertThat(created.status()).as("%s %s", kind, created).isEqualTo(201);
           String id = created.text("Id");
           assertThat(created.text("Arn"))
               .isEqualTo(
@@ -91,7 +91,7 @@ class GroupsServiceTest {
           assertThat(created.body().has("LatestVersion")).isFalse();
 
           Answer version = cloud.post(path + "/" + id + "/versions", content);
-          assertThat(version.status()).as("%s", version).isEqualTo(200);
+          assertThat(version.status()).as("%s", version).isEqualTo(201);
           Answer read = cloud.get(path + "/" + id + "/versions/" + version.text("Version"));
           assertThat(read.body().path("Definition")).isEqualTo(TestCloud.JSON.readTree(content));
           Answer info = cloud.get(path + "/" + id);
@@ -130,7 +130,7 @@ class GroupsServiceTest {
     Answer answer = cloud.get("/definition/functions/nothing");
     assertThat(answer.status()).isEqualTo(404);
     assertThat(answer.code()).startsWith("IdNotFoundException");
-    assertThat(answer.body().toString()).contains("That lambdas definition does not exist.");
+    assertThat(answer.body().toString()).contains("That Lambda List Definition does not exist.");
 
     String id = cloud.post("/definition/cores", "{}").text("Id");
     assertThat(cloud.get("/definition/cores/" + id + "/versions/v").body().toString())
@@ -180,15 +180,202 @@ class GroupsServiceTest {
     assertThat(cloud.get("/groups").body().path("Groups")).hasSize(3);
   }
 
+  /** The service has several words for the same thing, by what was asked for. */
   @Test
-  void softwareUpdateJobsAreNotServedAndTheAnswerSaysSo() {
-    assertThat(
-            cloud
-                .post(
-                    "/updates",
-                    "{\"S3UrlSignerRole\":\"arn:aws:iam::0:role/r\",\"SoftwareToUpdate\":\"core\",\"UpdateTargets\":[\"arn:aws:iot:us-east-1:000000000000:thing/t\"],\"UpdateTargetsArchitecture\":\"x86_64\",\"UpdateTargetsOperatingSystem\":\"ubuntu\"}")
-                .status())
-        .isEqualTo(501);
+  void whatDoesNotExistIsNamedAsTheServiceNamesIt() {
+    assertNotFound(
+        cloud.get("/definition/subscriptions/x"),
+        "That Subscription List Definition does not exist.");
+    assertNotFound(
+        cloud.get("/definition/subscriptions/x/versions"),
+        "That subscriptions definition does not exist.");
+    assertNotFound(
+        cloud.post("/definition/subscriptions/x/versions", "{}"),
+        "That subscriptions does not exist.");
+    assertNotFound(
+        cloud.post("/definition/resources/x/versions", "{}"),
+        "That resource definition does not exist.");
+    assertNotFound(
+        cloud.post("/definition/functions/x/versions", "{}"), "That lambdas does not exist.");
+    assertNotFound(
+        cloud.call("DELETE", "/greengrass/definition/cores/x", ""),
+        "That cores definition does not exist.");
+    assertNotFound(cloud.get("/groups/x"), "That Group Definition does not exist.");
+    assertNotFound(cloud.get("/groups/x/versions"), "That group definition does not exist.");
+    assertNotFound(cloud.post("/groups/x/versions", "{}"), "That group does not exist.");
+    assertNotFound(
+        cloud.call("DELETE", "/greengrass/groups/x", ""), "That group definition does not exist.");
+    String group = cloud.post("/groups", "{\"Name\":\"g\"}").text("Id");
+    Answer version = cloud.get("/groups/" + group + "/versions/v");
+    assertThat(version.code()).startsWith("VersionNotFoundException");
+    assertThat(version.text("message"))
+        .isEqualTo("Version v of Group Definition " + group + " does not exist.");
+    String functions = cloud.post("/definition/functions", "{}").text("Id");
+    assertNotFound(
+        cloud.get("/definition/functions/" + functions + "/versions/v"),
+        "Version v of Lambda List Definition " + functions + " does not exist.");
+    assertThat(cloud.get("/groups/x/deployments").body().path("Deployments")).isEmpty();
+    Answer reset = cloud.post("/groups/x/deployments/$reset", "{}");
+    assertThat(reset.code()).startsWith("ResourceNotFoundException");
+    assertThat(reset.text("message")).isEqualTo("That Group Definition does not exist.");
+  }
+
+  private static void assertNotFound(Answer answer, String message) {
+    assertThat(answer.status()).isEqualTo(404);
+    assertThat(answer.code()).startsWith("IdNotFoundException");
+    assertThat(answer.text("message")).isEqualTo(message);
+  }
+
+  /** E30: TRB-GRP-01 to 07. */
+  @Test
+  void theSevenInvalidFunctionDefinitionsAreRefusedWithTheTextsOfTheGuide() {
+    String arn = "arn:aws:lambda:us-east-1:000000000000:function:echo:1";
+    assertRefusedFunction(
+        "{\"DefaultConfig\":{\"Execution\":{\"IsolationMode\":\"Jail\"}},\"Functions\":[]}",
+        "Your 'IsolationMode' configuration for the group is invalid.");
+    assertRefusedFunction(
+        function(arn, "{\"Environment\":{\"Execution\":{\"IsolationMode\":\"Jail\"}}}"),
+        "Your 'IsolationMode' configuration for function with arn " + arn + " is invalid.");
+    assertRefusedFunction(
+        function(
+            arn,
+            "{\"MemorySize\":1,\"Environment\":{\"Execution\":{\"IsolationMode\":\"NoContainer\"}}}"),
+        "MemorySize configuration for function with arn "
+            + arn
+            + " is not allowed in IsolationMode=NoContainer.");
+    assertRefusedFunction(
+        function(
+            arn,
+            "{\"Environment\":{\"AccessSysfs\":true,\"Execution\":{\"IsolationMode\":\"NoContainer\"}}}"),
+        "Access Sysfs configuration for function with arn "
+            + arn
+            + " is not allowed in IsolationMode=NoContainer.");
+    assertRefusedFunction(
+        function(
+            arn, "{\"Environment\":{\"Execution\":{\"IsolationMode\":\"GreengrassContainer\"}}}"),
+        "MemorySize configuration for function with arn "
+            + arn
+            + " is required in IsolationMode=GreengrassContainer.");
+    String spooler = "arn:aws:lambda:::function:GGCloudSpooler:1";
+    assertRefusedFunction(
+        function(spooler, "{\"Environment\":{\"Execution\":{\"IsolationMode\":\"NoContainer\"}}}"),
+        "Execution configuration for function with arn " + spooler + " is not allowed.");
+
+    String functions =
+        define(
+            "functions",
+            function(
+                arn,
+                "{\"Environment\":{\"ResourceAccessPolicies\":[{\"ResourceId\":\"r\"}],\"Execution\":{\"IsolationMode\":\"NoContainer\"}}}"));
+    String resources =
+        define(
+            "resources",
+            "{\"Resources\":[{\"Id\":\"r\",\"Name\":\"n\",\"ResourceDataContainer\":{\"LocalDeviceResourceData\":{\"SourcePath\":\"/dev/null\"}}}]}");
+    Answer group =
+        cloud.post(
+            "/groups",
+            "{\"Name\":\"g\",\"InitialVersion\":{\"FunctionDefinitionVersionArn\":\""
+                + functions
+                + "\",\"ResourceDefinitionVersionArn\":\""
+                + resources
+                + "\"}}");
+    assertThat(group.status()).isEqualTo(400);
+    assertThat(group.text("message"))
+        .isEqualTo(
+            "The group is invalid or corrupted. (ErrorDetails: [Function "
+                + arn
+                + " refers to resource of type Local.Device that is not allowed in"
+                + " IsolationMode=NoContainer.])");
+  }
+
+  private static String function(String arn, String configuration) {
+    return "{\"Functions\":[{\"Id\":\"f\",\"FunctionArn\":\""
+        + arn
+        + "\",\"FunctionConfiguration\":"
+        + configuration
+        + "}]}";
+  }
+
+  private void assertRefusedFunction(String content, String detail) {
+    Answer answer = cloud.post("/definition/functions", "{\"InitialVersion\":" + content + "}");
+    assertThat(answer.status()).isEqualTo(400);
+    assertThat(answer.code()).startsWith("400");
+    assertThat(answer.text("message"))
+        .isEqualTo(
+            "The functions definition is invalid or corrupted. (ErrorDetails: [" + detail + "])");
+  }
+
+  /** OTA-07 to OTA-11. */
+  @Test
+  void aSoftwareUpdateIsAJobForItsTargets() {
+    Answer made = update("core", "ubuntu", "x86_64", "thing/the-core");
+    assertThat(made.status()).as("%s", made).isEqualTo(200);
+    assertThat(made.text("IotJobId")).startsWith("Greengrass-OTA-");
+    assertThat(made.text("IotJobArn"))
+        .isEqualTo("arn:aws:iot:us-east-1:000000000000:job/" + made.text("IotJobId"));
+    assertThat(made.text("PlatformSoftwareVersion")).isEqualTo("1.11.6");
+    TestCloud.Job job = cloud.jobs.getFirst();
+    assertThat(job.id()).isEqualTo(made.text("IotJobId"));
+    assertThat(job.things()).containsExactly("the-core");
+    assertThat(job.document().at("/greengrassOta/url").asString())
+        .contains("us-east-1-greengrass-updates.s3.us-east-1.amazonaws.com/core/x86_64/");
+    update("ota_agent", "raspbian", "armv7l", "thinggroup/cores");
+    assertThat(cloud.jobs.getLast().groups()).containsExactly("cores");
+
+    assertThat(update("core", "raspbian", "x86_64", "thing/the-core").code())
+        .startsWith("BadRequestException");
+    assertThat(update("core", "ubuntu", "x86_64", "thing/none").text("Message"))
+        .contains("thing/none does not exist");
+    assertThat(update("core", "ubuntu", "x86_64", "topic/x").status()).isEqualTo(400);
+    assertThat(cloud.jobs).hasSize(2);
+  }
+
+  private Answer update(String software, String system, String architecture, String target) {
+    return cloud.post(
+        "/updates",
+        "{\"S3UrlSignerRole\":\"arn:aws:iam::000000000000:role/r\",\"SoftwareToUpdate\":\""
+            + software
+            + "\",\"UpdateTargets\":[\"arn:aws:iot:us-east-1:000000000000:"
+            + target
+            + "\"],\"UpdateTargetsArchitecture\":\""
+            + architecture
+            + "\",\"UpdateTargetsOperatingSystem\":\""
+            + system
+            + "\"}");
+  }
+
+  /** NTF-01, NTF-02. */
+  @Test
+  void eachStateOfADeploymentIsAnEvent() {
+    String group = group();
+    String id = underWay(group);
+    cloud.report(id, "SUCCEEDED", "");
+    awaitStatus(group, id, "Success");
+    assertThat(cloud.events)
+        .allMatch(e -> e.source().equals("aws.greengrass") && e.resources().isEmpty())
+        .allMatch(e -> e.detailType().equals("Greengrass Deployment Status Change"))
+        .allMatch(e -> e.detail().path("group-id").asString().equals(group))
+        .allMatch(e -> e.detail().path("deployment-id").asString().equals(id))
+        .allMatch(e -> e.detail().path("deployment-type").asString().equals("NewDeployment"))
+        .extracting(e -> e.detail().path("status").asString())
+        .containsExactly("Building", "InProgress", "Success");
+  }
+
+  /** RST-02, RST-03. */
+  @Test
+  void aResetWaitsForTheDeploymentThatIsUnderWayUnlessItIsForced() {
+    String group = group();
+    String id = underWay(group);
+    Answer refused = cloud.post("/groups/" + group + "/deployments/$reset", "{}");
+    assertThat(refused.status()).isEqualTo(400);
+    assertThat(refused.code()).startsWith("ConcurrentDeployment");
+    assertThat(refused.body().toString()).contains(id, "InProgress");
+    String forced =
+        cloud
+            .post("/groups/" + group + "/deployments/$reset", "{\"Force\":true}")
+            .text("DeploymentId");
+    awaitStatus(group, forced, "Success");
+    assertThat(status(group, forced).text("DeploymentType")).isEqualTo("ForceResetDeployment");
   }
 
   @Test
@@ -255,7 +442,10 @@ class GroupsServiceTest {
     Answer missing = deploy(empty);
     assertThat(missing.status()).isEqualTo(400);
     assertThat(missing.code()).startsWith("MissingCoreException");
-    assertThat(missing.body().toString()).contains("GG-303");
+    assertThat(TestCloud.JSON.readTree(missing.text("message")).at("/ErrorDetails/0"))
+        .isEqualTo(
+            TestCloud.JSON.readTree(
+                "{\"DetailedErrorCode\":\"GG-303\",\"DetailedErrorMessage\":\"You need a Greengrass Core in this Group before you can deploy.\"}"));
     assertThat(
             cloud
                 .post(
@@ -448,6 +638,10 @@ class GroupsServiceTest {
     String group = group();
     String role = "/greengrass/groups/" + group + "/role";
     assertThat(cloud.call("GET", role, "").status()).isEqualTo(404);
+    assertThat(cloud.call("GET", role, "").code()).isEqualTo("404");
+    assertThat(cloud.call("GET", role, "").text("message"))
+        .isEqualTo("You need to attach an IAM role to this deployment group.");
+    assertThat(cloud.call("PUT", role, "{\"RoleArn\":\"r\"}").status()).isEqualTo(400);
     cloud.call("PUT", role, "{\"RoleArn\":\"arn:aws:iam::000000000000:role/r\"}");
     assertThat(cloud.call("GET", role, "").text("RoleArn"))
         .isEqualTo("arn:aws:iam::000000000000:role/r");

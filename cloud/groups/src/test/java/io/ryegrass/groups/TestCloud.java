@@ -8,6 +8,7 @@ import io.ryegrass.awssignature.Credentials;
 import io.ryegrass.awssignature.HttpRequestToSign;
 import io.ryegrass.awssignature.SigV4Signer;
 import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.events.Event;
 import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.IdentityService;
 import io.ryegrass.model.DeploymentDocument.ComponentUpdate;
@@ -36,7 +37,7 @@ import tools.jackson.databind.node.ObjectNode;
  * The groups service behind the real API engine on a real store; only the V2 side is replaced by a
  * list.
  */
-final class TestCloud implements CoreDeployments, AutoCloseable {
+final class TestCloud implements CoreDeployments, SoftwareUpdates.Jobs, AutoCloseable {
   static final JsonMapper JSON = JsonMapper.builder().build();
   private static final Credentials KEY = new Credentials("AKIDTEST", "secret", null);
 
@@ -53,6 +54,10 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
     }
   }
 
+  record Job(String id, List<String> things, List<String> groups, ObjectNode document) {}
+
+  final List<Job> jobs = new CopyOnWriteArrayList<>();
+  final List<Event> events = new CopyOnWriteArrayList<>();
   final List<Sent> sent = new CopyOnWriteArrayList<>();
   final List<String> forgotten = new CopyOnWriteArrayList<>();
   final Map<String, Map<String, byte[]>> components = new HashMap<>();
@@ -76,6 +81,8 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
             this,
             GroupCompilerTest.HERE,
             new S3BulkSource(objects, identity, new GroupArns("us-east-1", "000000000000")),
+            this,
+            events::add,
             folder.resolve("groups"),
             "us-east-1",
             "000000000000",
@@ -168,6 +175,22 @@ final class TestCloud implements CoreDeployments, AutoCloseable {
     TestCloud again = new TestCloud(folder);
     again.standings.putAll(standings);
     return again;
+  }
+
+  /** The only thing is the-core, the only group of things is cores. */
+  @Override
+  public boolean thingExists(String thing) {
+    return thing.equals("the-core");
+  }
+
+  @Override
+  public boolean thingGroupExists(String group) {
+    return group.equals("cores");
+  }
+
+  @Override
+  public void create(String jobId, List<String> things, List<String> groups, ObjectNode document) {
+    jobs.add(new Job(jobId, things, groups, document));
   }
 
   @Override

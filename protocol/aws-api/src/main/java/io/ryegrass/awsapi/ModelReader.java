@@ -133,6 +133,12 @@ final class ModelReader {
         text(node, "timestampFormat"));
   }
 
+  /** What Greengrass V1 creates it answers with 201, though its model says 200. */
+  private boolean created(String operationName) {
+    return name.equals("greengrass")
+        && operationName.matches("Create(Group|GroupVersion|[A-Za-z]+Definition(Version)?)");
+  }
+
   private Operation operation(String operationName, JsonNode node) {
     JsonNode http = node.path("http");
     String uri = http.path("requestUri").asString("/");
@@ -152,7 +158,7 @@ final class ModelReader {
         http.path("method").asString("POST"),
         Router.segments(path),
         Map.copyOf(literals),
-        http.path("responseCode").asInt(200),
+        created(operationName) ? 201 : http.path("responseCode").asInt(200),
         node.has("input") ? shape(node.path("input").path("shape").asString("")) : null,
         node.has("output") ? shape(node.path("output").path("shape").asString("")) : null,
         text(node.path("output"), "resultWrapper"));

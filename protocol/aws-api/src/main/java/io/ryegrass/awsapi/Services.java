@@ -71,9 +71,11 @@ final class Services {
 
   /**
    * Enumerations that are not held against input, because values that the models do not list are
-   * right: newer runtimes, and V1's runtime of executables.
+   * right: newer runtimes, and V1's runtime of executables; or because the service refuses others
+   * in words of its own.
    */
-  private static final Set<String> OPEN_ENUMS = Set.of("lambda.Runtime");
+  private static final Set<String> OPEN_ENUMS =
+      Set.of("lambda.Runtime", "greengrass.FunctionIsolationMode", "greengrass.DeploymentType");
 
   private static final Map<String, String> FORMER_SIGNING_NAMES =
       Map.of("execute-api", "iot", "iotdevicegateway", "iotdata");
@@ -112,6 +114,11 @@ final class Services {
   /** Today's name for what older clients sign as, for example Debian's AWS CLI 2.9. */
   static String currentSigningName(String signed) {
     return FORMER_SIGNING_NAMES.getOrDefault(signed, signed);
+  }
+
+  /** Operations of STS whose callers prove by other means who they are. */
+  static boolean isOpen(String action) {
+    return action.equals("AssumeRoleWithWebIdentity") || action.equals("AssumeRoleWithSAML");
   }
 
   static boolean hasOpenEnum(String service, String shape) {
