@@ -9,18 +9,15 @@ import java.util.Optional;
  * One condition key under one operator: {@code {"StringLike": {"iot:ClientId": ["a*", "b"]}}}.
  *
  * <p>Listed values are alternatives; for a negated operator none may match. A missing key fails a
- * positive operator and {@code ForAnyValue:}, and passes a negated one, {@code …IfExists} and
- * {@code ForAllValues:}. Of several values of a key each must hold with {@code ForAllValues:} and
- * with a negated operator, else one is enough. An operator that is unknown here, a value that
- * cannot be read and a variable without value are decided against the caller: false for an Allow,
- * true for a Deny.
+ * positive operator and passes a negated one, {@code …IfExists} and {@code ForAllValues:}. An
+ * operator that is unknown here, a value that cannot be read and a variable without value are
+ * decided against the caller: false for an Allow, true for a Deny.
+ *
+ * <p>A key may have several values: {@code ForAllValues:} asks that each of them fulfils the
+ * operator, {@code ForAnyValue:} that one does.
  */
 record Condition(String operator, String key, List<String> expected) {
 
-  /**
-   * @param values keys of one value
-   * @param lists keys that may have several, as {@code aws:TagKeys}
-   */
   boolean holds(
       Map<String, String> values,
       Map<String, List<String>> lists,
@@ -28,8 +25,7 @@ record Condition(String operator, String key, List<String> expected) {
       boolean variables) {
     String name = operator;
     boolean forAll = name.startsWith("ForAllValues:");
-    boolean forAny = name.startsWith("ForAnyValue:");
-    if (forAll || forAny) {
+    if (forAll || name.startsWith("ForAnyValue:")) {
       name = name.substring(name.indexOf(':') + 1);
     }
     boolean ifExists = name.endsWith("IfExists");
@@ -45,25 +41,24 @@ record Condition(String operator, String key, List<String> expected) {
       return !allow;
     }
     if (actual.isEmpty()) {
-      return ifExists || forAll || (known.get().negated() && !forAny);
+      return ifExists || forAll || known.get().negated();
     }
-    boolean all = forAll || (!forAny && known.get().negated());
+    // without a set operator one value of a list is enough, as with ForAnyValue
     for (String one : actual) {
-      if (compare(known.get(), one, values, allow, variables) != all) {
-        return !all;
+      if (compare(known.get(), one, values, allow, variables) != forAll) {
+        return !forAll;
       }
     }
-    return all;
+    return forAll;
   }
 
   private List<String> actual(Map<String, String> values, Map<String, List<String>> lists) {
-    for (Map.Entry<String, List<String>> list : lists.entrySet()) {
-      if (list.getKey().equalsIgnoreCase(key)) {
-        return list.getValue();
-      }
+    String single = Variables.find(values, key);
+    if (single != null) {
+      return List.of(single);
     }
-    String one = Variables.find(values, key);
-    return one == null ? List.of() : List.of(one);
+    List<String> several = Variables.find(lists, key);
+    return several == null ? List.of() : several;
   }
 
   private boolean compare(

@@ -79,12 +79,10 @@ public final class PolicyDocument {
     if (!effect.equals("Allow") && !effect.equals("Deny")) {
       throw new PolicyException("Effect must be Allow or Deny, not '" + effect + "'");
     }
-    boolean allBut = node.has("NotPrincipal");
-    if (allBut && node.has("Principal")) {
-      throw new PolicyException("A Statement needs Principal or NotPrincipal, not both");
+    if (node.has("NotPrincipal")) {
+      throw new PolicyException("NotPrincipal is not supported; name the Principal instead");
     }
-    Map<String, List<String>> principals =
-        principals(node.path(allBut ? "NotPrincipal" : "Principal"));
+    Map<String, List<String>> principals = principals(node.path("Principal"));
     boolean trust = !principals.isEmpty();
     return new Statement(
         effect.equals("Allow"),
@@ -92,8 +90,7 @@ public final class PolicyDocument {
         patterns(node, "Resource", "NotResource", trust),
         conditions(node.path("Condition")),
         version.equals("2012-10-17"),
-        principals,
-        allBut);
+        principals);
   }
 
   private static Statement.Patterns patterns(

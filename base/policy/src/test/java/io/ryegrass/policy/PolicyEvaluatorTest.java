@@ -207,4 +207,36 @@ class PolicyEvaluatorTest {
     assertThatThrownBy(() -> PolicyDocument.parse(text.replace('\'', '"')))
         .isInstanceOf(PolicyException.class);
   }
+
+  /** iot-policy-variables: keys of certificates that end in .List have several values. */
+  @ParameterizedTest
+  @CsvSource({
+    "ForAllValues:StringEquals, Example|AnyCompany|Other, ALLOW",
+    "ForAllValues:StringEquals, Example,                  DENY_DEFAULT",
+    "ForAnyValue:StringEquals,  Example,                  ALLOW",
+    "ForAnyValue:StringEquals,  Other,                    DENY_DEFAULT",
+    "ForAnyValue:StringNotEquals, Example,                ALLOW",
+    "ForAllValues:StringNotEquals, Example,               DENY_DEFAULT",
+    "StringEquals,              AnyCompany,               ALLOW"
+  })
+  void aKeyWithSeveralValuesIsComparedBySetOperators(
+      String operator, String expected, Decision decision) {
+    String wanted = "['" + expected.replace("|", "','") + "']";
+    PolicyDocument policy =
+        document(
+            "2012-10-17",
+            statement(
+                "Allow",
+                "iot:Publish",
+                "*",
+                ",'Condition':{'" + operator + "':{'org':" + wanted + "}}"));
+    assertThat(
+            PolicyEvaluator.evaluate(
+                List.of(policy),
+                "iot:Publish",
+                "topic/a",
+                Map.of(),
+                Map.of("org", List.of("Example", "AnyCompany"))))
+        .isEqualTo(decision);
+  }
 }
