@@ -226,6 +226,14 @@ public final class ComponentsService implements AutoCloseable {
     presence.close();
   }
 
+  Telemetry telemetry() {
+    return telemetry;
+  }
+
+  CorePresence presence() {
+    return presence;
+  }
+
   /**
    * An MQTT connection was made or ended. Never waits.
    *
