@@ -2,7 +2,6 @@ package io.ryegrass.bench.cloud;
 
 import io.ryegrass.bench.report.Goal;
 import io.ryegrass.bench.report.Report;
-import java.util.List;
 import java.util.UUID;
 
 /** Signed calls as fast as they are answered: reads and creates of groups (V1) and of things. */
@@ -33,22 +32,13 @@ final class ApiCase {
               .asString();
       caller.post("iot", "/things/read-" + run, "{}");
     }
-    for (double warm : List.of(Math.min(seconds, 2), seconds)) {
-      boolean counts = warm == seconds;
-      load(
-          cloud,
-          prefix + "read_get_group",
-          counts ? Goal.atLeast(3000) : null,
-          counts,
-          READERS,
-          warm,
-          (caller, i) -> caller.get("greengrass", "/greengrass/groups/" + group));
-    }
+    Load.Call read = (caller, i) -> caller.get("greengrass", "/greengrass/groups/" + group);
+    Load.during(api, READERS, Math.min(seconds, 2), read); // everybody's first calls
+    load(cloud, prefix + "read_get_group", Goal.atLeast(3000), READERS, seconds, read);
     load(
         cloud,
         prefix + "read_describe_thing",
         null,
-        true,
         READERS,
         seconds,
         (caller, i) -> caller.get("iot", "/things/read-" + run));
@@ -56,7 +46,6 @@ final class ApiCase {
         cloud,
         prefix + "create_group",
         Goal.atLeast(500),
-        true,
         CREATORS,
         seconds,
         (caller, i) ->
@@ -65,7 +54,6 @@ final class ApiCase {
         cloud,
         prefix + "create_thing",
         Goal.atLeast(500),
-        true,
         CREATORS,
         seconds,
         (caller, i) -> caller.post("iot", "/things/create-" + run + "-" + i, "{}"));
@@ -73,7 +61,6 @@ final class ApiCase {
         cloud,
         prefix + "create_thing_one_by_one",
         null,
-        true,
         1,
         seconds / 2,
         (caller, i) -> caller.post("iot", "/things/single-" + run + "-" + i, "{}"));
@@ -83,15 +70,11 @@ final class ApiCase {
       CloudProgram cloud,
       String name,
       @org.jspecify.annotations.Nullable Goal goal,
-      boolean counts,
       int threads,
       double length,
       Load.Call call) {
     double cpu = cloud.cpuSeconds();
     Load.Outcome outcome = Load.during(cloud.api(), threads, length, call);
-    if (!counts) {
-      return;
-    }
     double cloudCpu = cloud.cpuSeconds() - cpu;
     report.figure(name, outcome.perSecond(), "calls/s", goal);
     report.figure(name + "_p50", outcome.milliseconds(0.5), "ms");

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Fleet implements AutoCloseable {
   private static final int THREADS = 2;
-  private static final int AT_ONCE = 64;
+  private static final int AT_ONCE = 24;
 
   /** One local address has some 28,000 ports; each of these serves so many cores. */
   private static final int CORES_PER_ADDRESS = 10_000;
@@ -114,6 +114,11 @@ final class Fleet implements AutoCloseable {
         loop.serve(20);
         while (connected < begun && past(mine.get(connected))) {
           connected++;
+        }
+        for (int i = connected; i < begun; i++) {
+          if (mine.get(i).step() == SimulatedCore.Step.NEW) {
+            open(loop, mine.get(i), i * THREADS + number);
+          }
         }
       }
       mine.forEach(SimulatedCore::leave);

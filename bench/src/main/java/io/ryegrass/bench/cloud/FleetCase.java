@@ -144,6 +144,10 @@ final class FleetCase {
         double connectCpu = cloud.cpuSeconds() - cpu;
         double connected = cloud.pssMegabytes();
         report.figure(name + "_connected", seconds, "s", largest ? Goal.atMost(600) : null);
+        int retries = fleet.cores().stream().mapToInt(SimulatedCore::retries).sum();
+        if (retries > 0) {
+          report.figure(name + "_connected_again", retries, "connections");
+        }
         report.figure(name + "_connected_cpu", connectCpu, "s");
         report.figure(name + "_connected_pss", connected, "MB", largest ? Goal.atMost(1500) : null);
 

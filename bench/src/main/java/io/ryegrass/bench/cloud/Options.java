@@ -1,6 +1,8 @@
 package io.ryegrass.bench.cloud;
 
+import io.ryegrass.bench.report.Report;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
@@ -101,7 +103,9 @@ record Options(
       // Said below, as for a number out of range.
     }
     throw new UsageException(
-        String.format("%s needs a number from %s to %s, not '%s'", option, least, most, text));
+        "%s needs a number from %s to %s, not '%s'"
+            .formatted(
+                option, Report.number(least, Locale.ROOT), Report.number(most, Locale.ROOT), text));
   }
 
   private static Pattern pattern(String text) throws UsageException {

@@ -1,0 +1,36 @@
+package io.ryegrass.bench.cloud;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+class OptionsTest {
+  private static Options parse(String... args) throws Options.UsageException {
+    return Options.parse(args);
+  }
+
+  @Test
+  void tenThousandCoresUnlessSaidOtherwise() throws Exception {
+    assertThat(parse().cores()).isEqualTo(10_000);
+    assertThat(parse("--quick").cores()).isEqualTo(1000);
+    assertThat(parse("--quick", "--cores", "7").cores()).isEqualTo(7);
+  }
+
+  @Test
+  void onlyTakesTheCasesThatItsExpressionIsFoundIn() throws Exception {
+    Options options = parse("--only", "api|fleet");
+    assertThat(options.wants("fleet")).isTrue();
+    assertThat(options.wants("shadow")).isFalse();
+  }
+
+  @Test
+  void aMistakeIsOneSentenceThatNamesIt() {
+    assertThatThrownBy(() -> parse("--cores", "20000"))
+        .hasMessageContaining("--cores needs a number from 1 to 10400");
+    assertThatThrownBy(() -> parse("--only", "flet")).hasMessageContaining("names no case");
+    assertThatThrownBy(() -> parse("--database", "mysql:x"))
+        .hasMessageContaining("jdbc:postgresql:");
+    assertThatThrownBy(() -> parse("--fast")).hasMessageContaining("'--fast'");
+  }
+}

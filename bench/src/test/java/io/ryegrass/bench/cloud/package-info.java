@@ -1,0 +1,4 @@
+@NullMarked
+package io.ryegrass.bench.cloud;
+
+import org.jspecify.annotations.NullMarked;
