@@ -1,7 +1,9 @@
 package io.ryegrass.cloudapp;
 
 import io.ryegrass.store.PostgresUrl;
+import java.net.URI;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param host address to listen on
  * @param apiPort 0 takes a free port, as with the others
  * @param logsMegabytes bound of the log events kept, in MiB
+ * @param webhooks URLs that get events
  * @param newSecretsKey whether the master key of secrets is changed at this start
  */
 record CloudOptions(
@@ -24,7 +27,8 @@ record CloudOptions(
     String region,
     String account,
     long logsMegabytes,
-    boolean newSecretsKey) {
+    boolean newSecretsKey,
+    List<URI> webhooks) {
 
   static final long DEFAULT_LOGS_MEGABYTES = 2048;
 
@@ -48,6 +52,7 @@ record CloudOptions(
         region,
         account,
         DEFAULT_LOGS_MEGABYTES,
-        false);
+        false,
+        List.of());
   }
 }
