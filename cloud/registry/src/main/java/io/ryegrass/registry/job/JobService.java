@@ -100,7 +100,8 @@ public final class JobService {
     cancel(jobId, true);
   }
 
-  void cancel(String jobId, boolean inProgressToo) {
+  /** As the other one; executions in progress may be let finish. */
+  public void cancel(String jobId, boolean inProgressToo) {
     store.write(
         sql -> {
           Optional<JobStore.Job> job = JobStore.job(sql, jobId);
