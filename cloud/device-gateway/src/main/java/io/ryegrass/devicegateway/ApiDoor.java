@@ -116,7 +116,12 @@ final class ApiDoor {
             .api()
             .handle(
                 new ApiRequest(
-                    call.method(), call.rawPath(), call.rawQuery(), call.headers(), body));
+                    call.method(),
+                    call.rawPath(),
+                    call.rawQuery(),
+                    call.headers(),
+                    body,
+                    call.peer()));
     call.answer(response.status(), response.headers(), response.body());
   }
 }

@@ -5,7 +5,6 @@ import io.ryegrass.registry.DeviceRequest;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.registry.DeviceRoute;
 import java.io.IOException;
-import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,26 +26,25 @@ final class DeviceDoor {
   private final CloudServices services;
   private final RouteTable routes;
 
-  DeviceDoor(
-      CloudServices services, String region, String accountId, PublishRoute.Publisher publisher) {
+  DeviceDoor(CloudServices services, String region, String accountId, MessagesApi messages) {
     this.services = services;
     List<DeviceRoute> all = new ArrayList<>(services.routes());
     all.add(CredentialsRoute.of(services, region, accountId));
-    all.add(PublishRoute.of(services, "arn:aws:iot:" + region + ":" + accountId + ":", publisher));
+    all.addAll(messages.routes());
     this.routes = new RouteTable(all);
   }
 
   void answer(HttpCall call) throws IOException {
-    Optional<X509Certificate> certificate = clientCertificate(call);
-    if (certificate.isEmpty()) {
+    X509Certificate certificate = call.certificate();
+    if (certificate == null) {
       call.error(
           403,
           "ForbiddenException",
           "Missing authentication: send a client certificate, or sign the request.");
       return;
     }
-    Optional<DevicePrincipal> device = services.registry().findActive(certificate.get());
-    if (device.isEmpty() || !Certificates.isCurrent(certificate.get())) {
+    Optional<DevicePrincipal> device = services.registry().findActive(certificate);
+    if (device.isEmpty() || !Certificates.isCurrent(certificate)) {
       call.error(
           403,
           "ForbiddenException",
@@ -84,11 +82,7 @@ final class DeviceDoor {
     try {
       String resource = route.resource().apply(request);
       Map<String, String> variables =
-          Map.of(
-              "iot:CertificateId",
-              device.certificateId(),
-              "aws:SourceIp",
-              call.server().remotePeer().host());
+          Map.of("iot:CertificateId", device.certificateId(), "aws:SourceIp", call.peer());
       if (!services.registry().isAllowed(device, route.action(), resource, variables)) {
         return DeviceResponse.error(
             403,
@@ -109,12 +103,5 @@ final class DeviceDoor {
       return DeviceResponse.error(
           500, "InternalServerException", route.action() + " failed inside Ryegrass: " + e);
     }
-  }
-
-  private static Optional<X509Certificate> clientCertificate(HttpCall call) {
-    Certificate[] chain = call.server().remotePeer().tlsCertificates().orElse(new Certificate[0]);
-    return chain.length > 0 && chain[0] instanceof X509Certificate certificate
-        ? Optional.of(certificate)
-        : Optional.empty();
   }
 }

@@ -8,7 +8,10 @@ import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.identity.CertificateAuthority;
+import io.ryegrass.mqtt.Limits;
+import io.ryegrass.mqtt.ListenerSettings;
 import io.ryegrass.mqtt.MqttBroker;
 import io.ryegrass.registry.DeviceMessages;
 import io.ryegrass.registry.DeviceReplies;
@@ -20,6 +23,7 @@ import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,6 +35,12 @@ public final class DeviceGateway implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceGateway.class);
   private static final String HTTPS = "https";
   private static final String MQTT = "mqtt";
+  private static final String FRONT = "front";
+
+  /** AWS's name for MQTT on port 443. */
+  private static final String MQTT_ALPN = "x-amzn-mqtt-ca";
+
+  private static final Duration MIN_KEEP_ALIVE = Duration.ofSeconds(30);
   private static final int MAX_PROLOGUE_BYTES = 16 << 10;
   private static final int MAX_HEADER_BYTES = 32 << 10;
 
@@ -57,7 +67,8 @@ public final class DeviceGateway implements AutoCloseable {
   private final MqttDoor mqttDoor;
   private final MqttBroker broker;
   private final WebServer web;
-  private final CertificateWatch watch;
+  private final ConnectionWatch watch;
+  private final MessagesApi messagesApi;
   private volatile byte[] selfDescription = {'{', '}'};
 
   private DeviceGateway(GatewaySettings settings, DeviceTls tls, Clock clock) {
@@ -68,10 +79,24 @@ public final class DeviceGateway implements AutoCloseable {
             settings.accountId(),
             (topic, payload) -> messages().publish(topic, payload, 0),
             clock);
+    this.messagesApi =
+        new MessagesApi(
+            "arn:aws:iot:" + settings.region() + ":" + settings.accountId() + ":",
+            this::broker,
+            this::services);
     this.broker =
         MqttBroker.builder()
             .listener(
                 MQTT, new InetSocketAddress(settings.host(), settings.mqttPort()), tls.forMqtt())
+            .listener(
+                ListenerSettings.tcp(
+                        FRONT, new InetSocketAddress(settings.host(), settings.frontPort()))
+                    .withTls(tls.forFront())
+                    .withAlpn(MQTT_ALPN)
+                    .withWebSocket(ListenerSettings.DEFAULT_WEB_SOCKET_PATH)
+                    .withWebSocketOrigins(Set.of("*"))
+                    .withWeb(new FrontDoor(this::services, call -> answer(call, true), clock)))
+            .limits(Limits.awsIotCore().with(b -> b.minKeepAlive(MIN_KEEP_ALIVE)))
             .authenticator(mqttDoor)
             .authoriser(mqttDoor)
             .interceptor(mqttDoor)
@@ -80,9 +105,7 @@ public final class DeviceGateway implements AutoCloseable {
             .clock(clock)
             .start();
     this.web = startWeb(tls);
-    this.watch =
-        new CertificateWatch(
-            mqttDoor, id -> broker.disconnect(id, "certificate is not ACTIVE any more"));
+    this.watch = new ConnectionWatch(mqttDoor, broker::disconnect);
   }
 
   /**
@@ -100,6 +123,7 @@ public final class DeviceGateway implements AutoCloseable {
     requireFree("api", settings.host(), settings.apiPort());
     requireFree(HTTPS, settings.host(), settings.httpsPort());
     requireFree(MQTT, settings.host(), settings.mqttPort());
+    requireFree(FRONT, settings.host(), settings.frontPort());
     return new DeviceGateway(settings, DeviceTls.of(server, root), clock);
   }
 
@@ -126,7 +150,7 @@ public final class DeviceGateway implements AutoCloseable {
         .featuresDiscoverServices(false)
         .protocolsDiscoverServices(false)
         .addConnectionSelector(new AmazonAlpn(MAX_PROLOGUE_BYTES, MAX_HEADER_BYTES))
-        .routing(HttpRouting.builder().any((req, res) -> answer(req, res, false)))
+        .routing(HttpRouting.builder().any((req, res) -> answerWeb(req, res, false)))
         .putSocket(
             HTTPS,
             socket ->
@@ -140,31 +164,21 @@ public final class DeviceGateway implements AutoCloseable {
                     .protocolsDiscoverServices(false)
                     .tls(https)
                     .addConnectionSelector(new AmazonAlpn(MAX_PROLOGUE_BYTES, MAX_HEADER_BYTES))
-                    .routing(HttpRouting.builder().any((req, res) -> answer(req, res, true))))
+                    .routing(HttpRouting.builder().any((req, res) -> answerWeb(req, res, true))))
         .build()
         .start();
   }
 
-  private void answer(ServerRequest request, ServerResponse response, boolean device) {
-    HttpCall call = new HttpCall(request, response);
-    Doors open = doors.get();
+  private void answerWeb(ServerRequest request, ServerResponse response, boolean device) {
+    HttpCall call = new HelidonCall(request, response);
     try {
-      if (!device && call.method().equals("GET") && call.rawPath().equals(SELF_DESCRIPTION)) {
-        call.answer(200, Map.of("content-type", "application/json"), selfDescription);
-      } else if (open == null) {
-        call.error(503, "ServiceUnavailableException", "The cloud is starting, try again.");
-      } else if (device && !ApiDoor.isSigned(call)) {
-        open.devices().answer(call);
-      } else {
-        ApiDoor.answer(call, open.services());
+      answer(call, device);
+    } catch (UncheckedIOException e) {
+      if (e.getCause() instanceof WellFormedBody.Broken broken) {
+        broken(call, broken);
       }
-    } catch (WellFormedBody.Broken e) {
-      LOG.debug("{} {}: {}", call.method(), call.rawPath(), e.getMessage());
-      call.error(400, "BadRequestException", "The body is cut off or not well-formed HTTP.");
-      throw new CloseConnectionException("its body is broken");
-    } catch (IOException | UncheckedIOException e) {
       LOG.debug("{} {}: the client went away: {}", call.method(), call.rawPath(), e.getMessage());
-      throw e instanceof IOException io ? new UncheckedIOException(io) : (UncheckedIOException) e;
+      throw e;
     } catch (RuntimeException e) {
       LOG.error("{} {} failed", call.method(), call.rawPath(), e);
       if (!response.isSent()) {
@@ -177,19 +191,71 @@ public final class DeviceGateway implements AutoCloseable {
     }
   }
 
+  private static void broken(HttpCall call, WellFormedBody.Broken e) {
+    LOG.debug("{} {}: {}", call.method(), call.rawPath(), e.getMessage());
+    call.error(400, "BadRequestException", "The body is cut off or not well-formed HTTP.");
+    throw new CloseConnectionException("its body is broken");
+  }
+
+  /**
+   * Answers a request of either HTTP listener.
+   *
+   * @throws UncheckedIOException when the client's body is broken or it went away
+   */
+  private void answer(HttpCall call, boolean device) {
+    Doors open = doors.get();
+    try {
+      if (!device && call.method().equals("GET") && call.rawPath().equals(SELF_DESCRIPTION)) {
+        call.answer(200, Map.of("content-type", "application/json"), selfDescription);
+      } else if (open == null) {
+        call.error(503, "ServiceUnavailableException", "The cloud is starting, try again.");
+      } else if (device && !ApiDoor.isSigned(call)) {
+        open.devices().answer(call);
+      } else {
+        ApiDoor.answer(call, open.services());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private MqttBroker broker() {
+    return broker;
+  }
+
+  private @Nullable CloudServices services() {
+    Doors open = doors.get();
+    return open == null ? null : open.services();
+  }
+
+  /** Messages by HTTP, for signed callers: Publish and what is retained. */
+  public ServiceOperations iotData() {
+    return messagesApi.operations();
+  }
+
   /** From now on requests and connections are answered. */
   public void serve(CloudServices services) {
     doors.set(
         new Doors(
             services,
-            new DeviceDoor(services, settings.region(), settings.accountId(), broker::publish)));
-    services.registry().onAuthorityChange(broker::forgetDecisions);
+            new DeviceDoor(services, settings.region(), settings.accountId(), messagesApi)));
+    services
+        .registry()
+        .onAuthorityChange(
+            () -> {
+              broker.forgetDecisions();
+              watch.registryChanged();
+            });
     mqttDoor.serve(services);
   }
 
-  /** The way to the devices; works from the start, before {@link #serve}. */
+  /**
+   * The way to the devices; works from the start, before {@link #serve}. Does not wait for the
+   * disk: these messages tell of what is in the store, and the devices ask for it when they come
+   * back.
+   */
   public DeviceMessages messages() {
-    return (topic, payload, qos) -> broker.publish(topic, payload, qos, false);
+    return broker::publishSoon;
   }
 
   /** The way to one device; works from the start, before {@link #serve}. */
@@ -225,6 +291,11 @@ public final class DeviceGateway implements AutoCloseable {
   /** Port of MQTT for devices. */
   public int mqttPort() {
     return broker.port(MQTT);
+  }
+
+  /** Port of MQTT, HTTPS and WebSocket together. */
+  public int frontPort() {
+    return broker.port(FRONT);
   }
 
   /** How many devices are connected by MQTT. */

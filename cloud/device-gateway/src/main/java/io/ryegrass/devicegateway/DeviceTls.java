@@ -53,9 +53,19 @@ final class DeviceTls {
     }
   }
 
+  /** A certificate must be shown. */
   SslContext forMqtt() {
+    return forNetty(ClientAuth.REQUIRE);
+  }
+
+  /** A certificate may be shown; others sign their requests. */
+  SslContext forFront() {
+    return forNetty(ClientAuth.OPTIONAL);
+  }
+
+  private SslContext forNetty(ClientAuth clients) {
     try {
-      return ServerTls.context(key, chain, new AnyIssuer(), ClientAuth.REQUIRE);
+      return ServerTls.context(key, chain, new AnyIssuer(), clients);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("MQTT cannot do TLS: " + e.getMessage(), e);
     }

@@ -1,10 +1,12 @@
 package io.ryegrass.devicegateway;
 
+import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.mqtt.AuthenticationResult;
 import io.ryegrass.mqtt.Authenticator;
 import io.ryegrass.mqtt.Authoriser;
 import io.ryegrass.mqtt.ClientSession;
 import io.ryegrass.mqtt.ConnectRequest;
+import io.ryegrass.mqtt.DisconnectReason;
 import io.ryegrass.mqtt.Interceptor;
 import io.ryegrass.mqtt.ReturnCode;
 import io.ryegrass.registry.DeviceMessage;
@@ -12,6 +14,7 @@ import io.ryegrass.registry.DevicePrincipal;
 import io.ryegrass.registry.DeviceTopicHandler;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,24 +66,28 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
       return new AuthenticationResult.Refused(
           ReturnCode.SERVER_UNAVAILABLE, "the cloud is starting");
     }
-    if (request.certificates().isEmpty()) {
-      return refused("no client certificate");
+    String address = request.peer().getAddress().getHostAddress();
+    ConnectedDevice device;
+    if (request.admission() instanceof ConnectedDevice.IamCaller caller) {
+      device = new ConnectedDevice(request.clientId(), address, caller);
+    } else {
+      if (request.certificates().isEmpty()) {
+        return refused("no client certificate");
+      }
+      X509Certificate certificate = request.certificates().getFirst();
+      Optional<DevicePrincipal> principal = ready.registry().findActive(certificate);
+      if (principal.isEmpty() || !Certificates.isCurrent(certificate)) {
+        return refused(
+            "certificate of "
+                + certificate.getSubjectX500Principal()
+                + " is not registered, not ACTIVE, or out of its dates");
+      }
+      device = new ConnectedDevice(request.clientId(), address, principal.get());
     }
-    X509Certificate certificate = request.certificates().getFirst();
-    Optional<DevicePrincipal> principal = ready.registry().findActive(certificate);
-    if (principal.isEmpty() || !Certificates.isCurrent(certificate)) {
-      return refused(
-          "certificate of "
-              + certificate.getSubjectX500Principal()
-              + " is not registered, not ACTIVE, or out of its dates");
-    }
-    ConnectedDevice device =
-        new ConnectedDevice(
-            request.clientId(), request.peer().getAddress().getHostAddress(), principal.get());
     if (!allowed(ready, device, "iot:Connect", "client/" + request.clientId())) {
       return refused(
-          "the policies of certificate "
-              + principal.get().certificateId()
+          "the policies of "
+              + device.identifier()
               + " do not allow iot:Connect as client '"
               + request.clientId()
               + "'");
@@ -137,6 +144,10 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
 
   private boolean allowed(
       CloudServices ready, ConnectedDevice device, String action, String resource) {
+    ConnectedDevice.IamCaller caller = device.iam();
+    if (caller != null) {
+      return ready.identity().isAllowed(caller.identity(), action, arnPrefix + resource);
+    }
     return ready
         .registry()
         .isAllowed(device.principal(), action, arnPrefix + resource, device.variables());
@@ -145,18 +156,18 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
   /** Only what is reserved is for services; the rest goes to the subscribers. */
   @Override
   public boolean wants(String topic) {
-    return topic.startsWith("$");
+    return ReservedTopics.isReserved(topic);
   }
 
   @Override
   public Disposition onPublish(
       ClientSession session, String topic, byte[] payload, int qos, boolean retain) {
-    if (!topic.startsWith("$")) {
+    if (!ReservedTopics.isReserved(topic)) {
       return Disposition.ROUTE;
     }
     CloudServices ready = services;
-    if (ready == null || !topic.startsWith("$aws/")) {
-      LOG.info("{} published to the reserved topic {}", session.clientId(), topic);
+    if (ready == null || !ReservedTopics.isForClients(topic)) {
+      LOG.info("{} may not publish to the reserved topic {}", session.clientId(), topic);
       return Disposition.REFUSED_DISCONNECT;
     }
     for (DeviceTopicHandler handler : ready.topics()) {
@@ -208,23 +219,48 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
     return (ConnectedDevice) session.principal();
   }
 
-  /** Renews who is who; returns the client ids whose certificates are no longer active. */
-  List<String> recheck() {
+  /**
+   * Renews who is who.
+   *
+   * @param devices whether to look at devices, too, and not at callers of IAM only
+   * @return the client ids that may not stay, with the reason in the words of life cycle events
+   */
+  Map<String, String> recheck(boolean devices) {
     CloudServices ready = services;
     if (ready == null) {
-      return List.of();
+      return Map.of();
     }
     Map<X509Certificate, Optional<DevicePrincipal>> found = new HashMap<>();
-    return connected.entrySet().stream()
-        .filter(
-            e -> {
-              Optional<DevicePrincipal> now =
-                  found.computeIfAbsent(
-                      e.getValue().certificate(), c -> ready.registry().findActive(c));
-              now.ifPresent(e.getValue()::renew);
-              return now.isEmpty();
-            })
-        .map(Map.Entry::getKey)
-        .toList();
+    Map<String, String> gone = new HashMap<>();
+    connected.forEach(
+        (clientId, device) -> {
+          ConnectedDevice.IamCaller caller = device.iam();
+          X509Certificate certificate = device.certificate();
+          if (caller != null) {
+            String reason = whyGone(ready, caller);
+            if (reason != null) {
+              gone.put(clientId, reason);
+            }
+          } else if (devices && certificate != null) {
+            Optional<DevicePrincipal> now =
+                found.computeIfAbsent(certificate, c -> ready.registry().findActive(c));
+            now.ifPresent(device::renew);
+            if (now.isEmpty() || !Certificates.isCurrent(certificate)) {
+              gone.put(clientId, DisconnectReason.AUTH_ERROR.name());
+            }
+          }
+        });
+    return gone;
+  }
+
+  private @Nullable String whyGone(CloudServices ready, ConnectedDevice.IamCaller caller) {
+    Optional<AccessKey> key = ready.identity().find(caller.accessKeyId());
+    if (key.isEmpty()) {
+      return DisconnectReason.AUTH_ERROR.name();
+    }
+    Instant expires = key.get().expires();
+    return expires != null && !clock.instant().isBefore(expires)
+        ? DisconnectReason.WEBSOCKET_TTL_EXPIRATION.name()
+        : null;
   }
 }

@@ -4,6 +4,7 @@ import io.ryegrass.mqtt.ClientSession;
 import io.ryegrass.mqtt.DisconnectReason;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,8 +17,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Life cycle events of MQTT connections on {@code $aws/events/…} (mqtt-cloud reference, section 8).
- * Version numbers grow per client id as long as it is remembered: the last {@value #REMEMBERED}
- * clients are.
+ * Version numbers grow per client id; they begin anew for a client that was away for {@link #AWAY},
+ * or that is not among the last {@value #REMEMBERED}.
  */
 final class Presence {
 
@@ -27,7 +28,12 @@ final class Presence {
     void publish(String topic, byte[] payload);
   }
 
-  private record Connection(String session, long version) {}
+  /**
+   * @param left milliseconds since the epoch, 0 while it is connected
+   */
+  private record Connection(String session, long version, long left) {}
+
+  private static final Duration AWAY = Duration.ofHours(1);
 
   private static final int REMEMBERED = 20_000;
   private static final JsonMapper JSON = JsonMapper.shared();
@@ -54,17 +60,20 @@ final class Presence {
     Connection connection = next(session.clientId());
     ObjectNode event = event(session.clientId(), "connected", connection, device);
     event.put("ipAddress", device.address());
+    event.put("versionNumber", connection.version());
     send("presence/connected/", session.clientId(), event);
   }
 
   void disconnected(ClientSession session, ConnectedDevice device, String reason) {
-    ObjectNode event = event(session.clientId(), "disconnected", last(session.clientId()), device);
+    Connection connection = left(session.clientId());
+    ObjectNode event = event(session.clientId(), "disconnected", connection, device);
     boolean known = Arrays.stream(DisconnectReason.values()).anyMatch(r -> r.name().equals(reason));
     event.put(
         "clientInitiatedDisconnect",
         reason.equals(DisconnectReason.CLIENT_INITIATED_DISCONNECT.name()));
     event.put(
         "disconnectReason", known ? reason : DisconnectReason.SERVER_INITIATED_DISCONNECT.name());
+    event.put("versionNumber", connection == null ? 0 : connection.version());
     send("presence/disconnected/", session.clientId(), event);
   }
 
@@ -83,8 +92,7 @@ final class Presence {
     event.put("timestamp", clock.millis());
     event.put("eventType", type);
     event.put("sessionIdentifier", connection == null ? "" : connection.session());
-    event.put("principalIdentifier", device.principal().certificateId());
-    event.put("versionNumber", connection == null ? 0 : connection.version());
+    event.put("principalIdentifier", device.identifier());
     return event;
   }
 
@@ -100,10 +108,24 @@ final class Presence {
     lock.lock();
     try {
       Connection before = connections.get(clientId);
+      boolean anew =
+          before == null
+              || (before.left() > 0 && clock.millis() - before.left() >= AWAY.toMillis());
       Connection now =
-          new Connection(UUID.randomUUID().toString(), before == null ? 0 : before.version() + 1);
+          new Connection(
+              UUID.randomUUID().toString(), before == null || anew ? 0 : before.version() + 1, 0);
       connections.put(clientId, now);
       return now;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private @Nullable Connection left(String clientId) {
+    lock.lock();
+    try {
+      return connections.computeIfPresent(
+          clientId, (id, c) -> new Connection(c.session(), c.version(), clock.millis()));
     } finally {
       lock.unlock();
     }

@@ -488,6 +488,7 @@ class DeviceGatewayTest {
                           0,
                           0,
                           taken.getLocalPort(),
+                          0,
                           fresh.resolve("mqtt"),
                           Rig.REGION,
                           Rig.ACCOUNT),

@@ -23,6 +23,7 @@ import io.ryegrass.store.Migration;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -75,7 +76,7 @@ final class Rig implements AutoCloseable {
     authority = CertificateAuthority.openOrCreate(folder.resolve("ca"), "test root");
     gateway =
         DeviceGateway.bind(
-            new GatewaySettings("127.0.0.1", 0, 0, 0, folder.resolve("mqtt"), REGION, ACCOUNT),
+            new GatewaySettings("127.0.0.1", 0, 0, 0, 0, folder.resolve("mqtt"), REGION, ACCOUNT),
             authority.issueServer(List.of("localhost", "127.0.0.1"), Duration.ofDays(1)),
             authority.certificate(),
             clock);
@@ -104,7 +105,7 @@ final class Rig implements AutoCloseable {
   void serve(List<DeviceRoute> routes, List<DeviceTopicHandler> topics) {
     ApiEngine engine =
         new ApiEngine(
-            List.of(registry.iot(), identity.iam(), identity.sts()),
+            List.of(registry.iot(), identity.iam(), identity.sts(), gateway.iotData()),
             verifier,
             identity.callAuthoriser(),
             REGION,
@@ -189,6 +190,47 @@ final class Rig implements AutoCloseable {
     return client;
   }
 
+  /** A user of IAM with one inline policy and an access key. */
+  Credentials user(String name, String policy) {
+    iam("Action=CreateUser&UserName=" + name);
+    iam(
+        "Action=PutUserPolicy&PolicyName=p&UserName="
+            + name
+            + "&PolicyDocument="
+            + URLEncoder.encode(policy, UTF_8));
+    String key = iam("Action=CreateAccessKey&UserName=" + name);
+    return new Credentials(between(key, "AccessKeyId"), between(key, "SecretAccessKey"), null);
+  }
+
+  String iam(String action) {
+    HttpResponse<String> answer =
+        signed(
+            "POST",
+            apiUri("/"),
+            "iam",
+            action + "&Version=2010-05-08",
+            Map.of("content-type", "application/x-www-form-urlencoded"));
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    return answer.body();
+  }
+
+  private static String between(String xml, String element) {
+    int from = xml.indexOf("<" + element + ">") + element.length() + 2;
+    return xml.substring(from, xml.indexOf("</" + element + ">"));
+  }
+
+  /** The URL of MQTT in WebSocket, signed. */
+  String signedUrl(Credentials credentials, String service) {
+    return SigV4Signer.presign(
+        credentials,
+        REGION,
+        service,
+        "GET",
+        URI.create("wss://localhost:" + gateway.frontPort() + "/mqtt"),
+        Duration.ofMinutes(5),
+        clock.instant());
+  }
+
   HttpResponse<String> get(Device device, String path, String... headers) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("https://localhost:" + gateway.httpsPort() + path));
@@ -206,6 +248,12 @@ final class Rig implements AutoCloseable {
     HttpResponse<String> answer = signed(method, apiUri(pathAndQuery), "iot", body, Map.of());
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
     return answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(answer.body());
+  }
+
+  JsonNode iotData(String pathAndQuery) {
+    HttpResponse<String> answer = signed("GET", apiUri(pathAndQuery), "iotdata", "", Map.of());
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    return JSON.readTree(answer.body());
   }
 
   HttpResponse<String> signed(

@@ -5,13 +5,13 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.util.AttributeKey;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
@@ -19,7 +19,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLException;
-import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +35,9 @@ import org.slf4j.LoggerFactory;
  */
 final class Connection extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+  /** What {@link WebHost#admit} said. */
+  static final AttributeKey<Object> ADMISSION = AttributeKey.valueOf("mqtt.admission");
 
   /** How long a client has to read why its connection ends. */
   private static final Duration LINGER = Duration.ofSeconds(1);
@@ -504,16 +506,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
   List<X509Certificate> certificates() {
     ChannelHandlerContext ctx = context;
     SslHandler tls = ctx == null ? null : ctx.pipeline().get(SslHandler.class);
-    if (tls == null) {
-      return List.of();
-    }
-    try {
-      return Arrays.stream(tls.engine().getSession().getPeerCertificates())
-          .filter(X509Certificate.class::isInstance)
-          .map(X509Certificate.class::cast)
-          .toList();
-    } catch (SSLPeerUnverifiedException e) {
-      return List.of();
-    }
+    return TlsTransport.certificates(tls);
+  }
+
+  /** What the host said of this connection's WebSocket; null for none. */
+  @Nullable Object admission() {
+    ChannelHandlerContext ctx = context;
+    return ctx == null ? null : ctx.channel().attr(ADMISSION).get();
   }
 }

@@ -5,6 +5,7 @@ package io.ryegrass.mqtt;
  * section 8).
  */
 public enum DisconnectReason {
+  AUTH_ERROR,
   CLIENT_INITIATED_DISCONNECT,
   CONNECTION_LOST,
   DUPLICATE_CLIENTID,
@@ -13,5 +14,7 @@ public enum DisconnectReason {
   FORBIDDEN_ACCESS,
   SERVER_ERROR,
   SERVER_INITIATED_DISCONNECT,
+  API_INITIATED_DISCONNECT,
+  WEBSOCKET_TTL_EXPIRATION,
   THROTTLED
 }

@@ -77,7 +77,7 @@ final class Engine implements AutoCloseable {
     this.journal = journal;
     this.tree = new SubscriptionTree(!rules.aws());
     this.parts = new Parts(tree, journal, counters, rules, clock);
-    this.retained = new RetainedMessages(journal, rules, counters);
+    this.retained = new RetainedMessages(journal, rules, counters, clock);
     this.router = new Router(access, interceptor, retained, parts);
     this.connectRate = new ConnectRate(limits.connectInterval(), limits.maxSessions());
     this.departures = new Departures(this, clock);
@@ -416,8 +416,18 @@ final class Engine implements AutoCloseable {
     return access.isImmediate() && interceptor.isPassive();
   }
 
-  void publishFromHost(String topic, byte[] payload, int qos, boolean retain) {
-    router.publishFromHost(topic, payload, qos, retain);
+  RetainedMessages retained() {
+    return retained;
+  }
+
+  void publishFromHost(
+      String topic,
+      byte[] payload,
+      int qos,
+      boolean retain,
+      MessageProperties properties,
+      boolean wait) {
+    router.publishFromHost(topic, payload, qos, retain, properties, wait);
     compactIfDue();
   }
 

@@ -82,6 +82,7 @@ final class Greeting {
             packet.userName(),
             packet.password(),
             connection.certificates(),
+            connection.admission(),
             connection.peer(),
             packet.cleanStart(),
             asked,
@@ -172,9 +173,12 @@ final class Greeting {
     Limits limits = engine.limits();
     if (version >= 5) {
       long most = limits.maxKeepAlive().toSeconds();
-      return asked == 0 || asked > most ? most : asked;
+      return asked == 0 || asked > most ? most : Math.max(asked, limits.minKeepAlive().toSeconds());
     }
     long most = limits.maxKeepAliveOfVersion3().toSeconds();
-    return most > 0 && (asked == 0 || asked > most) ? most : asked;
+    if (most > 0 && (asked == 0 || asked > most)) {
+      return most;
+    }
+    return asked == 0 ? 0 : Math.max(asked, limits.minKeepAlive().toSeconds());
   }
 }

@@ -39,6 +39,8 @@ import java.util.function.Consumer;
  * @param maxKeepAlive MQTT 5: told to the client as Server Keep Alive when it asks for none or more
  * @param maxKeepAliveOfVersion3 used in silence for older clients that ask for none or more, as
  *     they cannot be told; zero: what they ask for counts, none is none
+ * @param minKeepAlive clients that ask for less are watched as if they had asked for this; MQTT 5:
+ *     told to the client as Server Keep Alive
  * @param stalledWriteTimeout a client that takes nothing for so long, though there is something for
  *     it, is disconnected
  * @param sessionExpiry what clients before MQTT 5 get with clean session 0, and the most that
@@ -71,6 +73,7 @@ public record Limits(
     Duration connectTimeout,
     Duration maxKeepAlive,
     Duration maxKeepAliveOfVersion3,
+    Duration minKeepAlive,
     Duration stalledWriteTimeout,
     Duration sessionExpiry,
     Duration decisionLifetime) {
@@ -155,6 +158,7 @@ public record Limits(
     private Duration connectTimeout = Duration.ofSeconds(10);
     private Duration maxKeepAlive = Duration.ofSeconds(60);
     private Duration maxKeepAliveOfVersion3 = Duration.ZERO;
+    private Duration minKeepAlive = Duration.ZERO;
     private Duration stalledWriteTimeout = Duration.ofSeconds(60);
     private Duration sessionExpiry = Duration.ofDays(7);
     private Duration decisionLifetime = Duration.ofSeconds(30);
@@ -187,6 +191,7 @@ public record Limits(
       connectTimeout = of.connectTimeout;
       maxKeepAlive = of.maxKeepAlive;
       maxKeepAliveOfVersion3 = of.maxKeepAliveOfVersion3;
+      minKeepAlive = of.minKeepAlive;
       stalledWriteTimeout = of.stalledWriteTimeout;
       sessionExpiry = of.sessionExpiry;
       decisionLifetime = of.decisionLifetime;
@@ -281,6 +286,11 @@ public record Limits(
       return this;
     }
 
+    public Builder minKeepAlive(Duration value) {
+      minKeepAlive = value;
+      return this;
+    }
+
     public Builder stalledWriteTimeout(Duration value) {
       stalledWriteTimeout = value;
       return this;
@@ -323,6 +333,7 @@ public record Limits(
           connectTimeout,
           maxKeepAlive,
           maxKeepAliveOfVersion3,
+          minKeepAlive,
           stalledWriteTimeout,
           sessionExpiry,
           decisionLifetime);

@@ -172,10 +172,31 @@ final class Listeners implements AutoCloseable {
                     maxPacketBytes() + FRAME_OVERHEAD,
                     counters,
                     mqtt);
-    if (encrypted) {
-      transport.add(channel, () -> context(settings), settings.alpn(), next);
-    } else {
+    WebHost web = settings.web();
+    if (!encrypted) {
       next.accept(channel);
+    } else if (web == null || path == null) {
+      transport.add(
+          channel,
+          () -> context(settings),
+          new TlsTransport.Next(settings.alpn(), next, List.of(), null));
+    } else {
+      WebTransport http =
+          new WebTransport(
+              web,
+              path,
+              settings.webSocketOrigins(),
+              maxPacketBytes() + FRAME_OVERHEAD,
+              counters,
+              engine.threads());
+      transport.add(
+          channel,
+          () -> context(settings),
+          new TlsTransport.Next(
+              settings.alpn(),
+              mqtt,
+              web.protocols(),
+              c -> http.add(c, through, sockets.firstAnswer(), mqtt)));
     }
   }
 

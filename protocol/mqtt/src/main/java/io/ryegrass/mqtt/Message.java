@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param expiresAt milliseconds since the epoch, 0 for never
  * @param publisher the client that published it, for the option "no local"; null for the host
  * @param receivedNanos {@code System.nanoTime()} of its arrival, 0 when unknown
+ * @param keptAt milliseconds since the epoch when it became the retained message of its topic, 0
+ *     when unknown
  */
 record Message(
     Topic topic,
@@ -23,8 +25,22 @@ record Message(
     byte[] properties,
     long expiresAt,
     @Nullable String publisher,
-    long receivedNanos) {
+    long receivedNanos,
+    long keptAt) {
   static final byte[] NO_PROPERTIES = new byte[0];
+
+  /** As it is published. */
+  Message(
+      Topic topic,
+      byte[] payload,
+      int qos,
+      boolean retain,
+      byte[] properties,
+      long expiresAt,
+      @Nullable String publisher,
+      long receivedNanos) {
+    this(topic, payload, qos, retain, properties, expiresAt, publisher, receivedNanos, 0);
+  }
 
   /** As it comes back from the disk. */
   Message(
@@ -38,8 +54,12 @@ record Message(
     this(topic, payload, qos, retain, properties, expiresAt, publisher, 0);
   }
 
-  /** The same for keeping: tied to no event loop and to no time of arrival. */
-  Message atRest() {
+  /**
+   * The same as the retained message of its topic, tied to no event loop.
+   *
+   * @param now milliseconds since the epoch
+   */
+  Message keptAt(long now) {
     return new Message(
         new Topic(topic.name(), topic.utf8()),
         payload,
@@ -48,7 +68,13 @@ record Message(
         properties,
         expiresAt,
         publisher,
-        0);
+        0,
+        now);
+  }
+
+  /** The same for waiting: tied to no event loop and to no time of arrival. */
+  Message atRest() {
+    return keptAt(keptAt);
   }
 
   boolean isExpired(long nowMillis) {

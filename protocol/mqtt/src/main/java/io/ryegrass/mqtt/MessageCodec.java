@@ -16,6 +16,7 @@ final class MessageCodec {
   private static final int EXPIRES = 1 << 3;
   private static final int PUBLISHER = 1 << 4;
   private static final int PROPERTIES = 1 << 5;
+  private static final int KEPT_AT = 1 << 6;
 
   private MessageCodec() {}
 
@@ -27,7 +28,8 @@ final class MessageCodec {
             | (m.retain() ? RETAIN : 0)
             | (m.expiresAt() != 0 ? EXPIRES : 0)
             | (publisher != null ? PUBLISHER : 0)
-            | (m.properties().length > 0 ? PROPERTIES : 0));
+            | (m.properties().length > 0 ? PROPERTIES : 0)
+            | (m.keptAt() != 0 ? KEPT_AT : 0));
     out.bytes(m.topic().utf8());
     if (m.expiresAt() != 0) {
       out.varint(m.expiresAt());
@@ -38,6 +40,9 @@ final class MessageCodec {
     if (m.properties().length > 0) {
       out.bytes(m.properties());
     }
+    if (m.keptAt() != 0) {
+      out.varint(m.keptAt());
+    }
   }
 
   static Message read(ByteReader in, Names names) {
@@ -46,9 +51,18 @@ final class MessageCodec {
     long expiresAt = (flags & EXPIRES) != 0 ? in.varint() : 0;
     String publisher = (flags & PUBLISHER) != 0 ? names.text(in.text()) : null;
     byte[] properties = (flags & PROPERTIES) != 0 ? in.bytes() : Message.NO_PROPERTIES;
+    long keptAt = (flags & KEPT_AT) != 0 ? in.varint() : 0;
     byte[] payload = in.raw(in.remaining());
     return new Message(
-        topic, payload, flags & QOS, (flags & RETAIN) != 0, properties, expiresAt, publisher);
+        topic,
+        payload,
+        flags & QOS,
+        (flags & RETAIN) != 0,
+        properties,
+        expiresAt,
+        publisher,
+        0,
+        keptAt);
   }
 
   /** {@link Message#weight} without making the message. */
@@ -66,6 +80,9 @@ final class MessageCodec {
     if ((flags & PROPERTIES) != 0) {
       properties = in.intVarint();
       in.skip(properties);
+    }
+    if ((flags & KEPT_AT) != 0) {
+      in.varint();
     }
     return in.remaining() + properties + topic;
   }

@@ -2,6 +2,9 @@ package io.ryegrass.mqtt;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -86,6 +89,55 @@ public record MessageProperties(
       }
     }
     return text.length() * 3L > LONGEST && ByteBufUtil.utf8Bytes(text) > LONGEST;
+  }
+
+  /**
+   * What {@link Message#properties} holds.
+   *
+   * @throws IllegalArgumentException when these are no properties of a message
+   */
+  static MessageProperties read(byte[] encoded) {
+    if (encoded.length == 0) {
+      return NONE;
+    }
+    ByteBuf in = Unpooled.wrappedBuffer(encoded);
+    Boolean text = null;
+    String contentType = null;
+    String responseTopic = null;
+    byte[] correlation = null;
+    List<UserProperty> user = new ArrayList<>();
+    while (in.isReadable()) {
+      int identifier = in.readUnsignedByte();
+      switch (identifier) {
+        case 1 -> text = in.readByte() == 1;
+        case 3 -> contentType = text(in);
+        case 8 -> responseTopic = text(in);
+        case 9 -> {
+          correlation = new byte[in.readUnsignedShort()];
+          in.readBytes(correlation);
+        }
+        case 38 -> user.add(new UserProperty(text(in), text(in)));
+        default -> throw new IllegalArgumentException("property " + identifier);
+      }
+    }
+    return new MessageProperties(
+        text, -1, contentType, responseTopic, correlation, List.copyOf(user));
+  }
+
+  private static String text(ByteBuf in) {
+    int length = in.readUnsignedShort();
+    return in.readCharSequence(length, StandardCharsets.UTF_8).toString();
+  }
+
+  /** As {@link Message#properties} wants them: without the expiry. */
+  byte[] forwarded() {
+    MessageProperties lasting =
+        new MessageProperties(
+            payloadIsText, -1, contentType, responseTopic, correlationData, userProperties);
+    byte[] bytes = new byte[lasting.size()];
+    ByteBuf out = Unpooled.wrappedBuffer(bytes).clear();
+    lasting.write(out);
+    return bytes;
   }
 
   /** Bytes that {@link #write} appends. */

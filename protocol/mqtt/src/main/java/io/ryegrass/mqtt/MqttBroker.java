@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -54,7 +55,40 @@ public final class MqttBroker implements AutoCloseable {
    * @param qos 0 to 2; no more than {@link Limits#maxQos} is used
    */
   public void publish(String topic, byte[] payload, int qos, boolean retain) {
-    engine.publishFromHost(topic, payload, qos, retain);
+    publish(topic, payload, qos, retain, MessageProperties.NONE);
+  }
+
+  /**
+   * As {@link #publish(String, byte[], int, boolean)}, with properties of MQTT 5.
+   *
+   * @throws MqttBrokerException for a topic or properties that MQTT cannot carry
+   */
+  public void publish(
+      String topic, byte[] payload, int qos, boolean retain, MessageProperties properties) {
+    engine.publishFromHost(topic, payload, qos, retain, properties, true);
+  }
+
+  /**
+   * As {@link #publish(String, byte[], int, boolean)}, but returns before what is owed is on the
+   * disk: for messages that tell of what their receivers can ask for again.
+   */
+  public void publishSoon(String topic, byte[] payload, int qos) {
+    engine.publishFromHost(topic, payload, qos, false, MessageProperties.NONE, false);
+  }
+
+  /** The retained message of a topic, if there is one. */
+  public Optional<RetainedMessage> retained(String topic) {
+    return engine.retained().of(topic);
+  }
+
+  /**
+   * Retained messages in the order of their topics.
+   *
+   * @param after only topics behind this one; empty for all
+   * @param most how many at most
+   */
+  public List<RetainedMessage> retainedAfter(String after, int most) {
+    return engine.retained().after(after, most);
   }
 
   /**

@@ -12,6 +12,9 @@ public final class MqttBrokerException extends RuntimeException {
   /** A topic that cannot be published to. */
   public static final String INVALID_TOPIC = "INVALID_TOPIC";
 
+  /** Properties that MQTT 5 cannot carry. */
+  public static final String INVALID_PROPERTIES = "INVALID_PROPERTIES";
+
   /** The journal refused a message. */
   public static final String STORE_FAILED = "STORE_FAILED";
 

@@ -1,8 +1,11 @@
 package io.ryegrass.mqtt;
 
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -14,13 +17,15 @@ final class RetainedMessages {
   private final Journal journal;
   private final TopicRules rules;
   private final Counters counters;
+  private final Clock clock;
   private final ConcurrentHashMap<String, Message> byTopic = new ConcurrentHashMap<>();
   private final AtomicLong bytes = new AtomicLong();
 
-  RetainedMessages(Journal journal, TopicRules rules, Counters counters) {
+  RetainedMessages(Journal journal, TopicRules rules, Counters counters, Clock clock) {
     this.journal = journal;
     this.rules = rules;
     this.counters = counters;
+    this.clock = clock;
   }
 
   void restore(Collection<Message> messages) {
@@ -62,10 +67,11 @@ final class RetainedMessages {
             counters.droppedNotRetained.increment();
             return before;
           }
-          journal.retained(m);
+          Message kept = m.keptAt(clock.millis());
+          journal.retained(kept);
           bytes.addAndGet(m.weight() - had);
           written[0] = true;
-          return m.atRest();
+          return kept;
         });
     return written[0];
   }
@@ -89,6 +95,28 @@ final class RetainedMessages {
       }
     }
     return found;
+  }
+
+  /** The retained message of a topic, as the host program sees it. */
+  Optional<RetainedMessage> of(String topic) {
+    Message m = byTopic.get(topic);
+    return m == null || expired(m, clock.millis())
+        ? Optional.empty()
+        : Optional.of(RetainedMessage.of(m));
+  }
+
+  /**
+   * Those of topics after this one in the order of their names. Looks at all of them: for people,
+   * not for each message.
+   */
+  List<RetainedMessage> after(String topic, int most) {
+    long now = clock.millis();
+    return byTopic.values().stream()
+        .filter(m -> m.topic().name().compareTo(topic) > 0 && !m.isExpired(now))
+        .sorted(Comparator.comparing(m -> m.topic().name()))
+        .limit(most)
+        .map(RetainedMessage::of)
+        .toList();
   }
 
   private boolean expired(Message m, long now) {

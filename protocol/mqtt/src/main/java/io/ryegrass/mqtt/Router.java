@@ -244,7 +244,16 @@ final class Router {
     return false;
   }
 
-  void publishFromHost(String topic, byte[] payload, int qos, boolean retain) {
+  /**
+   * @param wait until what is owed and retained is on the disk
+   */
+  void publishFromHost(
+      String topic,
+      byte[] payload,
+      int qos,
+      boolean retain,
+      MessageProperties properties,
+      boolean wait) {
     if (!rules.validTopic(topic)) {
       throw new MqttBrokerException(
           MqttBrokerException.INVALID_TOPIC,
@@ -253,8 +262,26 @@ final class Router {
               + "': not a plain topic within the limits of this broker; shorten it or remove wildcards",
           null);
     }
-    Message m = fromHost(topic, payload, Math.min(qos, rules.limits().maxQos()), retain);
-    if (deliver(m, route(m.topic()), null, 0).position() > 0) {
+    String fault = properties.fault();
+    if (fault != null) {
+      throw new MqttBrokerException(
+          MqttBrokerException.INVALID_PROPERTIES,
+          "Cannot publish to '" + topic + "': " + fault,
+          null);
+    }
+    long expires =
+        properties.expirySeconds() < 0 ? 0 : parts.now() + properties.expirySeconds() * 1_000;
+    Message m =
+        new Message(
+            Topic.of(topic),
+            payload,
+            Math.min(qos, rules.limits().maxQos()),
+            retain,
+            properties.isEmpty() ? Message.NO_PROPERTIES : properties.forwarded(),
+            expires,
+            null,
+            System.nanoTime());
+    if (deliver(m, route(m.topic()), null, 0).position() > 0 && wait) {
       journal.sync();
     }
   }

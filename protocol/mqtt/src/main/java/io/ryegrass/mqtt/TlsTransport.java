@@ -10,13 +10,17 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.security.cert.X509Certificate;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,31 +70,70 @@ final class TlsTransport implements AutoCloseable {
     crypto.allowCoreThreadTimeOut(true);
   }
 
+  /** The client's certificates that TLS has proven, its own first; empty for none. */
+  static List<X509Certificate> certificates(@Nullable SslHandler tls) {
+    if (tls == null) {
+      return List.of();
+    }
+    try {
+      return Arrays.stream(tls.engine().getSession().getPeerCertificates())
+          .filter(X509Certificate.class::isInstance)
+          .map(X509Certificate.class::cast)
+          .toList();
+    } catch (SSLPeerUnverifiedException e) {
+      return List.of();
+    }
+  }
+
   HandshakePlaces places() {
     return places;
   }
 
   /**
    * @param context is asked when the handshake begins: the newest certificate
-   * @param then adds what follows; after it the channel becomes active for what was added
+   * @param next what follows; after it the channel becomes active for what was added
    */
-  void add(
-      Channel channel, Supplier<SslContext> context, List<String> alpn, Consumer<Channel> then) {
-    channel.pipeline().addLast(new FirstBytes(context, alpn, then));
+  void add(Channel channel, Supplier<SslContext> context, Next next) {
+    channel.pipeline().addLast(new FirstBytes(context, next));
+  }
+
+  /**
+   * What follows the handshake.
+   *
+   * @param alpn when not empty, {@code then} is for clients that offer one of these
+   * @param otherAlpn names of what {@code other} speaks
+   * @param other for all other clients, those that offer nothing among them; null refuses them
+   */
+  record Next(
+      List<String> alpn,
+      Consumer<Channel> then,
+      List<String> otherAlpn,
+      @Nullable Consumer<Channel> other) {
+
+    /** The protocol to speak of those offered; null when there is none. */
+    @Nullable String choose(List<String> offered) {
+      return Stream.concat(alpn.stream(), otherAlpn.stream())
+          .filter(offered::contains)
+          .findFirst()
+          .orElse(null);
+    }
+
+    /** Null: nobody for this protocol. */
+    @Nullable Consumer<Channel> forProtocol(@Nullable String chosen) {
+      return alpn.isEmpty() || alpn.contains(chosen) ? then : other;
+    }
   }
 
   /** Holds the ClientHello until there is a place for the handshake. */
   private final class FirstBytes extends ChannelInboundHandlerAdapter {
     private final Supplier<SslContext> context;
-    private final List<String> alpn;
-    private final Consumer<Channel> then;
+    private final Next next;
     private @Nullable CompositeByteBuf held;
     private boolean asked;
 
-    FirstBytes(Supplier<SslContext> context, List<String> alpn, Consumer<Channel> then) {
+    FirstBytes(Supplier<SslContext> context, Next next) {
       this.context = context;
-      this.alpn = alpn;
-      this.then = then;
+      this.next = next;
     }
 
     @Override
@@ -122,7 +165,7 @@ final class TlsTransport implements AutoCloseable {
       if (!ctx.channel().isActive() || ctx.isRemoved()) {
         return;
       }
-      Outcome outcome = new Outcome(alpn, then);
+      Outcome outcome = new Outcome(next);
       ctx.pipeline().addLast(handler(ctx), outcome);
       CompositeByteBuf hello = held;
       held = null;
@@ -137,13 +180,11 @@ final class TlsTransport implements AutoCloseable {
     private SslHandler handler(ChannelHandlerContext ctx) {
       SslHandler handler = context.get().newHandler(ctx.alloc(), crypto);
       handler.setHandshakeTimeoutMillis(bounds.deadline().toMillis());
-      if (!alpn.isEmpty()) {
+      if (!next.alpn().isEmpty()) {
+        // null sends the alert no_application_protocol (RFC 7301, 3.2)
         handler
             .engine()
-            .setHandshakeApplicationProtocolSelector(
-                (engine, offered) ->
-                    // null sends the alert no_application_protocol (RFC 7301, 3.2)
-                    alpn.stream().filter(offered::contains).findFirst().orElse(null));
+            .setHandshakeApplicationProtocolSelector((engine, offered) -> next.choose(offered));
       }
       return handler;
     }
@@ -162,13 +203,11 @@ final class TlsTransport implements AutoCloseable {
 
   /** Waits for the end of the handshake. */
   private final class Outcome extends ChannelInboundHandlerAdapter {
-    private final List<String> alpn;
-    private final Consumer<Channel> then;
+    private final Next next;
     private boolean over;
 
-    Outcome(List<String> alpn, Consumer<Channel> then) {
-      this.alpn = alpn;
-      this.then = then;
+    Outcome(Next next) {
+      this.next = next;
     }
 
     @Override
@@ -188,11 +227,14 @@ final class TlsTransport implements AutoCloseable {
         return;
       }
       SSLEngine engine = tls.engine();
-      if (!alpn.isEmpty() && !alpn.contains(engine.getApplicationProtocol())) {
+      Consumer<Channel> then = next.forProtocol(engine.getApplicationProtocol());
+      if (then == null) {
         // The JDK asks the selector only when the client offers something.
         counters.refusedAlpn.increment();
         log.info(
-            ctx.channel().remoteAddress() + " offers no ALPN protocol; this port takes " + alpn);
+            ctx.channel().remoteAddress()
+                + " offers no ALPN protocol; this port takes "
+                + next.alpn());
         ctx.close();
         return;
       }

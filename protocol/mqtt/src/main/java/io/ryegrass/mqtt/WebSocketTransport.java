@@ -71,7 +71,122 @@ final class WebSocketTransport {
             new Upgrade(path, origins, maxFrameBytes, counters, then));
   }
 
-  private record Refusal(HttpResponseStatus status, String why) {}
+  record Refusal(HttpResponseStatus status, String why) {}
+
+  /** Null when the request is a WebSocket for MQTT. */
+  static @Nullable Refusal judge(FullHttpRequest request, String path, Set<String> origins) {
+    HttpHeaders headers = request.headers();
+    if (request.decoderResult().isFailure()) {
+      return new Refusal(HttpResponseStatus.BAD_REQUEST, "This is not an HTTP/1.1 request.");
+    }
+    if (!pathOf(request.uri()).equals(path)) {
+      return new Refusal(HttpResponseStatus.NOT_FOUND, "MQTT is at " + path + " on this port.");
+    }
+    if (!request.method().equals(HttpMethod.GET)) {
+      return new Refusal(
+          HttpResponseStatus.METHOD_NOT_ALLOWED, "A WebSocket begins with a GET request.");
+    }
+    if (!headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true)
+        || !headers.contains(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true)
+        || !"13".equals(headers.get(HttpHeaderNames.SEC_WEBSOCKET_VERSION))) {
+      return new Refusal(
+          HttpResponseStatus.UPGRADE_REQUIRED,
+          "This port speaks MQTT in WebSocket version 13 and nothing else.");
+    }
+    String key = headers.get(HttpHeaderNames.SEC_WEBSOCKET_KEY);
+    if (key == null || key.length() != 24 || !headers.contains(HttpHeaderNames.HOST)) {
+      return new Refusal(
+          HttpResponseStatus.BAD_REQUEST, "Host or Sec-WebSocket-Key is missing or malformed.");
+    }
+    if (!originIsWelcome(headers, origins)) {
+      return new Refusal(
+          HttpResponseStatus.FORBIDDEN, "Pages of this origin may not connect to this broker.");
+    }
+    if (chosenSubProtocol(headers) == null) {
+      return new Refusal(
+          HttpResponseStatus.BAD_REQUEST,
+          "MQTT in WebSocket needs the sub-protocol: send Sec-WebSocket-Protocol: mqtt");
+    }
+    return null;
+  }
+
+  static String pathOf(String uri) {
+    int query = uri.indexOf('?');
+    return query < 0 ? uri : uri.substring(0, query);
+  }
+
+  /**
+   * Programs send no Origin. A browser sends that of the page, which any page on the internet can
+   * make connect to a broker in the plant; so only pages of the host that is connected to are let
+   * in, and those that the settings name (RFC 6455, 10.2).
+   */
+  private static boolean originIsWelcome(HttpHeaders headers, Set<String> origins) {
+    String origin = headers.get(HttpHeaderNames.ORIGIN);
+    if (origin == null || origins.contains("*") || origins.contains(origin)) {
+      return true;
+    }
+    try {
+      String page = new URI(origin).getHost();
+      String here = new URI("http://" + headers.get(HttpHeaderNames.HOST)).getHost();
+      return page != null && page.equalsIgnoreCase(here);
+    } catch (URISyntaxException e) {
+      return false;
+    }
+  }
+
+  /** The server must choose {@code mqtt} from what the client offers [MQTT-6.0.0-4]. */
+  private static @Nullable String chosenSubProtocol(HttpHeaders headers) {
+    List<String> offered =
+        headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL).stream()
+            .flatMap(line -> Stream.of(line.split(",")))
+            .map(String::trim)
+            .toList();
+    return SUB_PROTOCOLS.stream().filter(offered::contains).findFirst().orElse(null);
+  }
+
+  /**
+   * Answers 101 and makes the channel one of MQTT in frames.
+   *
+   * @param ctx of the handler that took the request; it is removed
+   */
+  static void accept(
+      ChannelHandlerContext ctx,
+      FullHttpRequest request,
+      int maxFrameBytes,
+      Consumer<Channel> then) {
+    Channel channel = ctx.channel();
+    var handshaker =
+        new WebSocketServerHandshaker13(
+            null,
+            null,
+            WebSocketDecoderConfig.newBuilder()
+                .maxFramePayloadLength(maxFrameBytes)
+                .expectMaskedFrames(true)
+                .allowMaskMismatch(false)
+                .allowExtensions(false)
+                .withUTF8Validator(false)
+                .closeOnProtocolViolation(true)
+                .build());
+    // Named here, because Netty's own choice reads one header line only.
+    HttpHeaders chosen = new DefaultHttpHeaders();
+    String subProtocol = chosenSubProtocol(request.headers());
+    if (subProtocol != null) {
+      chosen.set(HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL, subProtocol);
+    }
+    handshaker
+        .handshake(channel, request, chosen, channel.newPromise())
+        .addListener(
+            f -> {
+              if (!f.isSuccess()) {
+                channel.close();
+                return;
+              }
+              channel.pipeline().addLast(new WebSocketFrames());
+              then.accept(channel);
+              ctx.fireChannelActive();
+              channel.pipeline().remove(ctx.handler());
+            });
+  }
 
   private static final class Upgrade extends SimpleChannelInboundHandler<FullHttpRequest> {
     private final String path;
@@ -101,117 +216,12 @@ final class WebSocketTransport {
         return;
       }
       answered = true;
-      Refusal refusal = judge(request);
+      Refusal refusal = judge(request, path, origins);
       if (refusal != null) {
         refuse(ctx, refusal);
       } else {
-        accept(ctx, request);
+        accept(ctx, request, maxFrameBytes, then);
       }
-    }
-
-    private @Nullable Refusal judge(FullHttpRequest request) {
-      HttpHeaders headers = request.headers();
-      if (request.decoderResult().isFailure()) {
-        return new Refusal(HttpResponseStatus.BAD_REQUEST, "This is not an HTTP/1.1 request.");
-      }
-      if (!pathOf(request.uri()).equals(path)) {
-        return new Refusal(HttpResponseStatus.NOT_FOUND, "MQTT is at " + path + " on this port.");
-      }
-      if (!request.method().equals(HttpMethod.GET)) {
-        return new Refusal(
-            HttpResponseStatus.METHOD_NOT_ALLOWED, "A WebSocket begins with a GET request.");
-      }
-      if (!headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true)
-          || !headers.contains(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true)
-          || !"13".equals(headers.get(HttpHeaderNames.SEC_WEBSOCKET_VERSION))) {
-        return new Refusal(
-            HttpResponseStatus.UPGRADE_REQUIRED,
-            "This port speaks MQTT in WebSocket version 13 and nothing else.");
-      }
-      String key = headers.get(HttpHeaderNames.SEC_WEBSOCKET_KEY);
-      if (key == null || key.length() != 24 || !headers.contains(HttpHeaderNames.HOST)) {
-        return new Refusal(
-            HttpResponseStatus.BAD_REQUEST, "Host or Sec-WebSocket-Key is missing or malformed.");
-      }
-      if (!originIsWelcome(headers)) {
-        return new Refusal(
-            HttpResponseStatus.FORBIDDEN, "Pages of this origin may not connect to this broker.");
-      }
-      if (chosenSubProtocol(headers) == null) {
-        return new Refusal(
-            HttpResponseStatus.BAD_REQUEST,
-            "MQTT in WebSocket needs the sub-protocol: send Sec-WebSocket-Protocol: mqtt");
-      }
-      return null;
-    }
-
-    private static String pathOf(String uri) {
-      int query = uri.indexOf('?');
-      return query < 0 ? uri : uri.substring(0, query);
-    }
-
-    /**
-     * Programs send no Origin. A browser sends that of the page, which any page on the internet can
-     * make connect to a broker in the plant; so only pages of the host that is connected to are let
-     * in, and those that the settings name (RFC 6455, 10.2).
-     */
-    private boolean originIsWelcome(HttpHeaders headers) {
-      String origin = headers.get(HttpHeaderNames.ORIGIN);
-      if (origin == null || origins.contains("*") || origins.contains(origin)) {
-        return true;
-      }
-      try {
-        String page = new URI(origin).getHost();
-        String here = new URI("http://" + headers.get(HttpHeaderNames.HOST)).getHost();
-        return page != null && page.equalsIgnoreCase(here);
-      } catch (URISyntaxException e) {
-        return false;
-      }
-    }
-
-    /** The server must choose {@code mqtt} from what the client offers [MQTT-6.0.0-4]. */
-    private static @Nullable String chosenSubProtocol(HttpHeaders headers) {
-      List<String> offered =
-          headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL).stream()
-              .flatMap(line -> Stream.of(line.split(",")))
-              .map(String::trim)
-              .toList();
-      return SUB_PROTOCOLS.stream().filter(offered::contains).findFirst().orElse(null);
-    }
-
-    private void accept(ChannelHandlerContext ctx, FullHttpRequest request) {
-      Channel channel = ctx.channel();
-      var handshaker =
-          new WebSocketServerHandshaker13(
-              null,
-              null,
-              WebSocketDecoderConfig.newBuilder()
-                  .maxFramePayloadLength(maxFrameBytes)
-                  .expectMaskedFrames(true)
-                  .allowMaskMismatch(false)
-                  .allowExtensions(false)
-                  .withUTF8Validator(false)
-                  .closeOnProtocolViolation(true)
-                  .build());
-      // Named here, because Netty's own choice reads one header line only.
-      HttpHeaders chosen = new DefaultHttpHeaders();
-      String subProtocol = chosenSubProtocol(request.headers());
-      if (subProtocol != null) {
-        chosen.set(HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL, subProtocol);
-      }
-      handshaker
-          .handshake(channel, request, chosen, channel.newPromise())
-          .addListener(
-              f -> {
-                if (!f.isSuccess()) {
-                  channel.close();
-                  return;
-                }
-                channel.pipeline().addLast(new WebSocketFrames());
-                then.accept(channel);
-                ctx.fireChannelActive();
-                channel.pipeline().remove(this);
-              });
     }
 
     private void refuse(ChannelHandlerContext ctx, Refusal refusal) {

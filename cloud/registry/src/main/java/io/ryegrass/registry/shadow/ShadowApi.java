@@ -1,15 +1,17 @@
 package io.ryegrass.registry.shadow;
 
 import io.ryegrass.awsapi.AwsException;
-import io.ryegrass.awsapi.CallContext;
 import io.ryegrass.awsapi.ServiceOperations;
-import io.ryegrass.registry.DeviceMessages;
+import io.ryegrass.identity.CallResource;
 import io.ryegrass.registry.DeviceRequest;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.registry.Registry;
+import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -22,40 +24,46 @@ import tools.jackson.databind.node.ObjectNode;
 final class ShadowApi {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final String PATH = "/things/{thing}/shadow";
+  private static final int PAGE = 100;
+  private static final Set<String> ON_ONE_SHADOW =
+      Set.of("iot:GetThingShadow", "iot:UpdateThingShadow", "iot:DeleteThingShadow");
 
   private final ShadowService shadows;
   private final Registry registry;
-  private final DeviceMessages messages;
 
-  ShadowApi(ShadowService shadows, Registry registry, DeviceMessages messages) {
+  ShadowApi(ShadowService shadows, Registry registry) {
     this.shadows = shadows;
     this.registry = registry;
-    this.messages = messages;
   }
 
   List<DeviceRoute> routes() {
     return List.of(
-        route("GET", "iot:GetThingShadow", r -> shadows.get(r.path("thing"), name(r))),
+        route(
+            "GET", PATH, "iot:GetThingShadow", r -> shadows.get(r.path("thing"), query(r, "name"))),
         route(
             "POST",
+            PATH,
             "iot:UpdateThingShadow",
-            r -> shadows.update(r.path("thing"), name(r), r.body())),
-        route("DELETE", "iot:DeleteThingShadow", r -> shadows.delete(r.path("thing"), name(r))),
-        new DeviceRoute(
+            r -> shadows.updateTogether(r.path("thing"), query(r, "name"), r.body())),
+        route(
+            "DELETE",
+            PATH,
+            "iot:DeleteThingShadow",
+            r -> shadows.delete(r.path("thing"), query(r, "name"))),
+        route(
             "GET",
             "/api/things/shadow/ListNamedShadowsForThing/{thing}",
             "iot:ListNamedShadowsForThing",
-            r -> registry.thingArn(r.path("thing")),
-            r -> DeviceResponse.json(200, list(r.path("thing")))));
+            r -> list(r.path("thing"), query(r, "nextToken"), pageSize(query(r, "pageSize")))));
   }
 
   private DeviceRoute route(
-      String method, String action, Function<DeviceRequest, JsonNode> operation) {
+      String method, String path, String action, Function<DeviceRequest, JsonNode> operation) {
     return new DeviceRoute(
         method,
-        PATH,
+        path,
         action,
-        r -> registry.thingArn(r.path("thing")) + (name(r) == null ? "" : "/" + name(r)),
+        r -> arn(r.path("thing"), ON_ONE_SHADOW.contains(action) ? query(r, "name") : null),
         r -> {
           try {
             return DeviceResponse.json(200, operation.apply(r));
@@ -65,9 +73,32 @@ final class ShadowApi {
         });
   }
 
-  private static @Nullable String name(DeviceRequest request) {
-    List<String> values = request.query().getOrDefault("name", List.of());
+  private String arn(String thing, @Nullable String shadowName) {
+    return registry.thingArn(thing) + (shadowName == null ? "" : "/" + shadowName);
+  }
+
+  Optional<CallResource> resource(String iamAction, ObjectNode in) {
+    return ON_ONE_SHADOW.contains(iamAction)
+        ? Optional.of(CallResource.named(arn(thing(in), text(in, "shadowName"))))
+        : Optional.empty();
+  }
+
+  private static @Nullable String query(DeviceRequest request, String name) {
+    List<String> values = request.query().getOrDefault(name, List.of());
     return values.isEmpty() || values.getFirst().isEmpty() ? null : values.getFirst();
+  }
+
+  private static int pageSize(@Nullable String asked) {
+    int size = -1;
+    try {
+      size = asked == null ? PAGE : Integer.parseInt(asked);
+    } catch (NumberFormatException e) {
+      size = -1; // refused below, as what is out of bounds
+    }
+    if (size < 1 || size > PAGE) {
+      throw new ShadowException(400, "pageSize must be between 1 and " + PAGE);
+    }
+    return size;
   }
 
   ServiceOperations operations() {
@@ -80,43 +111,52 @@ final class ShadowApi {
             (c, in) ->
                 payload(
                     () ->
-                        shadows.update(
+                        shadows.updateTogether(
                             thing(in), text(in, "shadowName"), bytes(in.path("payload")))))
         .json(
             "DeleteThingShadow",
             (c, in) -> payload(() -> shadows.delete(thing(in), text(in, "shadowName"))))
-        .json("ListNamedShadowsForThing", (c, in) -> list(thing(in)))
-        .json("Publish", this::publish)
+        .json(
+            "ListNamedShadowsForThing",
+            (c, in) ->
+                answer(
+                    () -> list(thing(in), text(in, "nextToken"), in.path("pageSize").asInt(PAGE))))
         .build();
   }
 
-  private ObjectNode publish(CallContext call, ObjectNode in) {
-    String topic = in.path("topic").asString();
-    if (topic.isEmpty() || topic.contains("#") || topic.contains("+") || topic.startsWith("$")) {
-      throw new AwsException(
-          "InvalidRequestException", 400, "Topic '" + topic + "' cannot be published to");
-    }
-    if (in.path("retain").asBoolean(false)) {
-      throw new AwsException(
-          "InvalidRequestException",
-          400,
-          "Retained messages can be published over MQTT only; leave 'retain' out");
-    }
-    messages.publish(topic, bytes(in.path("payload")), in.path("qos").asInt(0));
-    return JSON.createObjectNode();
-  }
-
-  private ObjectNode list(String thing) {
+  private ObjectNode list(String thing, @Nullable String token, int size) {
+    List<String> names = shadows.names(thing, token == null ? "" : after(token), size);
     ObjectNode answer = JSON.createObjectNode();
     ArrayNode results = answer.putArray("results");
-    shadows.names(thing).forEach(results::add);
+    names.stream().limit(size).forEach(results::add);
+    if (names.size() > size) {
+      answer.put("nextToken", token(names.get(size - 1)));
+    }
     return answer.put("timestamp", shadows.now());
   }
 
-  private static ObjectNode payload(Supplier<JsonNode> operation) {
+  private static String token(String last) {
+    return Base64.getUrlEncoder()
+        .withoutPadding()
+        .encodeToString(last.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String after(String token) {
     try {
-      byte[] document = JSON.writeValueAsBytes(operation.get());
-      return JSON.createObjectNode().put("payload", Base64.getEncoder().encodeToString(document));
+      return new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw new ShadowException(400, "Invalid nextToken");
+    }
+  }
+
+  private static ObjectNode payload(Supplier<JsonNode> operation) {
+    byte[] document = JSON.writeValueAsBytes(answer(operation));
+    return JSON.createObjectNode().put("payload", Base64.getEncoder().encodeToString(document));
+  }
+
+  private static <T extends JsonNode> T answer(Supplier<T> operation) {
+    try {
+      return operation.get();
     } catch (ShadowException e) {
       throw new AwsException(errorName(e), e.code(), String.valueOf(e.getMessage()));
     }
@@ -127,6 +167,9 @@ final class ShadowApi {
       case 404 -> "ResourceNotFoundException";
       case 409 -> "ConflictException";
       case 413 -> "RequestEntityTooLargeException";
+      case 415 -> "UnsupportedDocumentEncodingException";
+      case 429 -> "ThrottlingException";
+      case 500 -> "InternalFailureException";
       default -> "InvalidRequestException";
     };
   }

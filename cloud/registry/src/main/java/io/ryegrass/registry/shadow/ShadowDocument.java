@@ -19,6 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
   static final List<String> SECTIONS = List.of("desired", "reported");
+  static final String DELTA = "delta";
   private static final int MAX_BYTES = 8192;
   private static final int MAX_DEPTH = 6;
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -67,6 +68,10 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
     return new ShadowDocument(newState, newMetadata, version + 1);
   }
 
+  /**
+   * Null deletes a key, objects are merged, everything else replaces. An object that is given empty
+   * is kept empty, as AWS does; one of which nothing but nulls is known is not begun.
+   */
   private static void merge(ObjectNode state, ObjectNode metadata, ObjectNode patch, long seconds) {
     for (Map.Entry<String, JsonNode> field : patch.properties()) {
       String key = field.getKey();
@@ -75,12 +80,11 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
         state.remove(key);
         metadata.remove(key);
       } else if (value instanceof ObjectNode object) {
-        if (!(state.get(key) instanceof ObjectNode)) {
-          state.remove(key);
-          metadata.remove(key);
+        if (state.get(key) instanceof ObjectNode known) {
+          merge(known, child(metadata, key), object, seconds);
+        } else {
+          begin(state, metadata, key, object, seconds);
         }
-        merge(child(state, key), child(metadata, key), object, seconds);
-        dropWhenEmpty(state, metadata, key);
       } else {
         state.set(key, value.deepCopy());
         metadata.set(key, timestamps(value, seconds));
@@ -88,15 +92,29 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
     }
   }
 
+  private static void begin(
+      ObjectNode state, ObjectNode metadata, String key, ObjectNode object, long seconds) {
+    ObjectNode branch = NODES.objectNode();
+    ObjectNode times = NODES.objectNode();
+    merge(branch, times, object, seconds);
+    if (branch.isEmpty() && !object.isEmpty()) {
+      state.remove(key);
+      metadata.remove(key);
+    } else {
+      state.set(key, branch);
+      metadata.set(key, times);
+    }
+  }
+
   private static ObjectNode child(ObjectNode parent, String key) {
     return parent.get(key) instanceof ObjectNode known ? known : parent.putObject(key);
   }
 
-  /** Objects without a leaf are not kept. */
-  private static void dropWhenEmpty(ObjectNode state, ObjectNode metadata, String key) {
-    if (state.get(key) instanceof ObjectNode object && object.isEmpty()) {
-      state.remove(key);
-      metadata.remove(key);
+  /** A section without content is not there. */
+  private static void dropWhenEmpty(ObjectNode state, ObjectNode metadata, String section) {
+    if (state.get(section) instanceof ObjectNode object && object.isEmpty()) {
+      state.remove(section);
+      metadata.remove(section);
     }
   }
 
@@ -150,16 +168,37 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
           out.set(key, inner);
           outTimes.set(key, innerTimes);
         }
-      } else if (actual == null || !same(wanted, actual)) {
+      } else if (actual == null || !isSame(wanted, actual)) {
         out.set(key, wanted.deepCopy());
         outTimes.set(key, times.path(key).deepCopy());
       }
     }
   }
 
-  private static boolean same(JsonNode a, JsonNode b) {
+  /** Numbers count by their value, wherever they stand. */
+  private static boolean isSame(JsonNode a, JsonNode b) {
     if (a.isNumber() && b.isNumber()) {
       return a.decimalValue().compareTo(b.decimalValue()) == 0;
+    }
+    if (a instanceof ArrayNode one && b instanceof ArrayNode other) {
+      if (one.size() != other.size()) {
+        return false;
+      }
+      for (int i = 0; i < one.size(); i++) {
+        if (!isSame(one.get(i), other.get(i))) {
+          return false;
+        }
+      }
+      return true;
+    }
+    if (a instanceof ObjectNode one && b instanceof ObjectNode other) {
+      return one.size() == other.size()
+          && one.properties().stream()
+              .allMatch(
+                  f -> {
+                    JsonNode its = other.get(f.getKey());
+                    return its != null && isSame(f.getValue(), its);
+                  });
     }
     return a.equals(b);
   }
@@ -174,7 +213,9 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
       throw new ShadowException(400, "Invalid JSON");
     }
     JsonNode version = request.get("version");
-    if (version != null && !version.isNull() && !version.isIntegralNumber()) {
+    if (version != null
+        && !version.isNull()
+        && !(version.isIntegralNumber() && version.canConvertToLong() && version.asLong() >= 0)) {
       throw new ShadowException(400, "Invalid version");
     }
     checkToken(request);
@@ -188,9 +229,16 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
     if (!(state instanceof ObjectNode object)) {
       throw new ShadowException(400, "State node must be an object");
     }
-    for (String section : SECTIONS) {
-      JsonNode value = object.get(section);
-      if (value == null || value.isNull()) {
+    for (Map.Entry<String, JsonNode> field : object.properties()) {
+      String section = field.getKey();
+      JsonNode value = field.getValue();
+      if (section.equals(DELTA)) {
+        continue; // whoever sends back what it got does no harm
+      }
+      if (!SECTIONS.contains(section)) {
+        throw new ShadowException(400, "State contains an invalid node: '" + section + "'");
+      }
+      if (value.isNull()) {
         continue;
       }
       if (!value.isObject()) {

@@ -1,6 +1,8 @@
 package io.ryegrass.registry.shadow;
 
+import io.ryegrass.awsapi.CallContext;
 import io.ryegrass.awsapi.ServiceOperations;
+import io.ryegrass.identity.CallResource;
 import io.ryegrass.registry.DeviceMessage;
 import io.ryegrass.registry.DeviceMessages;
 import io.ryegrass.registry.DeviceRoute;
@@ -8,8 +10,11 @@ import io.ryegrass.registry.DeviceTopicHandler;
 import io.ryegrass.registry.Registry;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
-import io.ryegrass.store.Sql;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -22,42 +27,31 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Keeps the shadows, checks versions, and sends the messages of each change. */
+/** The shadows of all things; thread-safe. */
 public final class ShadowService {
   private static final Logger log = LoggerFactory.getLogger(ShadowService.class);
-  private static final JsonMapper JSON = JsonMapper.shared();
   private static final Pattern THING_NAME = Pattern.compile("[a-zA-Z0-9:_-]{1,128}");
   private static final Pattern SHADOW_NAME = Pattern.compile("[$a-zA-Z0-9:_-]{1,64}");
+  private static final int PAGE = 100;
+  private static final JsonMapper JSON = JsonMapper.shared();
 
   private final CloudStore store;
-  private final DeviceMessages messages;
+  private final ShadowMessages messages;
   private final Clock clock;
   private final ShadowApi api;
+  private final UpdateQueue queue;
   private final List<ShadowListener> listeners = new CopyOnWriteArrayList<>();
 
   public ShadowService(CloudStore store, Registry registry, DeviceMessages messages, Clock clock) {
     this.store = store;
-    this.messages = messages;
+    this.messages = new ShadowMessages(messages);
     this.clock = clock;
-    this.api = new ShadowApi(this, registry, messages);
+    this.queue = new UpdateQueue(store);
+    this.api = new ShadowApi(this, registry);
   }
 
   public static List<Migration> migrations() {
-    return List.of(
-        new Migration(
-            "shadow",
-            1,
-            """
-            CREATE TABLE shadows (
-              thing TEXT NOT NULL,
-              name TEXT NOT NULL,
-              state TEXT NOT NULL,
-              metadata TEXT NOT NULL,
-              version BIGINT NOT NULL,
-              updated BIGINT NOT NULL,
-              present INTEGER NOT NULL,
-              PRIMARY KEY (thing, name))
-            """));
+    return ShadowTable.migrations();
   }
 
   /**
@@ -67,16 +61,16 @@ public final class ShadowService {
    */
   public JsonNode get(String thing, @Nullable String shadowName) {
     checkNames(thing, shadowName);
-    return store.read(
-        sql ->
-            find(sql, thing, shadowName)
-                .filter(Stored::present)
-                .map(s -> whole(s.document(), now()))
-                .orElseThrow(() -> missing(shadowName)));
+    Instant now = clock.instant();
+    return store
+        .read(sql -> ShadowTable.find(sql, thing, shadowName, now))
+        .filter(ShadowTable.Stored::present)
+        .map(s -> ShadowMessages.whole(s.document(), now.getEpochSecond()))
+        .orElseThrow(() -> missing(thing, shadowName));
   }
 
   /**
-   * Merges an update and sends delta, documents and accepted.
+   * Merges an update and sends delta, documents and accepted. Inside a transaction it joins that.
    *
    * @return what {@code update/accepted} carries
    * @throws ShadowException when the request is refused; nothing changed then
@@ -86,31 +80,40 @@ public final class ShadowService {
     return update(thing, shadowName, parse(document));
   }
 
+  /** As {@link #update}, together with others' updates; not inside a transaction. */
+  JsonNode updateTogether(String thing, @Nullable String shadowName, byte[] document) {
+    checkNames(thing, shadowName);
+    JsonNode request = parse(document);
+    return queue.run(() -> update(thing, shadowName, request));
+  }
+
   private JsonNode update(String thing, @Nullable String shadowName, JsonNode request) {
     ObjectNode state = ShadowDocument.check(request);
-    long seconds = now();
+    Instant now = clock.instant();
+    long seconds = now.getEpochSecond();
     return store.write(
         sql -> {
-          Optional<Stored> stored = find(sql, thing, shadowName);
+          Optional<ShadowTable.Stored> stored = ShadowTable.find(sql, thing, shadowName, now);
           ShadowDocument before =
-              stored.map(Stored::document).orElseGet(() -> ShadowDocument.empty(0));
+              stored.map(ShadowTable.Stored::document).orElseGet(() -> ShadowDocument.empty(0));
           checkVersion(request, stored, before);
           ShadowDocument after = before.updated(state, seconds);
-          save(sql, thing, shadowName, after, true);
-          ObjectNode accepted = accepted(request, after, seconds);
-          store.afterCommit(
-              () -> announce(thing, shadowName, request, before, after, accepted, seconds));
-          return accepted;
+          ShadowTable.save(sql, thing, shadowName, after, true, now);
+          ObjectNode body = ShadowMessages.acceptedBody(request, after, seconds);
+          var accepted =
+              new ShadowMessages.Accepted(thing, shadowName, request, before, after, body, seconds);
+          store.afterCommit(() -> announce(accepted));
+          return body;
         });
   }
 
   private static void checkVersion(
-      JsonNode request, Optional<Stored> stored, ShadowDocument before) {
+      JsonNode request, Optional<ShadowTable.Stored> stored, ShadowDocument before) {
     JsonNode wanted = request.get("version");
     if (wanted == null || wanted.isNull()) {
       return;
     }
-    if (stored.filter(Stored::present).isEmpty()) {
+    if (stored.filter(ShadowTable.Stored::present).isEmpty()) {
       if (wanted.asLong() != 1 && wanted.asLong() != before.version()) {
         throw new ShadowException(400, "Invalid version");
       }
@@ -119,62 +122,18 @@ public final class ShadowService {
     }
   }
 
-  private static ObjectNode accepted(JsonNode request, ShadowDocument after, long seconds) {
-    ObjectNode accepted = JSON.createObjectNode();
-    JsonNode requested = request.path("state");
-    accepted.set("state", requested.deepCopy());
-    ObjectNode metadata = accepted.putObject("metadata");
-    for (String section : ShadowDocument.SECTIONS) {
-      if (requested.get(section) instanceof ObjectNode values) {
-        metadata.set(section, ShadowDocument.timestamps(values, seconds));
-      }
-    }
-    accepted.put("version", after.version()).put("timestamp", seconds);
-    copyToken(request, accepted);
-    return accepted;
-  }
-
-  private void announce(
-      String thing,
-      @Nullable String shadowName,
-      JsonNode request,
-      ShadowDocument before,
-      ShadowDocument after,
-      ObjectNode accepted,
-      long seconds) {
-    String prefix = ShadowTopics.prefix(thing, shadowName) + "/update";
-    ShadowDocument.Delta delta = after.delta();
-    if (!delta.isEmpty()) {
-      ObjectNode message = JSON.createObjectNode();
-      message.put("version", after.version()).put("timestamp", seconds);
-      message.set("state", delta.state());
-      message.set("metadata", delta.metadata());
-      copyToken(request, message);
-      publish(prefix + "/delta", message);
-    }
-    ObjectNode documents = JSON.createObjectNode();
-    if (!before.isEmpty()) {
-      documents.set("previous", part(before));
-    }
-    documents.set("current", part(after));
-    documents.put("timestamp", seconds);
-    copyToken(request, documents);
-    publish(prefix + "/documents", documents);
+  private void announce(ShadowMessages.Accepted update) {
+    messages.sendChange(update);
     // Listeners first: a device without its 'accepted' reports again, so none of them misses it.
-    JsonNode whole = whole(after, seconds);
-    listeners.forEach(listener -> listener.accepted(thing, shadowName, whole));
-    publish(prefix + "/accepted", accepted);
-  }
-
-  private static ObjectNode part(ShadowDocument document) {
-    ObjectNode part = JSON.createObjectNode();
-    part.set("state", document.state());
-    part.set("metadata", document.metadata());
-    return part.put("version", document.version());
+    if (!listeners.isEmpty()) {
+      JsonNode whole = ShadowMessages.whole(update.after(), update.seconds());
+      listeners.forEach(l -> l.accepted(update.thing(), update.shadowName(), whole));
+    }
+    messages.sendAccepted(update);
   }
 
   /**
-   * Deletes a shadow; its version stays, so that the next one goes on counting.
+   * Deletes a shadow; its version stays for two days, so that the next one goes on counting.
    *
    * @return version and timestamp
    * @throws ShadowException 404 when there is none
@@ -185,32 +144,37 @@ public final class ShadowService {
   }
 
   private JsonNode delete(String thing, @Nullable String shadowName, JsonNode request) {
+    Instant now = clock.instant();
     return store.write(
         sql -> {
-          Stored stored =
-              find(sql, thing, shadowName)
-                  .filter(Stored::present)
-                  .orElseThrow(() -> missing(shadowName));
+          ShadowTable.forgetDeleted(sql, now);
+          ShadowTable.Stored stored =
+              ShadowTable.find(sql, thing, shadowName, now)
+                  .filter(ShadowTable.Stored::present)
+                  .orElseThrow(() -> missing(thing, shadowName));
           long version = stored.document().version();
-          save(sql, thing, shadowName, ShadowDocument.empty(version + 1), false);
+          ShadowTable.save(sql, thing, shadowName, ShadowDocument.empty(version + 1), false, now);
           ObjectNode answer = JSON.createObjectNode();
-          answer.put("version", version).put("timestamp", now());
-          copyToken(request, answer);
+          answer.put("version", version).put("timestamp", now.getEpochSecond());
+          ShadowMessages.copyToken(request, answer);
           store.afterCommit(
-              () -> publish(ShadowTopics.prefix(thing, shadowName) + "/delete/accepted", answer));
+              () ->
+                  messages.send(
+                      ShadowTopics.prefix(thing, shadowName) + "/delete/accepted", answer));
           return answer;
         });
   }
 
-  /** Names of the thing's named shadows, in order. */
-  List<String> names(String thing) {
-    return store.read(
-        sql ->
-            sql.list(
-                "SELECT name FROM shadows WHERE thing = ? AND name <> '' AND present = 1"
-                    + " ORDER BY name LIMIT 1000",
-                row -> row.text("name"),
-                thing));
+  /**
+   * A page of the names of a thing's named shadows.
+   *
+   * @param after the last name of the page before, empty for the first page
+   * @param size 1 to 100
+   * @return one name more than the page has, if there are more
+   */
+  List<String> names(String thing, String after, int size) {
+    checkNames(thing, null);
+    return store.read(sql -> ShadowTable.names(sql, thing, after, Math.clamp(size, 1, PAGE) + 1));
   }
 
   /** Answers the shadow topics; what cannot be done is answered on {@code …/rejected}. */
@@ -236,27 +200,36 @@ public final class ShadowService {
     JsonNode request = JSON.createObjectNode();
     try {
       checkNames(topic.thing(), topic.shadowName());
-      if (payload.length > 0) {
-        request = parse(payload);
-        ShadowDocument.checkToken(request);
-      } else if (topic.operation().equals("update")) {
-        throw new ShadowException(400, "Invalid JSON");
-      }
       switch (topic.operation()) {
         case "get" -> {
+          request = optional(payload);
           ObjectNode whole = (ObjectNode) get(topic.thing(), topic.shadowName());
-          copyToken(request, whole);
-          publish(operation + "/accepted", whole);
+          ShadowMessages.copyToken(request, whole);
+          messages.send(operation + "/accepted", whole);
         }
-        case "update" -> update(topic.thing(), topic.shadowName(), request);
-        default -> delete(topic.thing(), topic.shadowName(), request);
+        case "update" -> {
+          JsonNode update = parse(payload);
+          request = update;
+          ShadowDocument.checkToken(update);
+          queue.run(() -> update(topic.thing(), topic.shadowName(), update));
+        }
+        default -> {
+          request = optional(payload);
+          delete(topic.thing(), topic.shadowName(), request);
+        }
       }
     } catch (ShadowException e) {
-      ObjectNode rejected = JSON.createObjectNode();
-      rejected.put("code", e.code()).put("message", e.getMessage()).put("timestamp", now());
-      copyToken(request, rejected);
-      publish(operation + "/rejected", rejected);
+      messages.sendRejected(operation, e, request, now());
     }
+  }
+
+  private static JsonNode optional(byte[] payload) {
+    if (payload.length == 0) {
+      return JSON.createObjectNode();
+    }
+    JsonNode request = parse(payload);
+    ShadowDocument.checkToken(request);
+    return request;
   }
 
   /** The same operations over HTTPS, for devices. */
@@ -269,22 +242,31 @@ public final class ShadowService {
     return api.operations();
   }
 
+  /**
+   * The resource of a call for a named shadow, which the request's members do not show: {@code
+   * thing/THING/SHADOW}.
+   */
+  public Optional<CallResource> find(CallContext call, String iamAction, ObjectNode input) {
+    return api.resource(iamAction, input);
+  }
+
   public void onAccepted(ShadowListener listener) {
     listeners.add(listener);
   }
 
-  static ObjectNode whole(ShadowDocument document, long seconds) {
-    ObjectNode whole = part(document).deepCopy();
-    ShadowDocument.Delta delta = document.delta();
-    if (!delta.isEmpty()) {
-      ((ObjectNode) whole.path("state")).set("delta", delta.state());
-    }
-    return whole.put("timestamp", seconds);
-  }
-
+  /** Only UTF-8 is taken, though a JSON parser would guess at other encodings. */
   private static JsonNode parse(byte[] document) {
     try {
-      return JSON.readTree(document);
+      String text =
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(document)).toString();
+      JsonNode parsed = JSON.readTree(text);
+      if (parsed.isMissingNode()) {
+        throw new ShadowException(400, "Invalid JSON");
+      }
+      return parsed;
+    } catch (CharacterCodingException e) {
+      throw new ShadowException(
+          415, "Unsupported documented encoding; supported encoding is UTF-8");
     } catch (JacksonException e) {
       throw new ShadowException(400, "Invalid JSON");
     }
@@ -299,59 +281,10 @@ public final class ShadowService {
     }
   }
 
-  private static void copyToken(JsonNode request, ObjectNode answer) {
-    JsonNode token = request.get("clientToken");
-    if (token != null && token.isString()) {
-      answer.set("clientToken", token);
-    }
-  }
-
-  private static ShadowException missing(@Nullable String shadowName) {
+  /** AWS names the thing where the classic shadow is missing. */
+  private static ShadowException missing(String thing, @Nullable String shadowName) {
     return new ShadowException(
-        404,
-        "No shadow exists with name: '"
-            + (shadowName == null ? "Unnamed Shadow" : shadowName)
-            + "'");
-  }
-
-  private record Stored(ShadowDocument document, boolean present) {}
-
-  private static Optional<Stored> find(Sql sql, String thing, @Nullable String shadowName) {
-    return sql.one(
-        "SELECT state, metadata, version, present FROM shadows WHERE thing = ? AND name = ?",
-        row ->
-            new Stored(
-                new ShadowDocument(
-                    (ObjectNode) JSON.readTree(row.text("state")),
-                    (ObjectNode) JSON.readTree(row.text("metadata")),
-                    row.number("version")),
-                row.flag("present")),
-        thing,
-        shadowName == null ? "" : shadowName);
-  }
-
-  private void save(
-      Sql sql,
-      String thing,
-      @Nullable String shadowName,
-      ShadowDocument document,
-      boolean present) {
-    sql.update(
-        "INSERT INTO shadows (thing, name, state, metadata, version, updated, present)"
-            + " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thing, name) DO UPDATE SET"
-            + " state = excluded.state, metadata = excluded.metadata, version = excluded.version,"
-            + " updated = excluded.updated, present = excluded.present",
-        thing,
-        shadowName == null ? "" : shadowName,
-        document.state().toString(),
-        document.metadata().toString(),
-        document.version(),
-        clock.instant(),
-        present);
-  }
-
-  private void publish(String topic, JsonNode message) {
-    messages.publish(topic, JSON.writeValueAsBytes(message), 1);
+        404, "No shadow exists with name: '" + (shadowName == null ? thing : shadowName) + "'");
   }
 
   long now() {
