@@ -9,9 +9,6 @@ import io.ryegrass.devicegateway.GatewaySettings;
 import io.ryegrass.devicegateway.PortInUseException;
 import io.ryegrass.durable.DataFolderLock;
 import io.ryegrass.durable.DurableException;
-import io.ryegrass.events.EventService;
-import io.ryegrass.events.EventSettings;
-import io.ryegrass.events.WebhookKeys;
 import io.ryegrass.functions.FunctionService;
 import io.ryegrass.groups.GroupsService;
 import io.ryegrass.identity.CallerIdentity;
@@ -36,8 +33,11 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.PostgresUrl;
 import io.ryegrass.store.StoreException;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
+import java.net.ServerSocket;
 import java.net.SocketException;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -125,6 +125,7 @@ final class Cloud implements AutoCloseable {
                     options.apiPort(),
                     options.httpsPort(),
                     options.mqttPort(),
+                    frontPort(options),
                     data.resolve("mqtt"),
                     region,
                     account),
@@ -160,31 +161,18 @@ final class Cloud implements AutoCloseable {
     LogsService logs =
         opened(
             new LogsService(logStore, region, account, clock, options.logsMegabytes() * MEBIBYTE));
-    EventService events =
-        opened(
-            new EventService(
-                store,
-                (topic, payload) -> gateway.messages().publish(topic, payload, 1),
-                EventSettings.of(WebhookKeys.of(data.resolve("webhooks.keys"), options.webhooks())),
-                region,
-                account,
-                clock));
     ComponentsService components =
-        opened(
-            new ComponentsService(
-                store,
-                registry,
-                shadows,
-                jobs,
-                objects,
-                ReadAccess.of(identity),
-                FunctionSource.of(functions, identity),
-                events,
-                region,
-                account,
-                clock,
-                devices));
-    gateway.onPresence(components::connectionChanged);
+        new ComponentsService(
+            store,
+            registry,
+            shadows,
+            jobs,
+            objects,
+            ReadAccess.of(identity),
+            region,
+            account,
+            clock,
+            devices);
     GroupsService groups =
         opened(
             new GroupsService(
@@ -193,9 +181,6 @@ final class Cloud implements AutoCloseable {
                 functions,
                 objects,
                 identity,
-                registry,
-                jobs,
-                events,
                 data.resolve("groups"),
                 region,
                 account,
@@ -213,12 +198,16 @@ final class Cloud implements AutoCloseable {
                 jobs.iotJobs(),
                 provisioning.iot(),
                 shadows.iotData(),
+                gateway.iotData(),
                 identity.iam(),
                 identity.sts()),
             verifier,
             identity.callAuthoriser(
                 (call, action, input) ->
-                    secrets.find(call, action, input).or(() -> logs.find(call, action, input))),
+                    secrets
+                        .find(call, action, input)
+                        .or(() -> logs.find(call, action, input))
+                        .or(() -> shadows.find(call, action, input))),
             region,
             account,
             caller -> ((CallerIdentity) caller).arn(),
@@ -240,15 +229,18 @@ final class Cloud implements AutoCloseable {
             List.of(
                 shadows.topics(), jobs.topics(), components.fleetStatus(), provisioning.topics())));
 
-    components.start();
     groups.start();
     logs.start();
-    events.start();
 
     OwnFiles.writeCredentials(data, identity.ensureRootAccessKey());
     gateway.describeSelf(OwnFiles.selfDescription(options, endpoints, authority.certificatePem()));
     OwnFiles.writeEndpoints(
-        options, deviceHost, api.toString(), gateway.httpsPort(), gateway.mqttPort());
+        options,
+        deviceHost,
+        api.toString(),
+        gateway.httpsPort(),
+        gateway.mqttPort(),
+        gateway.frontPort());
     readyLine =
         "ryegrass cloud ready: api="
             + api
@@ -257,13 +249,37 @@ final class Cloud implements AutoCloseable {
             + " mqtt="
             + deviceHost
             + ":"
-            + gateway.mqttPort();
+            + gateway.mqttPort()
+            + " front="
+            + deviceHost
+            + ":"
+            + gateway.frontPort();
     LOG.info(
         "cloud runs in region {}, account {}, data in {}, database {}",
         region,
         account,
         data,
         options.database() == null ? "there" : options.database());
+  }
+
+  /** Beside the usual ports the next one if it is free; nobody is kept from starting by it. */
+  private static int frontPort(CloudOptions options) {
+    if (options.frontPort() >= 0) {
+      return options.frontPort();
+    }
+    if (options.httpsPort() != CloudOptions.DEFAULT_HTTPS_PORT) {
+      return 0;
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(options.host(), CloudOptions.DEFAULT_FRONT_PORT));
+      return CloudOptions.DEFAULT_FRONT_PORT;
+    } catch (IOException e) {
+      LOG.info(
+          "port {} is taken, MQTT, HTTPS and WebSocket share another",
+          CloudOptions.DEFAULT_FRONT_PORT);
+      return 0;
+    }
   }
 
   private static CloudStore store(CloudOptions options) {
@@ -282,7 +298,6 @@ final class Cloud implements AutoCloseable {
     all.addAll(ProvisioningService.migrations());
     all.addAll(FunctionService.migrations());
     all.addAll(SecretsService.migrations());
-    all.addAll(EventService.migrations());
     all.addAll(ComponentsService.migrations());
     all.addAll(GroupsService.migrations());
     return all;

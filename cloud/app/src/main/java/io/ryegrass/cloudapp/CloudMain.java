@@ -1,11 +1,7 @@
 package io.ryegrass.cloudapp;
 
-import io.ryegrass.events.Webhook;
 import io.ryegrass.store.PostgresUrl;
-import java.net.URI;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.regex.Pattern;
@@ -20,7 +16,6 @@ import picocli.CommandLine.ParseResult;
 public final class CloudMain {
 
   private static final int FAILURE = 1;
-  private static final String WEBHOOK = "--events-webhook";
   private static final Pattern REGION = Pattern.compile("[a-z]{2}(-[a-z]+)+-\\d");
   private static final Pattern ACCOUNT = Pattern.compile("\\d{12}");
 
@@ -107,6 +102,15 @@ public final class CloudMain {
     spec.addOption(port("--api-port", "9080", "HTTP port of the AWS APIs"));
     spec.addOption(port("--https-port", "8443", "HTTPS port for devices"));
     spec.addOption(port("--mqtt-port", "8883", "MQTT port for devices"));
+    spec.addOption(
+        OptionSpec.builder("--front-port")
+            .type(int.class)
+            .paramLabel("PORT")
+            .description(
+                "one port for HTTPS, for MQTT by ALPN x-amzn-mqtt-ca and for MQTT in WebSocket"
+                    + " (/mqtt), as port 443 of IoT Core (default 8444 beside the default HTTPS"
+                    + " port, if it is free; else a free one)")
+            .build());
     spec.addOption(text("--region", "NAME", "region to be").defaultValue("us-east-1").build());
     spec.addOption(
         text("--account", "NUMBER", "account to be").defaultValue("000000000000").build());
@@ -118,14 +122,6 @@ public final class CloudMain {
             .description(
                 "log events kept for CloudWatch Logs; beyond it the oldest go (default"
                     + " ${DEFAULT-VALUE})")
-            .build());
-    spec.addOption(
-        OptionSpec.builder(WEBHOOK)
-            .type(String[].class)
-            .paramLabel("URL")
-            .description(
-                "http or https URL that gets every event, signed with its key in"
-                    + " DIR/webhooks.keys; may be given several times")
             .build());
     spec.addOption(
         OptionSpec.builder("--new-secrets-key")
@@ -171,18 +167,20 @@ public final class CloudMain {
             value(parsed, "--api-port", 0),
             value(parsed, "--https-port", 0),
             value(parsed, "--mqtt-port", 0),
+            value(parsed, "--front-port", CloudOptions.ANY_FRONT_PORT),
             value(parsed, "--region", ""),
             value(parsed, "--account", ""),
             value(parsed, "--logs-size", 0L),
-            value(parsed, "--new-secrets-key", false),
-            webhooks(line, parsed));
+            value(parsed, "--new-secrets-key", false));
     Map.of(
             "--api-port",
             options.apiPort(),
             "--https-port",
             options.httpsPort(),
             "--mqtt-port",
-            options.mqttPort())
+            options.mqttPort(),
+            "--front-port",
+            Math.max(0, options.frontPort()))
         .forEach(
             (name, port) ->
                 require(line, port >= 0 && port <= 65535, name + " must be between 0 and 65535"));
@@ -199,18 +197,6 @@ public final class CloudMain {
         ACCOUNT.matcher(options.account()).matches(),
         "--account must be twelve digits, not '" + options.account() + "'");
     return options;
-  }
-
-  private static List<URI> webhooks(CommandLine line, ParseResult parsed) {
-    List<URI> urls = new ArrayList<>();
-    for (String text : value(parsed, WEBHOOK, new String[0])) {
-      try {
-        urls.add(new Webhook(URI.create(text), "").url());
-      } catch (IllegalArgumentException e) {
-        throw new ParameterException(line, WEBHOOK + ": " + e.getMessage(), e);
-      }
-    }
-    return urls.stream().distinct().toList();
   }
 
   private static @Nullable PostgresUrl database(CommandLine line, ParseResult parsed) {

@@ -1,9 +1,7 @@
 package io.ryegrass.cloudapp;
 
 import io.ryegrass.store.PostgresUrl;
-import java.net.URI;
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param database null: SQLite in the data folder
  * @param host address to listen on
  * @param apiPort 0 takes a free port, as with the others
+ * @param frontPort of MQTT, HTTPS and WebSocket together; {@link #ANY_FRONT_PORT} when it was not
+ *     said
  * @param logsMegabytes bound of the log events kept, in MiB
- * @param webhooks URLs that get events
  * @param newSecretsKey whether the master key of secrets is changed at this start
  */
 record CloudOptions(
@@ -24,12 +23,15 @@ record CloudOptions(
     int apiPort,
     int httpsPort,
     int mqttPort,
+    int frontPort,
     String region,
     String account,
     long logsMegabytes,
-    boolean newSecretsKey,
-    List<URI> webhooks) {
+    boolean newSecretsKey) {
 
+  static final int DEFAULT_HTTPS_PORT = 8443;
+  static final int DEFAULT_FRONT_PORT = 8444;
+  static final int ANY_FRONT_PORT = -1;
   static final long DEFAULT_LOGS_MEGABYTES = 2048;
 
   /** With the defaults of all that has any. */
@@ -49,10 +51,10 @@ record CloudOptions(
         apiPort,
         httpsPort,
         mqttPort,
+        ANY_FRONT_PORT,
         region,
         account,
         DEFAULT_LOGS_MEGABYTES,
-        false,
-        List.of());
+        false);
   }
 }

@@ -53,12 +53,18 @@ final class OwnFiles {
 
   /** {@code endpoints.json}: read by provisioning, the {@code aws} wrapper and the tests. */
   static void writeEndpoints(
-      CloudOptions options, String deviceHost, String apiUrl, int httpsPort, int mqttPort) {
+      CloudOptions options,
+      String deviceHost,
+      String apiUrl,
+      int httpsPort,
+      int mqttPort,
+      int frontPort) {
     ObjectNode endpoints = JSON.createObjectNode();
     endpoints.put("apiUrl", apiUrl);
     endpoints.put("deviceHost", deviceHost);
     endpoints.put("httpsPort", httpsPort);
     endpoints.put("mqttPort", mqttPort);
+    endpoints.put("frontPort", frontPort);
     endpoints.put("rootCa", rootCa(options.data()).toString());
     endpoints.put("region", options.region());
     endpoints.put("account", options.account());
