@@ -9,15 +9,18 @@ import java.util.Optional;
  * One condition key under one operator: {@code {"StringLike": {"iot:ClientId": ["a*", "b"]}}}.
  *
  * <p>Listed values are alternatives; for a negated operator none may match. A missing key fails a
- * positive operator and passes a negated one, {@code …IfExists} and {@code ForAllValues:}. An
- * operator that is unknown here, a value that cannot be read and a variable without value are
- * decided against the caller: false for an Allow, true for a Deny.
- *
- * <p>A key may have several values: {@code ForAllValues:} asks that each of them fulfils the
- * operator, {@code ForAnyValue:} that one does.
+ * positive operator and {@code ForAnyValue:}, and passes a negated one, {@code …IfExists} and
+ * {@code ForAllValues:}. Of several values of a key each must hold with {@code ForAllValues:} and
+ * with a negated operator, else one is enough. An operator that is unknown here, a value that
+ * cannot be read and a variable without value are decided against the caller: false for an Allow,
+ * true for a Deny.
  */
 record Condition(String operator, String key, List<String> expected) {
 
+  /**
+   * @param values keys of one value
+   * @param lists keys that may have several, as {@code aws:TagKeys}
+   */
   boolean holds(
       Map<String, String> values,
       Map<String, List<String>> lists,
@@ -25,7 +28,8 @@ record Condition(String operator, String key, List<String> expected) {
       boolean variables) {
     String name = operator;
     boolean forAll = name.startsWith("ForAllValues:");
-    if (forAll || name.startsWith("ForAnyValue:")) {
+    boolean forAny = name.startsWith("ForAnyValue:");
+    if (forAll || forAny) {
       name = name.substring(name.indexOf(':') + 1);
     }
     boolean ifExists = name.endsWith("IfExists");
@@ -41,24 +45,25 @@ record Condition(String operator, String key, List<String> expected) {
       return !allow;
     }
     if (actual.isEmpty()) {
-      return ifExists || forAll || known.get().negated();
+      return ifExists || forAll || (known.get().negated() && !forAny);
     }
-    // without a set operator one value of a list is enough, as with ForAnyValue
+    boolean all = forAll || (!forAny && known.get().negated());
     for (String one : actual) {
-      if (compare(known.get(), one, values, allow, variables) != forAll) {
-        return !forAll;
+      if (compare(known.get(), one, values, allow, variables) != all) {
+        return !all;
       }
     }
-    return forAll;
+    return all;
   }
 
   private List<String> actual(Map<String, String> values, Map<String, List<String>> lists) {
-    String single = Variables.find(values, key);
-    if (single != null) {
-      return List.of(single);
+    for (Map.Entry<String, List<String>> list : lists.entrySet()) {
+      if (list.getKey().equalsIgnoreCase(key)) {
+        return list.getValue();
+      }
     }
-    List<String> several = Variables.find(lists, key);
-    return several == null ? List.of() : several;
+    String one = Variables.find(values, key);
+    return one == null ? List.of() : List.of(one);
   }
 
   private boolean compare(

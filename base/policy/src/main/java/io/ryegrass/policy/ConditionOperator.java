@@ -41,6 +41,7 @@ record ConditionOperator(boolean negated, Comparison comparison) {
     one("DateGreaterThan", date(c -> c > 0));
     one("DateGreaterThanEquals", date(c -> c >= 0));
     one("Bool", (a, e, p) -> Optional.of(a.equalsIgnoreCase(e)));
+    one("BinaryEquals", (a, e, p) -> Optional.of(a.equals(e)));
     both("IpAddress", "NotIpAddress", (a, e, p) -> inNetwork(a, e));
   }
 

@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -23,6 +25,9 @@ public final class PolicyDocument {
           "Condition",
           "Principal",
           "NotPrincipal");
+
+  /** A variable in a pattern or in a condition's value; its name without the default. */
+  private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z0-9:/._-]+)[^}]*}");
 
   private final List<Statement> statements;
 
@@ -62,6 +67,22 @@ public final class PolicyDocument {
     return new PolicyDocument(statements);
   }
 
+  /** The keys that the document asks for: those of its conditions and those of its variables. */
+  public Set<String> contextKeys() {
+    Set<String> keys = new TreeSet<>();
+    for (Statement statement : statements) {
+      statement.conditions().forEach(c -> keys.add(c.key()));
+      if (statement.variables()) {
+        List<String> texts = new ArrayList<>(statement.resources().patterns());
+        statement.conditions().forEach(c -> texts.addAll(c.expected()));
+        for (String text : texts) {
+          VARIABLE.matcher(text).results().forEach(found -> keys.add(found.group(1)));
+        }
+      }
+    }
+    return keys;
+  }
+
   List<Statement> statements() {
     return statements;
   }
@@ -79,10 +100,12 @@ public final class PolicyDocument {
     if (!effect.equals("Allow") && !effect.equals("Deny")) {
       throw new PolicyException("Effect must be Allow or Deny, not '" + effect + "'");
     }
-    if (node.has("NotPrincipal")) {
-      throw new PolicyException("NotPrincipal is not supported; name the Principal instead");
+    boolean allBut = node.has("NotPrincipal");
+    if (allBut && node.has("Principal")) {
+      throw new PolicyException("A Statement needs Principal or NotPrincipal, not both");
     }
-    Map<String, List<String>> principals = principals(node.path("Principal"));
+    Map<String, List<String>> principals =
+        principals(node.path(allBut ? "NotPrincipal" : "Principal"));
     boolean trust = !principals.isEmpty();
     return new Statement(
         effect.equals("Allow"),
@@ -90,7 +113,8 @@ public final class PolicyDocument {
         patterns(node, "Resource", "NotResource", trust),
         conditions(node.path("Condition")),
         version.equals("2012-10-17"),
-        principals);
+        principals,
+        allBut);
   }
 
   private static Statement.Patterns patterns(

@@ -1,6 +1,7 @@
 package io.ryegrass.policy;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -38,9 +39,9 @@ public final class PolicyEvaluator {
   }
 
   /**
-   * @param variables values of policy variables and condition keys
-   * @param lists condition keys with several values, for example {@code
-   *     iot:Certificate.Subject.Organization.List}; no variables
+   * As the other method, with condition keys that may have several values.
+   *
+   * @param lists values of those keys, for example {@code aws:TagKeys}
    */
   public static Decision evaluate(
       List<PolicyDocument> policies,
@@ -98,6 +99,23 @@ public final class PolicyEvaluator {
     return evaluateFor(policy, "AWS", principals, action, resource, variables);
   }
 
+  /** Whether any condition of the policies asks for a key whose name contains a text. */
+  public static boolean asksFor(List<PolicyDocument> policies, String partOfKey) {
+    String part = partOfKey.toLowerCase(Locale.ROOT);
+    return policies.stream()
+        .flatMap(policy -> policy.statements().stream())
+        .anyMatch(
+            s ->
+                s.conditions().stream()
+                        .anyMatch(
+                            c ->
+                                c.key().toLowerCase(Locale.ROOT).contains(part)
+                                    || c.expected().stream()
+                                        .anyMatch(e -> e.toLowerCase(Locale.ROOT).contains(part)))
+                    || s.resources().patterns().stream()
+                        .anyMatch(r -> r.toLowerCase(Locale.ROOT).contains("${" + part)));
+  }
+
   private static Decision evaluateFor(
       PolicyDocument policy,
       String kind,
@@ -107,8 +125,10 @@ public final class PolicyEvaluator {
       Map<String, String> variables) {
     boolean allowed = false;
     for (Statement statement : policy.statements()) {
-      if (trusts(statement.principals().get("*"), principals)
-          || trusts(statement.principals().get(kind), principals)) {
+      boolean named =
+          trusts(statement.principals().get("*"), principals)
+              || trusts(statement.principals().get(kind), principals);
+      if (named != statement.allPrincipalsBut()) {
         if (statement.applies(action, resource, variables, Map.of())) {
           if (!statement.allow()) {
             return Decision.DENY_EXPLICIT;

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param variables whether <code>${…}</code> has a meaning (documents of version 2012-10-17)
  * @param principals who a trust policy trusts: kind ({@code AWS}, {@code Service}, {@code *}) to
  *     names; empty in other policies
+ * @param allPrincipalsBut whether it is for all but those, as with NotPrincipal
  */
 record Statement(
     boolean allow,
@@ -18,7 +19,8 @@ record Statement(
     Patterns resources,
     List<Condition> conditions,
     boolean variables,
-    Map<String, List<String>> principals) {
+    Map<String, List<String>> principals,
+    boolean allPrincipalsBut) {
 
   /** A list of patterns; {@code inverted} for NotAction and NotResource. */
   record Patterns(List<String> patterns, boolean inverted) {}

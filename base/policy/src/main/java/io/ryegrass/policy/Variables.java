@@ -7,12 +7,12 @@ import org.jspecify.annotations.Nullable;
 final class Variables {
   private Variables() {}
 
-  static <T> @Nullable T find(Map<String, T> variables, String name) {
-    T exact = variables.get(name);
+  static @Nullable String find(Map<String, String> variables, String name) {
+    String exact = variables.get(name);
     if (exact != null || name.indexOf('[') >= 0) {
       return exact;
     }
-    for (Map.Entry<String, T> entry : variables.entrySet()) {
+    for (Map.Entry<String, String> entry : variables.entrySet()) {
       if (entry.getKey().equalsIgnoreCase(name)) {
         return entry.getValue();
       }
