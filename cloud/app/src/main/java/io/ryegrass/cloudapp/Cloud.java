@@ -9,6 +9,9 @@ import io.ryegrass.devicegateway.GatewaySettings;
 import io.ryegrass.devicegateway.PortInUseException;
 import io.ryegrass.durable.DataFolderLock;
 import io.ryegrass.durable.DurableException;
+import io.ryegrass.events.EventService;
+import io.ryegrass.events.EventSettings;
+import io.ryegrass.events.WebhookKeys;
 import io.ryegrass.functions.FunctionService;
 import io.ryegrass.groups.GroupsService;
 import io.ryegrass.identity.CallerIdentity;
@@ -161,18 +164,31 @@ final class Cloud implements AutoCloseable {
     LogsService logs =
         opened(
             new LogsService(logStore, region, account, clock, options.logsMegabytes() * MEBIBYTE));
+    EventService events =
+        opened(
+            new EventService(
+                store,
+                (topic, payload) -> gateway.messages().publish(topic, payload, 1),
+                EventSettings.of(WebhookKeys.of(data.resolve("webhooks.keys"), options.webhooks())),
+                region,
+                account,
+                clock));
     ComponentsService components =
-        new ComponentsService(
-            store,
-            registry,
-            shadows,
-            jobs,
-            objects,
-            ReadAccess.of(identity),
-            region,
-            account,
-            clock,
-            devices);
+        opened(
+            new ComponentsService(
+                store,
+                registry,
+                shadows,
+                jobs,
+                objects,
+                ReadAccess.of(identity),
+                FunctionSource.of(functions, identity),
+                events,
+                region,
+                account,
+                clock,
+                devices));
+    gateway.onPresence(components::connectionChanged);
     GroupsService groups =
         opened(
             new GroupsService(
@@ -181,6 +197,9 @@ final class Cloud implements AutoCloseable {
                 functions,
                 objects,
                 identity,
+                registry,
+                jobs,
+                events,
                 data.resolve("groups"),
                 region,
                 account,
@@ -229,8 +248,10 @@ final class Cloud implements AutoCloseable {
             List.of(
                 shadows.topics(), jobs.topics(), components.fleetStatus(), provisioning.topics())));
 
+    components.start();
     groups.start();
     logs.start();
+    events.start();
 
     OwnFiles.writeCredentials(data, identity.ensureRootAccessKey());
     gateway.describeSelf(OwnFiles.selfDescription(options, endpoints, authority.certificatePem()));
@@ -298,6 +319,7 @@ final class Cloud implements AutoCloseable {
     all.addAll(ProvisioningService.migrations());
     all.addAll(FunctionService.migrations());
     all.addAll(SecretsService.migrations());
+    all.addAll(EventService.migrations());
     all.addAll(ComponentsService.migrations());
     all.addAll(GroupsService.migrations());
     return all;

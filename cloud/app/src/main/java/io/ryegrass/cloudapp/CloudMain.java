@@ -1,7 +1,11 @@
 package io.ryegrass.cloudapp;
 
+import io.ryegrass.events.Webhook;
 import io.ryegrass.store.PostgresUrl;
+import java.net.URI;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.regex.Pattern;
@@ -16,6 +20,7 @@ import picocli.CommandLine.ParseResult;
 public final class CloudMain {
 
   private static final int FAILURE = 1;
+  private static final String WEBHOOK = "--events-webhook";
   private static final Pattern REGION = Pattern.compile("[a-z]{2}(-[a-z]+)+-\\d");
   private static final Pattern ACCOUNT = Pattern.compile("\\d{12}");
 
@@ -124,6 +129,14 @@ public final class CloudMain {
                     + " ${DEFAULT-VALUE})")
             .build());
     spec.addOption(
+        OptionSpec.builder(WEBHOOK)
+            .type(String[].class)
+            .paramLabel("URL")
+            .description(
+                "http or https URL that gets every event, signed with its key in"
+                    + " DIR/webhooks.keys; may be given several times")
+            .build());
+    spec.addOption(
         OptionSpec.builder("--new-secrets-key")
             .type(boolean.class)
             .description("change the master key in DIR/secrets.key at this start")
@@ -171,7 +184,8 @@ public final class CloudMain {
             value(parsed, "--region", ""),
             value(parsed, "--account", ""),
             value(parsed, "--logs-size", 0L),
-            value(parsed, "--new-secrets-key", false));
+            value(parsed, "--new-secrets-key", false),
+            webhooks(line, parsed));
     Map.of(
             "--api-port",
             options.apiPort(),
@@ -197,6 +211,18 @@ public final class CloudMain {
         ACCOUNT.matcher(options.account()).matches(),
         "--account must be twelve digits, not '" + options.account() + "'");
     return options;
+  }
+
+  private static List<URI> webhooks(CommandLine line, ParseResult parsed) {
+    List<URI> urls = new ArrayList<>();
+    for (String text : value(parsed, WEBHOOK, new String[0])) {
+      try {
+        urls.add(new Webhook(URI.create(text), "").url());
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(line, WEBHOOK + ": " + e.getMessage(), e);
+      }
+    }
+    return urls.stream().distinct().toList();
   }
 
   private static @Nullable PostgresUrl database(CommandLine line, ParseResult parsed) {

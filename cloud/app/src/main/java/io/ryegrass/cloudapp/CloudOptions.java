@@ -1,7 +1,9 @@
 package io.ryegrass.cloudapp;
 
 import io.ryegrass.store.PostgresUrl;
+import java.net.URI;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param frontPort of MQTT, HTTPS and WebSocket together; {@link #ANY_FRONT_PORT} when it was not
  *     said
  * @param logsMegabytes bound of the log events kept, in MiB
+ * @param webhooks URLs that get events
  * @param newSecretsKey whether the master key of secrets is changed at this start
  */
 record CloudOptions(
@@ -27,7 +30,8 @@ record CloudOptions(
     String region,
     String account,
     long logsMegabytes,
-    boolean newSecretsKey) {
+    boolean newSecretsKey,
+    List<URI> webhooks) {
 
   static final int DEFAULT_HTTPS_PORT = 8443;
   static final int DEFAULT_FRONT_PORT = 8444;
@@ -55,6 +59,7 @@ record CloudOptions(
         region,
         account,
         DEFAULT_LOGS_MEGABYTES,
-        false);
+        false,
+        List.of());
   }
 }
