@@ -1,6 +1,7 @@
 package io.ryegrass.awsapi;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,15 +34,42 @@ final class ModelMinifier {
     Path to = Files.createDirectories(Path.of(args[1]));
     JsonMapper json = JsonMapper.shared();
     for (var entry : Services.all()) {
+      if (entry.getKey().equals(Services.OWN)) {
+        continue; // written here, and minified as it is
+      }
       Path source = from.resolve(entry.getValue().modelFile() + "-model.json");
       Path target = to.resolve(entry.getKey() + ".json");
+      String additions = "additions/" + entry.getKey() + ".json";
       if (Files.exists(target)
+          && ModelMinifier.class.getResource(additions) == null
           && Files.getLastModifiedTime(target).compareTo(Files.getLastModifiedTime(source)) > 0) {
         continue;
       }
       JsonNode model = json.readTree(source);
       strip(model, false);
+      add(json, additions, model);
       Files.write(target, json.writeValueAsBytes(model));
+    }
+  }
+
+  /** Members that AWS has today, but not in the artifact of the models, which is frozen. */
+  private static void add(JsonMapper json, String additions, JsonNode model) throws IOException {
+    try (InputStream in = ModelMinifier.class.getResourceAsStream(additions)) {
+      if (in == null) {
+        return;
+      }
+      ObjectNode shapes = (ObjectNode) model.path("shapes");
+      for (var added : json.readTree(in).path("shapes").properties()) {
+        if (shapes.path(added.getKey()).path("members") instanceof ObjectNode members) {
+          added
+              .getValue()
+              .path("members")
+              .properties()
+              .forEach(m -> members.set(m.getKey(), m.getValue()));
+        } else {
+          shapes.set(added.getKey(), added.getValue());
+        }
+      }
     }
   }
 

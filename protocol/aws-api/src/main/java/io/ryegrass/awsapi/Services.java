@@ -31,6 +31,9 @@ final class Services {
     }
   }
 
+  /** This cloud's own service, which no AWS has; its model is a resource of this module. */
+  static final String OWN = "ryegrass";
+
   private static final Map<String, Service> ALL = new LinkedHashMap<>();
 
   static {
@@ -59,6 +62,7 @@ final class Services {
         "secretsmanager",
         "secretsmanager",
         "ValidationException");
+    put(OWN, "ryegrass-2026-11-21", OWN, OWN, "ValidationException");
     put("sts", "sts-2011-06-15", "sts", "sts", "ValidationError");
   }
 
