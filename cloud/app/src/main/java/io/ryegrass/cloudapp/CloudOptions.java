@@ -38,6 +38,34 @@ record CloudOptions(
   static final int ANY_FRONT_PORT = -1;
   static final long DEFAULT_LOGS_MEGABYTES = 2048;
 
+  /** With whatever front port there is. */
+  CloudOptions(
+      Path data,
+      @Nullable PostgresUrl database,
+      String host,
+      int apiPort,
+      int httpsPort,
+      int mqttPort,
+      String region,
+      String account,
+      long logsMegabytes,
+      boolean newSecretsKey,
+      List<URI> webhooks) {
+    this(
+        data,
+        database,
+        host,
+        apiPort,
+        httpsPort,
+        mqttPort,
+        ANY_FRONT_PORT,
+        region,
+        account,
+        logsMegabytes,
+        newSecretsKey,
+        webhooks);
+  }
+
   /** With the defaults of all that has any. */
   CloudOptions(
       Path data,
