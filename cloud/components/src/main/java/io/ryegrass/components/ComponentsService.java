@@ -43,6 +43,7 @@ public final class ComponentsService implements AutoCloseable {
   private final DeviceApi deviceApi;
   private final Telemetry telemetry;
   private final CorePresence presence;
+  private final FleetApi fleetApi;
 
   /** As the other one, telling nobody of events and making no components of functions. */
   public ComponentsService(
@@ -133,6 +134,7 @@ public final class ComponentsService implements AutoCloseable {
     this.cores = new CoreDevices(store, registry, effective, tags, arns, pages, fleetEvents, clock);
     this.telemetry = new Telemetry(store, fleetEvents, clock);
     this.presence = new CorePresence(store, fleetEvents, clock);
+    this.fleetApi = new FleetApi(store, telemetry, pages, clock);
     this.connectivity = new Connectivity(store, registry, shadows);
     this.serviceRole = new ServiceRole(store, arns, clock);
     this.deviceApi =
@@ -184,6 +186,11 @@ public final class ComponentsService implements AutoCloseable {
         .json("UntagResource", of(tags::untag))
         .json("UpdateConnectivityInfo", of(connectivity::put))
         .build();
+  }
+
+  /** Our own operations on the fleet, part of the service {@code ryegrass}. */
+  public ServiceOperations fleet() {
+    return fleetApi.operations();
   }
 
   private static BiFunction<CallContext, ObjectNode, ObjectNode> of(

@@ -254,7 +254,7 @@ final class EffectiveDeployments {
   }
 
   /** A thing's deployment ends COMPLETED, a group's SUCCEEDED (API-26, MON-03). */
-  private static String wireStatus(DeploymentRow deployment, String status) {
+  static String wireStatus(DeploymentRow deployment, String status) {
     return deployment.kind() == DeploymentRow.Kind.THING && status.equals("SUCCEEDED")
         ? "COMPLETED"
         : status;

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.function.Function;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -26,11 +25,10 @@ final class Pages {
   private static final int MAC_BYTES = 12;
   private static final int DEFAULT_PAGE = 100;
 
-  private final CloudStore store;
-  private volatile byte @Nullable [] key;
+  private final byte[] key;
 
   Pages(CloudStore store) {
-    this.store = store;
+    this.key = key(store);
   }
 
   /**
@@ -96,36 +94,30 @@ final class Pages {
   private byte[] mac(String text) {
     try {
       Mac mac = Mac.getInstance("HmacSHA256");
-      mac.init(new SecretKeySpec(key(), "HmacSHA256"));
+      mac.init(new SecretKeySpec(key, "HmacSHA256"));
       return Arrays.copyOf(mac.doFinal(text.getBytes(StandardCharsets.UTF_8)), MAC_BYTES);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("every Java has HmacSHA256", e);
     }
   }
 
-  /** The database's, made by whoever needs it first. */
-  private byte[] key() {
-    byte[] known = key;
-    if (known == null) {
-      known =
-          store.write(
-              sql ->
-                  sql.one(
-                          "SELECT value FROM components_settings WHERE name = ?",
-                          row -> Base64.getDecoder().decode(row.text("value")),
-                          KEY)
-                      .orElseGet(
-                          () -> {
-                            byte[] fresh = new byte[32];
-                            new SecureRandom().nextBytes(fresh);
-                            sql.update(
-                                "INSERT INTO components_settings (name, value) VALUES (?, ?)",
-                                KEY,
-                                Base64.getEncoder().encodeToString(fresh));
-                            return fresh;
-                          }));
-      key = known;
-    }
-    return known;
+  /** The database's, made by whoever is first. */
+  private static byte[] key(CloudStore store) {
+    return store.write(
+        sql ->
+            sql.one(
+                    "SELECT value FROM components_settings WHERE name = ?",
+                    row -> Base64.getDecoder().decode(row.text("value")),
+                    KEY)
+                .orElseGet(
+                    () -> {
+                      byte[] fresh = new byte[32];
+                      new SecureRandom().nextBytes(fresh);
+                      sql.update(
+                          "INSERT INTO components_settings (name, value) VALUES (?, ?)",
+                          KEY,
+                          Base64.getEncoder().encodeToString(fresh));
+                      return fresh;
+                    }));
   }
 }

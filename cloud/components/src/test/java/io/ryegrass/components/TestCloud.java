@@ -127,7 +127,7 @@ final class TestCloud implements AutoCloseable {
             URI.create("https://localhost:8443"));
     ApiEngine engine =
         new ApiEngine(
-            List.of(components.greengrassV2(), registry.iot(), jobs.iotJobs()),
+            List.of(components.greengrassV2(), components.fleet(), registry.iot(), jobs.iotJobs()),
             new SigV4Verifier(identity, clock),
             identity.callAuthoriser(),
             REGION,
