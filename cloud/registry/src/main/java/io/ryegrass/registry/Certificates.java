@@ -2,6 +2,7 @@ package io.ryegrass.registry;
 
 import static io.ryegrass.registry.Answers.text;
 
+import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.awsapi.CallContext;
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.identity.CertificateAuthority;
@@ -19,12 +20,13 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Device certificates and the things they stand for. */
+/** Device certificates: made, registered, switched on and off, deleted. */
 final class Certificates {
-  private static final Set<String> STATES =
-      Set.of("ACTIVE", "INACTIVE", "REVOKED", "PENDING_ACTIVATION");
+  private static final Set<String> SETTABLE = Set.of("ACTIVE", "INACTIVE", "REVOKED");
 
   private final CloudStore store;
   private final Registry registry;
@@ -38,12 +40,26 @@ final class Certificates {
     this.clock = clock;
   }
 
-  record Certificate(String id, String pem, String status, long created, long updated) {
+  /**
+   * @param ca id of the registered CA certificate that signed it; null when none did
+   */
+  record Certificate(
+      String id,
+      String pem,
+      String status,
+      @Nullable String ca,
+      String mode,
+      long version,
+      long created,
+      long updated) {
     static Certificate of(Row row) {
       return new Certificate(
           row.text("id"),
           row.text("pem"),
           row.text("status"),
+          row.textOrNull("ca"),
+          row.text("mode"),
+          row.number("version"),
           row.number("created"),
           row.number("updated"));
     }
@@ -52,22 +68,20 @@ final class Certificates {
   void serve(ServiceOperations.Builder iot) {
     iot.json("CreateKeysAndCertificate", this::createKeys)
         .json("CreateCertificateFromCsr", this::createFromCsr)
-        .json("RegisterCertificateWithoutCA", this::register)
+        .json("RegisterCertificate", this::register)
+        .json("RegisterCertificateWithoutCA", this::registerWithoutCa)
         .json("DescribeCertificate", this::describe)
         .json("ListCertificates", this::list)
+        .json("ListCertificatesByCA", this::listByCa)
         .json("UpdateCertificate", this::update)
-        .json("DeleteCertificate", this::delete)
-        .json("AttachThingPrincipal", this::attach)
-        .json("DetachThingPrincipal", this::detach)
-        .json("ListThingPrincipals", this::principalsOf)
-        .json("ListPrincipalThings", this::thingsOf);
+        .json("DeleteCertificate", this::delete);
   }
 
   static Optional<Certificate> find(Sql sql, String id) {
     return sql.one("SELECT * FROM certificates WHERE id = ?", Certificate::of, id);
   }
 
-  private static Certificate require(Sql sql, String id) {
+  static Certificate require(Sql sql, String id) {
     return find(sql, id)
         .orElseThrow(
             () -> Answers.missing("The certificate given in the request does not exist: " + id));
@@ -82,14 +96,14 @@ final class Certificates {
 
   private ObjectNode createKeys(CallContext call, ObjectNode in) {
     CertificateAuthority.Issued issued = authority.issueDevice("AWS IoT Certificate");
-    ObjectNode out = save(issued.certificatePem(), active(in) ? "ACTIVE" : "INACTIVE");
+    ObjectNode out = save(issued.certificatePem(), active(in));
     out.putObject("keyPair")
         .put("PublicKey", publicKeyPem(issued.certificate()))
         .put("PrivateKey", issued.privateKeyPem());
     return out;
   }
 
-  private static String publicKeyPem(X509Certificate certificate) {
+  static String publicKeyPem(X509Certificate certificate) {
     return "-----BEGIN PUBLIC KEY-----\n"
         + Base64.getMimeEncoder(64, new byte[] {'\n'})
             .encodeToString(certificate.getPublicKey().getEncoded())
@@ -103,110 +117,214 @@ final class Certificates {
     } catch (RuntimeException e) {
       throw Answers.invalid("'certificateSigningRequest' cannot be signed: " + e.getMessage());
     }
-    return save(pem, active(in) ? "ACTIVE" : "INACTIVE");
+    return save(pem, active(in));
   }
 
-  private ObjectNode register(CallContext call, ObjectNode in) {
-    String status = in.has("status") ? text(in, "status") : "INACTIVE";
-    ObjectNode out = save(text(in, "certificatePem"), status);
+  private static String active(ObjectNode in) {
+    return in.path("setAsActive").asBoolean(false) ? "ACTIVE" : "INACTIVE";
+  }
+
+  private static String status(ObjectNode in) {
+    String status = in.has("status") ? text(in, "status") : active(in);
+    if (!SETTABLE.contains(status)) {
+      throw Answers.invalid("'status' must be ACTIVE, INACTIVE or REVOKED, not " + status);
+    }
+    return status;
+  }
+
+  private ObjectNode registerWithoutCa(CallContext call, ObjectNode in) {
+    ObjectNode out =
+        registry.change(sql -> save(sql, text(in, "certificatePem"), status(in), null, "SNI_ONLY"));
     out.remove("certificatePem");
     return out;
   }
 
-  private static boolean active(ObjectNode in) {
-    return in.path("setAsActive").asBoolean(false);
+  /** Signed by a registered CA, or by this cloud's own authority. */
+  private ObjectNode register(CallContext call, ObjectNode in) {
+    String pem = text(in, "certificatePem");
+    String status = status(in);
+    X509Certificate certificate = parse(pem, "certificatePem");
+    ObjectNode out =
+        registry.change(
+            sql -> {
+              refuseKnown(sql, CertificateIds.of(certificate));
+              if (!in.has("caCertificatePem")
+                  && CaCertificates.signed(certificate, authority.certificate())) {
+                return save(sql, pem, status, null, "DEFAULT");
+              }
+              CaCertificates.Ca ca = signer(sql, certificate, in);
+              return save(sql, pem, status, ca.id(), ca.mode());
+            });
+    out.remove("certificatePem");
+    return out;
+  }
+
+  private static CaCertificates.Ca signer(Sql sql, X509Certificate certificate, ObjectNode in) {
+    if (in.has("caCertificatePem")) {
+      String id = CertificateIds.of(parse(text(in, "caCertificatePem"), "caCertificatePem"));
+      CaCertificates.Ca named =
+          CaCertificates.find(sql, id)
+              .orElseThrow(() -> invalidCertificate("The CA certificate is not registered: " + id));
+      if (!CaCertificates.signed(certificate, named.certificate())) {
+        throw invalidCertificate("The certificate is not signed by 'caCertificatePem'");
+      }
+      return named;
+    }
+    List<CaCertificates.Ca> signers = CaCertificates.signersOf(sql, certificate);
+    if (signers.isEmpty()) {
+      throw invalidCertificate(
+          "No registered CA certificate has signed the certificate; register its CA, or register"
+              + " it with RegisterCertificateWithoutCA");
+    }
+    if (signers.size() > 1) {
+      throw new AwsException(
+          "CertificateConflictException",
+          409,
+          "Several registered CA certificates have this issuer's name and key; say which one with"
+              + " 'caCertificatePem'");
+    }
+    return signers.getFirst();
+  }
+
+  static AwsException invalidCertificate(String message) {
+    return new AwsException("CertificateValidationException", 400, message);
   }
 
   private ObjectNode save(String pem, String status) {
     String id = CertificateIds.of(parse(pem));
-    return registry.change(
-        sql -> {
-          if (find(sql, id).isPresent()) {
-            throw Answers.exists(
-                "The certificate is already provisioned or registered", id, registry.certArn(id));
-          }
-          sql.update(
-              "INSERT INTO certificates (id, pem, status, created, updated) VALUES (?, ?, ?, ?, ?)",
-              id,
-              pem,
-              status,
-              clock.instant(),
-              clock.instant());
-          return Answers.object()
-              .put("certificateArn", registry.certArn(id))
-              .put("certificateId", id)
-              .put("certificatePem", pem);
-        });
+    return registry.change(id, sql -> save(sql, pem, status, null, "DEFAULT"));
+  }
+
+  private void refuseKnown(Sql sql, String id) {
+    if (find(sql, id).isPresent()) {
+      throw Answers.exists(
+          "The certificate is already provisioned or registered", id, registry.certArn(id));
+    }
+  }
+
+  ObjectNode save(Sql sql, String pem, String status, @Nullable String ca, String mode) {
+    String id = CertificateIds.of(parse(pem, "certificatePem"));
+    refuseKnown(sql, id);
+    sql.update(
+        "INSERT INTO certificates (id, pem, status, ca, mode, version, created, updated)"
+            + " VALUES (?, ?, ?, ?, ?, 1, ?, ?)",
+        id,
+        pem,
+        status,
+        ca,
+        mode,
+        clock.instant(),
+        clock.instant());
+    return Answers.object()
+        .put("certificateArn", registry.certArn(id))
+        .put("certificateId", id)
+        .put("certificatePem", pem);
   }
 
   static X509Certificate parse(String pem) {
+    return parse(pem, "certificatePem");
+  }
+
+  static X509Certificate parse(String pem, String member) {
     try {
       return (X509Certificate)
           CertificateFactory.getInstance("X.509")
               .generateCertificate(new ByteArrayInputStream(pem.getBytes(StandardCharsets.UTF_8)));
     } catch (CertificateException e) {
-      throw new io.ryegrass.awsapi.AwsException(
-          "CertificateValidationException", 400, "'certificatePem' is no X.509 certificate in PEM");
+      throw invalidCertificate("'" + member + "' is no X.509 certificate in PEM");
     }
   }
 
   private ObjectNode describe(CallContext call, ObjectNode in) {
     Certificate certificate = store.read(sql -> require(sql, text(in, "certificateId")));
-    X509Certificate x509 = parse(certificate.pem());
     ObjectNode out = Answers.object();
     ObjectNode node = out.putObject("certificateDescription");
     node.put("certificateArn", registry.certArn(certificate.id()))
-        .put("certificateId", certificate.id())
+        .put("certificateId", certificate.id());
+    if (certificate.ca() != null) {
+      node.put("caCertificateId", certificate.ca());
+    }
+    node.put("status", certificate.status())
         .put("certificatePem", certificate.pem())
-        .put("status", certificate.status())
         .put("ownedBy", registry.account())
-        .put("creationDate", certificate.created() / 1000)
-        .put("lastModifiedDate", certificate.updated() / 1000)
-        .put("certificateMode", "DEFAULT");
-    node.putObject("validity")
-        .put("notBefore", x509.getNotBefore().getTime() / 1000)
-        .put("notAfter", x509.getNotAfter().getTime() / 1000);
+        .put("creationDate", certificate.created() / 1000.0)
+        .put("lastModifiedDate", certificate.updated() / 1000.0)
+        .put("customerVersion", certificate.version());
+    node.putObject("transferData");
+    validity(node, parse(certificate.pem()));
+    node.put("certificateMode", certificate.mode());
     return out;
   }
 
+  static void validity(ObjectNode node, X509Certificate certificate) {
+    node.putObject("validity")
+        .put("notBefore", certificate.getNotBefore().getTime() / 1000)
+        .put("notAfter", certificate.getNotAfter().getTime() / 1000);
+  }
+
   private ObjectNode list(CallContext call, ObjectNode in) {
-    List<Certificate> all =
+    return page(
+        in,
         store.read(
             sql ->
                 sql.list(
-                    "SELECT * FROM certificates ORDER BY created, id LIMIT 100000",
-                    Certificate::of));
+                    "SELECT * FROM certificates ORDER BY created, id LIMIT 1000000",
+                    Certificate::of)));
+  }
+
+  private ObjectNode listByCa(CallContext call, ObjectNode in) {
+    return page(
+        in,
+        store.read(
+            sql ->
+                sql.list(
+                    "SELECT * FROM certificates WHERE ca = ? ORDER BY created, id LIMIT 1000000",
+                    Certificate::of,
+                    text(in, "caCertificateId"))));
+  }
+
+  /** The newest first, unless the request says {@code ascendingOrder}. */
+  private ObjectNode page(ObjectNode in, List<Certificate> all) {
     return Answers.page(
         in,
-        "pageSize",
-        "marker",
-        "nextMarker",
+        Answers.Paging.MARKED,
         "certificates",
         all,
-        (c, out) ->
-            out.addObject()
-                .put("certificateArn", registry.certArn(c.id()))
-                .put("certificateId", c.id())
-                .put("status", c.status())
-                .put("certificateMode", "DEFAULT")
-                .put("creationDate", c.created() / 1000));
+        c -> Answers.moment(c.created(), c.id()),
+        !in.path("ascendingOrder").asBoolean(false),
+        this::write);
+  }
+
+  private void write(Certificate c, ArrayNode out) {
+    out.addObject()
+        .put("certificateArn", registry.certArn(c.id()))
+        .put("certificateId", c.id())
+        .put("status", c.status())
+        .put("certificateMode", c.mode())
+        .put("creationDate", c.created() / 1000.0);
   }
 
   private ObjectNode update(CallContext call, ObjectNode in) {
     String status = text(in, "newStatus");
-    if (!STATES.contains(status) || status.equals("PENDING_ACTIVATION")) {
-      throw Answers.invalid("'newStatus' must be ACTIVE, INACTIVE or REVOKED, not " + status);
+    if (!SETTABLE.contains(status)) {
+      throw Answers.invalid(
+          "'newStatus' must be ACTIVE, INACTIVE or REVOKED; "
+              + status
+              + " is for the service's own use");
     }
     return registry.change(
         sql -> {
-          Certificate certificate = require(sql, text(in, "certificateId"));
-          sql.update(
-              "UPDATE certificates SET status = ?, updated = ? WHERE id = ?",
-              status,
-              clock.instant(),
-              certificate.id());
+          setStatus(sql, require(sql, text(in, "certificateId")).id(), status);
           return Answers.object();
         });
+  }
+
+  void setStatus(Sql sql, String id, String status) {
+    sql.update(
+        "UPDATE certificates SET status = ?, updated = ?, version = version + 1 WHERE id = ?",
+        status,
+        clock.instant(),
+        id);
   }
 
   private ObjectNode delete(CallContext call, ObjectNode in) {
@@ -215,23 +333,21 @@ final class Certificates {
         sql -> {
           Certificate certificate = require(sql, text(in, "certificateId"));
           String id = certificate.id();
+          String arn = registry.certArn(id);
           if (certificate.status().equals("ACTIVE")) {
-            throw Answers.conflict(
-                "CertificateStateException",
-                "Certificate must be deactivated (not ACTIVE) before deletion: " + id);
+            throw mustBeInactive("Certificate", id);
           }
           if (!things(sql, id).isEmpty()) {
             throw Answers.conflict(
                 "DeleteConflictException",
-                "Things must be detached before deletion (certificate " + id + ")");
+                "Things must be detached before deletion (arn: " + arn + ")");
           }
-          String arn = registry.certArn(id);
           if (!force
               && sql.count("SELECT COUNT(*) AS n FROM iot_policy_targets WHERE target = ?", arn)
                   > 0) {
             throw Answers.conflict(
                 "DeleteConflictException",
-                "Certificate policies must be detached before deletion (certificate " + id + ")");
+                "Certificate policies must be detached before deletion (arn: " + arn + ")");
           }
           sql.update("DELETE FROM iot_policy_targets WHERE target = ?", arn);
           sql.update("DELETE FROM certificates WHERE id = ?", id);
@@ -239,63 +355,10 @@ final class Certificates {
         });
   }
 
-  /** The certificate id of a principal ARN. */
-  private String certificateId(String principal) {
-    String prefix = registry.certArn("");
-    if (!principal.startsWith(prefix)) {
-      throw Answers.invalid(
-          "principal '" + principal + "' is not a certificate of this account and Region");
-    }
-    return principal.substring(prefix.length());
-  }
-
-  private ObjectNode attach(CallContext call, ObjectNode in) {
-    return registry.change(
-        sql -> {
-          String id = require(sql, certificateId(text(in, "principal"))).id();
-          String thing = Things.require(sql, text(in, "thingName")).name();
-          sql.update(
-              "INSERT INTO thing_principals (thing, certificate) VALUES (?, ?)"
-                  + " ON CONFLICT (thing, certificate) DO NOTHING",
-              thing,
-              id);
-          return Answers.object();
-        });
-  }
-
-  private ObjectNode detach(CallContext call, ObjectNode in) {
-    return registry.change(
-        sql -> {
-          sql.update(
-              "DELETE FROM thing_principals WHERE thing = ? AND certificate = ?",
-              Things.require(sql, text(in, "thingName")).name(),
-              certificateId(text(in, "principal")));
-          return Answers.object();
-        });
-  }
-
-  private ObjectNode principalsOf(CallContext call, ObjectNode in) {
-    List<String> ids =
-        store.read(
-            sql ->
-                sql.list(
-                    "SELECT certificate FROM thing_principals WHERE thing = ? ORDER BY certificate"
-                        + " LIMIT 1000",
-                    row -> row.text("certificate"),
-                    Things.require(sql, text(in, "thingName")).name()));
-    return Answers.page(
-        in,
-        "maxResults",
-        "nextToken",
-        "nextToken",
-        "principals",
-        ids,
-        (id, out) -> out.add(registry.certArn(id)));
-  }
-
-  private ObjectNode thingsOf(CallContext call, ObjectNode in) {
-    List<String> names = store.read(sql -> things(sql, certificateId(text(in, "principal"))));
-    return Answers.page(
-        in, "maxResults", "nextToken", "nextToken", "things", names, (n, out) -> out.add(n));
+  static AwsException mustBeInactive(String what, String id) {
+    return new AwsException(
+        "CertificateStateException",
+        406,
+        what + " must be deactivated (not ACTIVE) before deletion. Id: " + id);
   }
 }

@@ -14,9 +14,12 @@ import java.time.Clock;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
-/** IoT policies, their versions, and what they are attached to. */
+/** IoT policies and their versions. */
 final class IotPolicies {
   private static final int MAX_VERSIONS = 5;
+
+  /** Characters of a document, white space not counted (CreatePolicy, {@code policyDocument}). */
+  private static final int MAX_LENGTH = 2048;
 
   private final CloudStore store;
   private final Registry registry;
@@ -49,11 +52,7 @@ final class IotPolicies {
         .json("GetPolicyVersion", this::getVersion)
         .json("ListPolicyVersions", this::listVersions)
         .json("SetDefaultPolicyVersion", this::setDefault)
-        .json("DeletePolicyVersion", this::deleteVersion)
-        .json("AttachPolicy", this::attach)
-        .json("DetachPolicy", this::detach)
-        .json("ListAttachedPolicies", this::attached)
-        .json("ListTargetsForPolicy", this::targets);
+        .json("DeletePolicyVersion", this::deleteVersion);
   }
 
   /** Documents in force for a target: a certificate's or a thing group's ARN. */
@@ -66,6 +65,19 @@ final class IotPolicies {
         target);
   }
 
+  /** The document in force of a policy. */
+  static String document(Sql sql, String policy) {
+    return versions(sql, policy).stream()
+        .filter(Version::isDefault)
+        .findFirst()
+        .orElseThrow()
+        .document();
+  }
+
+  static void require(Sql sql, String policy) {
+    versions(sql, policy);
+  }
+
   private static List<Version> versions(Sql sql, String policy) {
     List<Version> versions =
         sql.list(
@@ -73,7 +85,7 @@ final class IotPolicies {
             Version::of,
             policy);
     if (versions.isEmpty()) {
-      throw Answers.missing("Policy not found: " + policy);
+      throw Answers.missing("Policy not found (name=" + policy + ")");
     }
     return versions;
   }
@@ -86,6 +98,13 @@ final class IotPolicies {
   }
 
   private static void check(String document) {
+    long length = document.chars().filter(c -> !Character.isWhitespace(c)).count();
+    if (length > MAX_LENGTH) {
+      throw new AwsException(
+          "MalformedPolicyException",
+          400,
+          "Policy cannot be created - size exceeds hard limit (" + MAX_LENGTH + ")");
+    }
     try {
       PolicyDocument.parse(document);
     } catch (PolicyException e) {
@@ -96,7 +115,6 @@ final class IotPolicies {
   private ObjectNode create(CallContext call, ObjectNode in) {
     String name = text(in, "policyName");
     String document = text(in, "policyDocument");
-    check(document);
     return registry.change(
         sql -> {
           if (sql.count("SELECT COUNT(*) AS n FROM iot_policies WHERE name = ?", name) > 0) {
@@ -105,13 +123,20 @@ final class IotPolicies {
                 name,
                 arn(name));
           }
-          sql.update(
-              "INSERT INTO iot_policies (name, next_version, created) VALUES (?, 2, ?)",
-              name,
-              clock.instant());
-          insert(sql, name, 1, document, true);
+          create(sql, name, document);
+          RegistryTags.put(sql, arn(name), in.path("tags"));
           return described(name, document).put("policyVersionId", "1");
         });
+  }
+
+  /** A new policy with one version. */
+  void create(Sql sql, String name, String document) {
+    check(document);
+    sql.update(
+        "INSERT INTO iot_policies (name, next_version, created) VALUES (?, 2, ?)",
+        name,
+        clock.instant());
+    insert(sql, name, 1, document, true);
   }
 
   private void insert(Sql sql, String policy, long number, String document, boolean isDefault) {
@@ -138,8 +163,8 @@ final class IotPolicies {
     Version current = versions.stream().filter(Version::isDefault).findFirst().orElseThrow();
     return described(name, current.document())
         .put("defaultVersionId", Long.toString(current.number()))
-        .put("creationDate", versions.getFirst().created() / 1000)
-        .put("lastModifiedDate", versions.getLast().created() / 1000);
+        .put("creationDate", versions.getFirst().created() / 1000.0)
+        .put("lastModifiedDate", versions.getLast().created() / 1000.0);
   }
 
   private ObjectNode list(CallContext call, ObjectNode in) {
@@ -149,17 +174,18 @@ final class IotPolicies {
                 sql.list(
                     "SELECT name FROM iot_policies ORDER BY name LIMIT 10000",
                     row -> row.text("name")));
-    return named(in, "policies", names);
+    return page(in, "policies", names);
   }
 
-  private ObjectNode named(ObjectNode in, String member, List<String> names) {
+  /** Names of policies with their ARNs, page by page; {@code ascendingOrder} says how. */
+  ObjectNode page(ObjectNode in, String member, List<String> names) {
     return Answers.page(
         in,
-        "pageSize",
-        "marker",
-        "nextMarker",
+        Answers.Paging.MARKED,
         member,
         names,
+        n -> n,
+        false,
         (n, out) -> out.addObject().put("policyName", n).put("policyArn", arn(n)));
   }
 
@@ -187,6 +213,7 @@ final class IotPolicies {
           }
           sql.update("DELETE FROM iot_policy_versions WHERE policy = ?", name);
           sql.update("DELETE FROM iot_policies WHERE name = ?", name);
+          RegistryTags.deleteAll(sql, arn(name));
           return Answers.object();
         });
   }
@@ -205,7 +232,7 @@ final class IotPolicies {
                     + name
                     + " already has the maximum number of versions ("
                     + MAX_VERSIONS
-                    + "); delete one with delete-policy-version");
+                    + ")");
           }
           long number =
               sql.count("SELECT next_version AS n FROM iot_policies WHERE name = ?", name);
@@ -227,8 +254,8 @@ final class IotPolicies {
     return described(name, version.document())
         .put("policyVersionId", Long.toString(version.number()))
         .put("isDefaultVersion", version.isDefault())
-        .put("creationDate", version.created() / 1000)
-        .put("lastModifiedDate", version.created() / 1000);
+        .put("creationDate", version.created() / 1000.0)
+        .put("lastModifiedDate", version.created() / 1000.0);
   }
 
   private ObjectNode listVersions(CallContext call, ObjectNode in) {
@@ -242,7 +269,7 @@ final class IotPolicies {
                 list.addObject()
                     .put("versionId", Long.toString(v.number()))
                     .put("isDefaultVersion", v.isDefault())
-                    .put("createDate", v.created() / 1000));
+                    .put("createDate", v.created() / 1000.0));
     return out;
   }
 
@@ -266,9 +293,7 @@ final class IotPolicies {
         sql -> {
           Version version = version(sql, name, text(in, "policyVersionId"));
           if (version.isDefault()) {
-            throw Answers.conflict(
-                "DeleteConflictException",
-                "Cannot delete the default version of policy " + name + "; make another default");
+            throw Answers.invalid("Cannot delete the default version of a policy");
           }
           sql.update(
               "DELETE FROM iot_policy_versions WHERE policy = ? AND version = ?",
@@ -278,75 +303,7 @@ final class IotPolicies {
         });
   }
 
-  private ObjectNode attach(CallContext call, ObjectNode in) {
-    String name = text(in, "policyName");
-    String target = text(in, "target");
-    return registry.change(
-        sql -> {
-          versions(sql, name);
-          checkTarget(sql, target);
-          sql.update(
-              "INSERT INTO iot_policy_targets (policy, target) VALUES (?, ?)"
-                  + " ON CONFLICT (policy, target) DO NOTHING",
-              name,
-              target);
-          return Answers.object();
-        });
-  }
-
-  private void checkTarget(Sql sql, String target) {
-    String certificate = registry.certArn("");
-    String group = registry.thingGroupArn("");
-    boolean known =
-        target.startsWith(certificate)
-            ? Certificates.find(sql, target.substring(certificate.length())).isPresent()
-            : target.startsWith(group)
-                && registry.thingGroupExists(target.substring(group.length()));
-    if (!known) {
-      throw Answers.missing("Policy target not found: " + target);
-    }
-  }
-
-  private ObjectNode detach(CallContext call, ObjectNode in) {
-    return registry.change(
-        sql -> {
-          versions(sql, text(in, "policyName"));
-          sql.update(
-              "DELETE FROM iot_policy_targets WHERE policy = ? AND target = ?",
-              text(in, "policyName"),
-              text(in, "target"));
-          return Answers.object();
-        });
-  }
-
-  private ObjectNode attached(CallContext call, ObjectNode in) {
-    List<String> names =
-        store.read(
-            sql ->
-                sql.list(
-                    "SELECT policy FROM iot_policy_targets WHERE target = ? ORDER BY policy"
-                        + " LIMIT 1000",
-                    row -> row.text("policy"),
-                    text(in, "target")));
-    return named(in, "policies", names);
-  }
-
-  private ObjectNode targets(CallContext call, ObjectNode in) {
-    List<String> targets =
-        store.read(
-            sql -> {
-              versions(sql, text(in, "policyName"));
-              return sql.list(
-                  "SELECT target FROM iot_policy_targets WHERE policy = ? ORDER BY target"
-                      + " LIMIT 10000",
-                  row -> row.text("target"),
-                  text(in, "policyName"));
-            });
-    return Answers.page(
-        in, "pageSize", "marker", "nextMarker", "targets", targets, (t, out) -> out.add(t));
-  }
-
-  private String arn(String policy) {
+  String arn(String policy) {
     return registry.arn("policy/" + policy);
   }
 }

@@ -24,13 +24,26 @@ public final class Registry {
   private final Endpoints endpoints;
   private final String region;
   private final String accountId;
-  private final Things things;
-  private final ThingGroups groups;
-  private final Certificates certificates;
-  private final IotPolicies policies;
-  private final RoleAliases aliases;
-  private final DeviceAuthority authority;
   private final EventSwitchboard events;
+  private final RegistryEvents told;
+  private final DeviceAuthority authority;
+  private final ThingRecords records;
+  private final Things things;
+  private final ThingTypes types;
+  private final ThingGroups groups;
+  private final GroupMembers members;
+  private final DynamicGroups dynamic;
+  private final FleetIndex index;
+  private final BillingGroups billing;
+  private final Certificates certificates;
+  private final CaCertificates authorities;
+  private final ThingPrincipals principals;
+  private final JustInTime justInTime;
+  private final IotPolicies policies;
+  private final PolicyTargets targets;
+  private final EffectivePolicies effective;
+  private final RoleAliases aliases;
+  private final RegistryTags tags;
   private final List<GroupMembershipListener> membershipListeners = new CopyOnWriteArrayList<>();
 
   public Registry(
@@ -45,13 +58,35 @@ public final class Registry {
     this.endpoints = endpoints;
     this.region = region;
     this.accountId = accountId;
-    this.things = new Things(store, this, clock);
-    this.groups = new ThingGroups(store, this, clock);
-    this.certificates = new Certificates(store, this, deviceCa, clock);
-    this.policies = new IotPolicies(store, this, clock);
-    this.aliases = new RoleAliases(store, this, identity, clock);
-    this.authority = new DeviceAuthority(store, this);
     this.events = new EventSwitchboard(store, accountId, clock);
+    this.told = new RegistryEvents(events, this);
+    this.authority = new DeviceAuthority(store, this);
+    this.records = new ThingRecords(store, told, clock);
+    this.things = new Things(store, this, records);
+    this.types = new ThingTypes(store, this, told, clock);
+    this.groups = new ThingGroups(store, this, told, clock);
+    this.members = new GroupMembers(store, this);
+    this.dynamic = new DynamicGroups(this, groups);
+    this.index = new FleetIndex(store, records);
+    this.billing = new BillingGroups(store, this, clock);
+    this.certificates = new Certificates(store, this, deviceCa, clock);
+    this.authorities = new CaCertificates(store, this, clock);
+    this.principals = new ThingPrincipals(store, this);
+    this.justInTime =
+        new JustInTime(
+            store,
+            this,
+            certificates,
+            new ProvisioningTemplates(store, this, clock),
+            new ThingRegistration(this),
+            events,
+            clock);
+    this.policies = new IotPolicies(store, this, clock);
+    this.targets = new PolicyTargets(store, this, policies);
+    this.effective = new EffectivePolicies(store, this, policies, authority);
+    this.aliases = new RoleAliases(store, this, clock);
+    this.tags = new RegistryTags(store, this);
+    records.onChange(dynamic::reconsider);
   }
 
   public static List<Migration> migrations() {
@@ -62,10 +97,20 @@ public final class Registry {
   public ServiceOperations iot() {
     ServiceOperations.Builder iot = ServiceOperations.of("iot");
     things.serve(iot);
+    types.serve(iot);
     groups.serve(iot);
+    members.serve(iot);
+    dynamic.serve(iot);
+    index.serve(iot);
+    billing.serve(iot);
     certificates.serve(iot);
+    authorities.serve(iot);
+    principals.serve(iot);
     policies.serve(iot);
+    targets.serve(iot);
+    effective.serve(iot);
     aliases.serve(iot);
+    tags.serve(iot);
     events.serve(iot);
     return iot.json("DescribeEndpoint", this::describeEndpoint).build();
   }
@@ -80,12 +125,7 @@ public final class Registry {
     return switch (in.path("endpointType").asString("iot:Data")) {
       case "iot:Data", "iot:Data-ATS", "iot:CredentialProvider", "iot:Jobs" ->
           Answers.object().put("endpointAddress", endpoints.deviceHost());
-      case String other ->
-          throw Answers.invalid(
-              "endpoint type '"
-                  + other
-                  + "' is not known; use iot:Data-ATS, iot:Data, iot:CredentialProvider or"
-                  + " iot:Jobs");
+      case String other -> throw Answers.invalid("Endpoint type " + other + " not recognized.");
     };
   }
 
@@ -93,6 +133,29 @@ public final class Registry {
   public Optional<DevicePrincipal> findActive(X509Certificate presented) {
     String id = CertificateIds.of(presented);
     return authority.things(id).map(names -> new DevicePrincipal(id, presented, names));
+  }
+
+  /**
+   * As {@link #findActive}, for a new connection: a certificate that is not known yet, of a
+   * registered authority that allows it, is registered by this (just-in-time registration).
+   *
+   * @param presented whose key the peer has shown to have
+   */
+  public Optional<DevicePrincipal> findOrRegister(X509Certificate presented) {
+    Optional<DevicePrincipal> known = findActive(presented);
+    if (known.isPresent()) {
+      return known;
+    }
+    justInTime.presented(presented);
+    return findActive(presented);
+  }
+
+  /** The registered authorities that are ACTIVE, for listeners that tell whom they trust. */
+  public List<X509Certificate> trustedAuthorities() {
+    return store.read(CaCertificates::all).stream()
+        .filter(ca -> ca.status().equals("ACTIVE"))
+        .map(CaCertificates.Ca::certificate)
+        .toList();
   }
 
   /**
@@ -111,19 +174,20 @@ public final class Registry {
 
   /** Groups the thing is a direct member of. */
   public List<String> thingGroupsOf(String thing) {
-    return groups.of(thing);
+    return members.groupsOf(thing);
   }
 
-  List<String> parentsOf(String group) {
+  /** The groups above a group, nearest first. */
+  public List<String> thingGroupParents(String group) {
     return groups.parents(group);
   }
 
   public List<String> membersOf(String group) {
-    return groups.members(group);
+    return members.members(group);
   }
 
   public boolean thingExists(String thing) {
-    return store.read(sql -> Things.find(sql, thing).isPresent());
+    return store.read(sql -> ThingRecords.find(sql, thing).isPresent());
   }
 
   public boolean thingGroupExists(String group) {
@@ -154,6 +218,7 @@ public final class Registry {
             group,
             thing);
     if (joined == 1) {
+      moved(sql, thing, group, true);
       membershipListeners.forEach(l -> l.changed(thing, group, true));
     }
   }
@@ -163,8 +228,28 @@ public final class Registry {
         sql.update(
             "DELETE FROM thing_group_members WHERE group_name = ? AND thing = ?", group, thing);
     if (left == 1) {
+      moved(sql, thing, group, false);
       membershipListeners.forEach(l -> l.changed(thing, group, false));
     }
+  }
+
+  private void moved(Sql sql, String thing, String group, boolean joined) {
+    told.membership(sql, thing, group, joined);
+    if (ThingGroups.find(sql, group).filter(g -> g.query() != null).isEmpty()) {
+      dynamic.reconsider(sql, thing); // a query may ask for static groups
+    }
+  }
+
+  ThingRecords records() {
+    return records;
+  }
+
+  Certificates certificates() {
+    return certificates;
+  }
+
+  IotPolicies policies() {
+    return policies;
   }
 
   /** A change of the registry: what devices may do is looked up anew once it is on disk. */
@@ -173,6 +258,30 @@ public final class Registry {
         sql -> {
           T result = change.apply(sql);
           store.afterCommit(authority::forget);
+          return result;
+        });
+  }
+
+  /** A change of what one certificate may do; the others' is known as before. */
+  <T> T change(String certificateId, Function<Sql, T> change) {
+    return store.write(
+        sql -> {
+          T result = change.apply(sql);
+          store.afterCommit(() -> authority.forget(certificateId));
+          return result;
+        });
+  }
+
+  /** A change of one thing: what its certificates may do is looked up anew. */
+  <T> T changeOf(String thing, Function<Sql, T> change) {
+    return store.write(
+        sql -> {
+          T result = change.apply(sql);
+          sql.list(
+                  "SELECT certificate FROM thing_principals WHERE thing = ? LIMIT 1000",
+                  row -> row.text("certificate"),
+                  thing)
+              .forEach(id -> store.afterCommit(() -> authority.forget(id)));
           return result;
         });
   }

@@ -9,32 +9,43 @@ import io.ryegrass.store.Row;
 import io.ryegrass.store.Sql;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Static thing groups, nested, and who is in them. */
+/** Thing groups, nested: the groups themselves. Who is in them is {@link GroupMembers}' concern. */
 final class ThingGroups {
   private static final int MAX_DEPTH = 7;
+  private static final int MAX_CHILDREN = 100;
+  private static final int MAX_ATTRIBUTES = 50;
 
   private final CloudStore store;
   private final Registry registry;
+  private final RegistryEvents events;
   private final Clock clock;
 
-  ThingGroups(CloudStore store, Registry registry, Clock clock) {
+  ThingGroups(CloudStore store, Registry registry, RegistryEvents events, Clock clock) {
     this.store = store;
     this.registry = registry;
+    this.events = events;
     this.clock = clock;
   }
 
-  private record Group(
+  /**
+   * @param query what things of a dynamic group fulfil; null for a static group
+   */
+  record Group(
       String name,
       String id,
       @Nullable String parent,
       @Nullable String description,
       ObjectNode attributes,
+      @Nullable String query,
       long version,
       long created) {
     static Group of(Row row) {
@@ -44,6 +55,7 @@ final class ThingGroups {
           row.textOrNull("parent"),
           row.textOrNull("description"),
           Answers.parse(row.text("attributes")),
+          row.textOrNull("query"),
           row.number("version"),
           row.number("created"));
     }
@@ -54,228 +66,317 @@ final class ThingGroups {
         .json("DescribeThingGroup", this::describe)
         .json("ListThingGroups", this::list)
         .json("UpdateThingGroup", this::update)
-        .json("DeleteThingGroup", this::delete)
-        .json("AddThingToThingGroup", this::add)
-        .json("RemoveThingFromThingGroup", this::remove)
-        .json("ListThingsInThingGroup", this::things)
-        .json("ListThingGroupsForThing", this::groupsOf);
+        .json("DeleteThingGroup", this::delete);
   }
 
-  private static Optional<Group> find(Sql sql, String name) {
+  static Optional<Group> find(Sql sql, String name) {
     return sql.one("SELECT * FROM thing_groups WHERE name = ?", Group::of, name);
   }
 
-  private static Group require(Sql sql, String name) {
+  static Group require(Sql sql, String name) {
     return find(sql, name).orElseThrow(() -> Answers.missing("Thing group " + name + " not found"));
+  }
+
+  /** The group's parents, nearest first. */
+  static List<Group> parents(Sql sql, Group group) {
+    List<Group> parents = new ArrayList<>();
+    Optional<Group> next = Optional.of(group);
+    while (next.isPresent() && next.get().parent() != null && parents.size() < MAX_DEPTH) {
+      next = find(sql, next.get().parent());
+      next.ifPresent(parents::add);
+    }
+    return parents;
+  }
+
+  /** The groups below a group, all levels, without itself. */
+  static Set<String> below(Sql sql, String name) {
+    Set<String> all = new LinkedHashSet<>();
+    List<String> level = List.of(name);
+    while (!level.isEmpty()) {
+      List<String> next = new ArrayList<>();
+      for (String parent : level) {
+        sql
+            .list(
+                "SELECT name FROM thing_groups WHERE parent = ? ORDER BY name LIMIT 10000",
+                row -> row.text("name"),
+                parent)
+            .stream()
+            .filter(all::add)
+            .forEach(next::add);
+      }
+      level = next;
+    }
+    return all;
+  }
+
+  List<String> parents(String name) {
+    return store.read(
+        sql ->
+            find(sql, name).stream()
+                .flatMap(g -> parents(sql, g).stream())
+                .map(Group::name)
+                .toList());
   }
 
   boolean exists(String name) {
     return store.read(sql -> find(sql, name).isPresent());
   }
 
-  /** The group's parents, nearest first. */
-  List<String> parents(String name) {
-    return store.read(
-        sql -> {
-          List<String> parents = new ArrayList<>();
-          Optional<Group> group = find(sql, name);
-          while (group.isPresent() && group.get().parent() != null && parents.size() < MAX_DEPTH) {
-            parents.add(group.get().parent());
-            group = find(sql, parents.getLast());
-          }
-          return parents;
-        });
-  }
-
-  List<String> of(String thing) {
-    return store.read(
-        sql ->
-            sql.list(
-                "SELECT group_name FROM thing_group_members WHERE thing = ? ORDER BY group_name"
-                    + " LIMIT 1000",
-                row -> row.text("group_name"),
-                thing));
-  }
-
-  List<String> members(String group) {
-    return store.read(
-        sql ->
-            sql.list(
-                "SELECT thing FROM thing_group_members WHERE group_name = ? ORDER BY thing"
-                    + " LIMIT 100000",
-                row -> row.text("thing"),
-                group));
-  }
-
-  private ObjectNode create(CallContext call, ObjectNode in) {
+  /**
+   * Makes a group.
+   *
+   * @param query of a dynamic group, null for a static one
+   */
+  Group create(Sql sql, ObjectNode in, @Nullable String query) {
     String name = text(in, "thingGroupName");
     String parent = in.has("parentGroupName") ? text(in, "parentGroupName") : null;
-    return registry.change(
-        sql -> {
-          if (find(sql, name).isPresent()) {
-            throw Answers.exists(
-                "Thing group " + name + " already exists", name, registry.thingGroupArn(name));
-          }
-          if (parent != null) {
-            require(sql, parent);
-            if (parents(parent).size() + 2 > MAX_DEPTH) {
-              throw Answers.invalid("Thing groups nest at most " + MAX_DEPTH + " deep");
-            }
-          }
-          String id = UUID.randomUUID().toString();
-          sql.update(
-              "INSERT INTO thing_groups (name, id, parent, description, attributes, version,"
-                  + " created) VALUES (?, ?, ?, ?, ?, 1, ?)",
-              name,
-              id,
-              parent,
-              description(in),
-              Things.attributes(in.path("thingGroupProperties").path("attributePayload"))
-                  .toString(),
-              clock.instant());
-          return Answers.object()
-              .put("thingGroupName", name)
-              .put("thingGroupArn", registry.thingGroupArn(name))
-              .put("thingGroupId", id);
-        });
+    JsonNode properties = in.path("thingGroupProperties");
+    Group group =
+        new Group(
+            name,
+            UUID.randomUUID().toString(),
+            parent,
+            description(properties),
+            ThingRecords.attributes(properties.path("attributePayload")),
+            query,
+            1,
+            clock.millis());
+    Optional<Group> known = find(sql, name);
+    if (known.isPresent()) {
+      throw Answers.exists(
+          "Thing group " + name + " already exists",
+          known.get().id(),
+          registry.thingGroupArn(name));
+    }
+    checkAttributes(group);
+    List<Group> parents = parent == null ? List.of() : placed(sql, parent);
+    sql.update(
+        "INSERT INTO thing_groups (name, id, parent, description, attributes, query, version,"
+            + " created) VALUES (?, ?, ?, ?, ?, ?, 1, ?)",
+        name,
+        group.id(),
+        parent,
+        group.description(),
+        group.attributes().toString(),
+        query,
+        group.created());
+    RegistryTags.put(sql, registry.thingGroupArn(name), in.path("tags"));
+    events.group(group, parents, "CREATED");
+    if (!parents.isEmpty()) {
+      events.hierarchy(parents.getFirst(), group, true);
+    }
+    return group;
   }
 
-  private static @Nullable String description(ObjectNode in) {
-    var properties = in.path("thingGroupProperties");
+  /** The parents of a new group below this one, nearest first; refused when it has no room. */
+  private static List<Group> placed(Sql sql, String parent) {
+    Group above = require(sql, parent);
+    if (above.query() != null) {
+      throw Answers.invalid("A dynamic thing group cannot be a parent: " + parent);
+    }
+    List<Group> parents = new ArrayList<>(List.of(above));
+    parents.addAll(parents(sql, above));
+    if (parents.size() + 1 > MAX_DEPTH) {
+      throw Answers.invalid(
+          "The hierarchy below " + parent + " is as deep as it can be: " + MAX_DEPTH + " groups");
+    }
+    if (sql.count("SELECT COUNT(*) AS n FROM thing_groups WHERE parent = ?", parent)
+        >= MAX_CHILDREN) {
+      throw Answers.invalid(
+          "Thing group " + parent + " has as many child groups as it can: " + MAX_CHILDREN);
+    }
+    return parents;
+  }
+
+  private static void checkAttributes(Group group) {
+    if (group.attributes().size() > MAX_ATTRIBUTES) {
+      throw Answers.invalid(
+          "Thing group "
+              + group.name()
+              + " would have more than "
+              + MAX_ATTRIBUTES
+              + " attributes");
+    }
+  }
+
+  private static @Nullable String description(JsonNode properties) {
     return properties.has("thingGroupDescription")
         ? properties.path("thingGroupDescription").asString()
         : null;
   }
 
-  private ObjectNode describe(CallContext call, ObjectNode in) {
-    Group group = store.read(sql -> require(sql, text(in, "thingGroupName")));
-    ObjectNode out =
-        Answers.object()
-            .put("thingGroupName", group.name())
-            .put("thingGroupArn", registry.thingGroupArn(group.name()))
-            .put("thingGroupId", group.id())
-            .put("version", group.version());
-    ObjectNode properties = out.putObject("thingGroupProperties");
-    if (group.description() != null) {
-      properties.put("thingGroupDescription", group.description());
-    }
-    properties.putObject("attributePayload").set("attributes", group.attributes());
-    ObjectNode metadata = out.putObject("thingGroupMetadata");
-    metadata.put("creationDate", group.created() / 1000);
-    if (group.parent() != null) {
-      metadata.put("parentGroupName", group.parent());
-      var roots = metadata.putArray("rootToParentThingGroups");
-      parents(group.name())
-          .reversed()
-          .forEach(
-              p ->
-                  roots.addObject().put("groupName", p).put("groupArn", registry.thingGroupArn(p)));
-    }
-    return out;
+  private ObjectNode create(CallContext call, ObjectNode in) {
+    Group group = registry.change(sql -> create(sql, in, null));
+    return created(group);
   }
 
+  ObjectNode created(Group group) {
+    return Answers.object()
+        .put("thingGroupName", group.name())
+        .put("thingGroupArn", registry.thingGroupArn(group.name()))
+        .put("thingGroupId", group.id());
+  }
+
+  private ObjectNode describe(CallContext call, ObjectNode in) {
+    return store.read(
+        sql -> {
+          Group group = require(sql, text(in, "thingGroupName"));
+          ObjectNode out = created(group).put("version", group.version());
+          ObjectNode properties = out.putObject("thingGroupProperties");
+          if (group.description() != null) {
+            properties.put("thingGroupDescription", group.description());
+          }
+          if (!group.attributes().isEmpty()) {
+            properties.putObject("attributePayload").set("attributes", group.attributes());
+          }
+          ObjectNode metadata = out.putObject("thingGroupMetadata");
+          if (group.parent() != null) {
+            metadata.put("parentGroupName", group.parent());
+            var roots = metadata.putArray("rootToParentThingGroups");
+            parents(sql, group)
+                .reversed()
+                .forEach(
+                    p ->
+                        roots
+                            .addObject()
+                            .put("groupName", p.name())
+                            .put("groupArn", registry.thingGroupArn(p.name())));
+          }
+          metadata.put("creationDate", group.created() / 1000.0);
+          if (group.query() != null) {
+            out.put("indexName", FleetIndex.THINGS)
+                .put("queryString", group.query())
+                .put("queryVersion", FleetIndex.QUERY_VERSION)
+                .put("status", "ACTIVE");
+          }
+          return out;
+        });
+  }
+
+  /**
+   * All groups, or those below {@code parentGroup}; with {@code recursive} false only the next
+   * level. Without the member AWS lists all levels.
+   */
   private ObjectNode list(CallContext call, ObjectNode in) {
     String parent = text(in, "parentGroup");
     String prefix = text(in, "namePrefixFilter");
-    List<Group> groups =
+    boolean recursive = in.path("recursive").asBoolean(true);
+    List<String> names =
         store
             .read(
-                sql -> sql.list("SELECT * FROM thing_groups ORDER BY name LIMIT 10000", Group::of))
+                sql -> {
+                  if (!parent.isEmpty()) {
+                    require(sql, parent);
+                    if (recursive) {
+                      return List.copyOf(below(sql, parent));
+                    }
+                  }
+                  return sql
+                      .list("SELECT * FROM thing_groups ORDER BY name LIMIT 100000", Group::of)
+                      .stream()
+                      .filter(
+                          g ->
+                              parent.isEmpty()
+                                  ? recursive || g.parent() == null
+                                  : parent.equals(g.parent()))
+                      .map(Group::name)
+                      .toList();
+                })
             .stream()
-            .filter(g -> parent.isEmpty() || parent.equals(g.parent()))
-            .filter(g -> g.name().startsWith(prefix))
+            .filter(n -> n.startsWith(prefix))
             .toList();
     return Answers.page(
         in,
-        "maxResults",
-        "nextToken",
-        "nextToken",
+        Answers.Paging.RESULTS,
         "thingGroups",
-        groups,
-        (g, out) ->
-            out.addObject()
-                .put("groupName", g.name())
-                .put("groupArn", registry.thingGroupArn(g.name())));
+        names,
+        n -> n,
+        (n, out) -> out.addObject().put("groupName", n).put("groupArn", registry.thingGroupArn(n)));
   }
 
   private ObjectNode update(CallContext call, ObjectNode in) {
     return registry.change(
         sql -> {
           Group group = require(sql, text(in, "thingGroupName"));
-          sql.update(
-              "UPDATE thing_groups SET description = ?, attributes = ?, version = version + 1"
-                  + " WHERE name = ?",
-              description(in),
-              Things.attributes(in.path("thingGroupProperties").path("attributePayload"))
-                  .toString(),
-              group.name());
-          return Answers.object().put("version", group.version() + 1);
+          if (group.query() != null) {
+            throw Answers.invalid(
+                "Thing group "
+                    + group.name()
+                    + " is dynamic; change it with UpdateDynamicThingGroup");
+          }
+          return Answers.object().put("version", update(sql, group, in, null).version());
         });
+  }
+
+  /** Writes the properties of a request, and the query of a dynamic group. */
+  Group update(Sql sql, Group before, ObjectNode in, @Nullable String query) {
+    Answers.checkVersion(in, "thing group " + before.name(), before.version());
+    JsonNode properties = in.path("thingGroupProperties");
+    Group now =
+        new Group(
+            before.name(),
+            before.id(),
+            before.parent(),
+            properties.has("thingGroupDescription")
+                ? description(properties)
+                : before.description(),
+            properties.has("attributePayload")
+                ? ThingRecords.merge(before.attributes(), properties.path("attributePayload"), true)
+                : before.attributes(),
+            query,
+            before.version() + 1,
+            before.created());
+    checkAttributes(now);
+    sql.update(
+        "UPDATE thing_groups SET description = ?, attributes = ?, query = ?, version = ?"
+            + " WHERE name = ?",
+        now.description(),
+        now.attributes().toString(),
+        query,
+        now.version(),
+        now.name());
+    events.group(now, parents(sql, now), "UPDATED");
+    return now;
   }
 
   private ObjectNode delete(CallContext call, ObjectNode in) {
-    String name = text(in, "thingGroupName");
     return registry.change(
         sql -> {
-          if (sql.count("SELECT COUNT(*) AS n FROM thing_groups WHERE parent = ?", name) > 0) {
-            throw Answers.invalid("Cannot delete thing group " + name + ": it has child groups");
-          }
-          for (String thing : members(name)) {
-            registry.leave(sql, thing, name);
-          }
-          sql.update(
-              "DELETE FROM iot_policy_targets WHERE target = ?", registry.thingGroupArn(name));
-          sql.update("DELETE FROM thing_groups WHERE name = ?", name);
+          // deleting a group that is not there succeeds (DeleteThingGroup has no such error)
+          find(sql, text(in, "thingGroupName"))
+              .ifPresent(
+                  group -> {
+                    if (group.query() != null) {
+                      throw Answers.invalid(
+                          "Thing group "
+                              + group.name()
+                              + " is dynamic; delete it with DeleteDynamicThingGroup");
+                    }
+                    delete(sql, group, in);
+                  });
           return Answers.object();
         });
   }
 
-  private ObjectNode add(CallContext call, ObjectNode in) {
-    return registry.change(
-        sql -> {
-          String thing = Things.require(sql, name(in, "thingName", "thingArn")).name();
-          String group = require(sql, name(in, "thingGroupName", "thingGroupArn")).name();
-          registry.join(sql, thing, group);
-          return Answers.object();
-        });
-  }
-
-  private ObjectNode remove(CallContext call, ObjectNode in) {
-    return registry.change(
-        sql -> {
-          registry.leave(
-              sql, name(in, "thingName", "thingArn"), name(in, "thingGroupName", "thingGroupArn"));
-          return Answers.object();
-        });
-  }
-
-  /** AWS takes the name or the ARN. */
-  private static String name(ObjectNode in, String nameMember, String arnMember) {
-    String arn = text(in, arnMember);
-    return in.has(nameMember) ? text(in, nameMember) : arn.substring(arn.indexOf('/') + 1);
-  }
-
-  private ObjectNode things(CallContext call, ObjectNode in) {
-    String group = store.read(sql -> require(sql, text(in, "thingGroupName"))).name();
-    return Answers.page(
-        in,
-        "maxResults",
-        "nextToken",
-        "nextToken",
-        "things",
-        members(group),
-        (thing, out) -> out.add(thing));
-  }
-
-  private ObjectNode groupsOf(CallContext call, ObjectNode in) {
-    String thing = store.read(sql -> Things.require(sql, text(in, "thingName"))).name();
-    return Answers.page(
-        in,
-        "maxResults",
-        "nextToken",
-        "nextToken",
-        "thingGroups",
-        of(thing),
-        (g, out) -> out.addObject().put("groupName", g).put("groupArn", registry.thingGroupArn(g)));
+  void delete(Sql sql, Group group, ObjectNode in) {
+    String name = group.name();
+    Answers.checkVersion(in, "thing group " + name, group.version());
+    if (sql.count("SELECT COUNT(*) AS n FROM thing_groups WHERE parent = ?", name) > 0) {
+      throw Answers.invalid(
+          "Cannot delete thing group : "
+              + name
+              + " when there are still child groups attached to it");
+    }
+    List<Group> parents = parents(sql, group);
+    for (String thing : GroupMembers.members(sql, name)) {
+      registry.leave(sql, thing, name);
+    }
+    sql.update("DELETE FROM iot_policy_targets WHERE target = ?", registry.thingGroupArn(name));
+    sql.update("DELETE FROM thing_groups WHERE name = ?", name);
+    RegistryTags.deleteAll(sql, registry.thingGroupArn(name));
+    if (!parents.isEmpty()) {
+      events.hierarchy(parents.getFirst(), group, false);
+    }
+    events.group(group, parents, "DELETED");
   }
 }
