@@ -76,19 +76,32 @@ final class CanonicalRequest {
       String secret, String region, String service, Instant time, String canonicalRequest) {
     String stamp = TIME.format(time);
     String day = stamp.substring(0, 8);
-    String toSign =
-        ALGORITHM
-            + '\n'
-            + stamp
-            + '\n'
-            + scope(day, region, service)
-            + '\n'
-            + sha256(canonicalRequest.getBytes(StandardCharsets.UTF_8));
+    return hex(
+        hmac(
+            derivedKey(secret, day, region, service),
+            stringToSign(stamp, day, region, service, canonicalRequest)));
+  }
+
+  static String stringToSign(
+      String stamp, String day, String region, String service, String canonicalRequest) {
+    return ALGORITHM
+        + '\n'
+        + stamp
+        + '\n'
+        + scope(day, region, service)
+        + '\n'
+        + sha256(canonicalRequest.getBytes(StandardCharsets.UTF_8));
+  }
+
+  static byte[] derivedKey(String secret, String day, String region, String service) {
     byte[] key = hmac(("AWS4" + secret).getBytes(StandardCharsets.UTF_8), day);
     key = hmac(key, region);
     key = hmac(key, service);
-    key = hmac(key, "aws4_request");
-    return HexFormat.of().formatHex(hmac(key, toSign));
+    return hmac(key, "aws4_request");
+  }
+
+  static String hex(byte[] bytes) {
+    return HexFormat.of().formatHex(bytes);
   }
 
   static String scope(String day, String region, String service) {
@@ -223,7 +236,7 @@ final class CanonicalRequest {
     }
   }
 
-  private static byte[] hmac(byte[] key, String text) {
+  static byte[] hmac(byte[] key, String text) {
     try {
       Mac mac = Mac.getInstance("HmacSHA256");
       mac.init(new SecretKeySpec(key, "HmacSHA256"));

@@ -12,12 +12,15 @@ import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,8 +53,23 @@ public final class SigV4Verifier {
   private static final Set<String> QUERY_SERVICES =
       Set.of("sts", "iam", "sns", "cloudformation", "monitoring", "ec2");
 
+  /** Any region of AWS: which one this cloud plays is not the client's business. */
+  private static final Pattern REGION = Pattern.compile("[a-z]{2,4}(-[a-z]+)+-\\d+|aws-global");
+
+  private static final int MAX_DERIVED = 10_000;
+
+  /** A key derived from a secret for one day, region and service; four HMACs saved. */
+  private record Derived(String secret, byte[] key) {
+
+    @Override
+    public String toString() {
+      return "Derived"; // secrets do not show in texts
+    }
+  }
+
   private final AccessKeySource keys;
   private final Clock clock;
+  private final Map<String, Derived> derived = new ConcurrentHashMap<>();
 
   /**
    * A verifier.
@@ -127,38 +145,76 @@ public final class SigV4Verifier {
                             : "The security token included in the request is invalid."));
 
     String body = payloadHash(request, claim, bodySha256);
+    String canonical =
+        canonical(request, claim, body, claim.presigned() ? SIGNATURE_KEY : Set.of());
     boolean good =
-        isSigned(request, claim, key, signedAt, body, claim.presigned() ? SIGNATURE_KEY : Set.of())
+        isSignature(claim, key, canonical)
             || (claim.presigned()
                 && claim.token() != null
                 && TOKEN_IS_ADDED_LATER.contains(claim.service())
-                && isSigned(request, claim, key, signedAt, body, SIGNATURE_AND_TOKEN));
+                && isSignature(claim, key, canonical(request, claim, body, SIGNATURE_AND_TOKEN)));
     if (!good) {
-      throw new SignatureException(
-          Reason.MISMATCH,
-          dialect,
-          "The request signature we calculated does not match the signature you provided. Check your"
-              + " AWS Secret Access Key and signing method. Consult the service documentation for"
-              + " details.");
+      throw new SignatureException(Reason.MISMATCH, dialect, mismatch(claim, canonical));
     }
     checkTime(claim, signedAt, now);
     checkToken(claim, key, now);
     return new Verified(key, claim.service(), claim.region());
   }
 
-  private static boolean isSigned(
-      HttpRequestToSign request,
-      Claim claim,
-      AccessKey key,
-      Instant signedAt,
-      String bodyHash,
-      Set<String> leftOut) {
-    String canonical =
-        CanonicalRequest.of(request, claim.service(), claim.signedHeaders(), bodyHash, leftOut);
-    return equal(
-        CanonicalRequest.signature(
-            key.secretAccessKey(), claim.region(), claim.service(), signedAt, canonical),
-        claim.signature());
+  private static String canonical(
+      HttpRequestToSign request, Claim claim, String payloadHash, Set<String> leftOut) {
+    return CanonicalRequest.of(
+        request, claim.service(), claim.signedHeaders(), payloadHash, leftOut);
+  }
+
+  private boolean isSignature(Claim claim, AccessKey key, String canonical) {
+    String expected =
+        CanonicalRequest.hex(
+            CanonicalRequest.hmac(
+                derivedKey(claim, key),
+                CanonicalRequest.stringToSign(
+                    claim.time(), claim.day(), claim.region(), claim.service(), canonical)));
+    return equal(expected, claim.signature());
+  }
+
+  private byte[] derivedKey(Claim claim, AccessKey key) {
+    String name =
+        claim.accessKeyId() + '/' + claim.day() + '/' + claim.region() + '/' + claim.service();
+    Derived known = derived.get(name);
+    if (known != null && equal(known.secret(), key.secretAccessKey())) {
+      return known.key();
+    }
+    byte[] made =
+        CanonicalRequest.derivedKey(
+            key.secretAccessKey(), claim.day(), claim.region(), claim.service());
+    if (derived.size() >= MAX_DERIVED) {
+      derived.clear();
+    }
+    derived.put(name, new Derived(key.secretAccessKey(), made));
+    return made;
+  }
+
+  /** AWS shows what it signed itself, so that the difference can be found. */
+  private static String mismatch(Claim claim, String canonical) {
+    String sentence =
+        "The request signature we calculated does not match the signature you provided. Check your"
+            + " AWS Secret Access Key and signing method. Consult the service documentation for"
+            + " details.";
+    if (claim.dialect() == Dialect.S3) {
+      return "The request signature we calculated does not match the signature you provided. Check"
+          + " your key and signing method.";
+    }
+    return sentence
+        + "\n\nThe Canonical String for this request should have been\n'"
+        + shortened(canonical)
+        + "'\n\nThe String-to-Sign should have been\n'"
+        + CanonicalRequest.stringToSign(
+            claim.time(), claim.day(), claim.region(), claim.service(), canonical)
+        + "'\n";
+  }
+
+  private static String shortened(String text) {
+    return text.length() <= 4096 ? text : text.substring(0, 4096) + "...";
   }
 
   private static Claim claim(HttpRequestToSign request) {
@@ -181,20 +237,58 @@ public final class SigV4Verifier {
 
   private static Claim headerClaim(HttpRequestToSign request, String authorization) {
     Map<String, String> parts = new HashMap<>();
-    for (String part : authorization.substring(ALGORITHM.length()).split(",")) {
+    for (String part : authorization.substring(ALGORITHM.length()).split("[, ]+")) {
       int equals = part.indexOf('=');
       if (equals > 0) {
         parts.put(part.substring(0, equals).strip(), part.substring(equals + 1).strip());
+      } else if (!part.isBlank()) {
+        throw new SignatureException(
+            Reason.MALFORMED,
+            Dialect.JSON,
+            "'"
+                + part.strip()
+                + "' not a valid key=value pair (missing equal-sign) in Authorization header: '"
+                + authorization
+                + "'.");
       }
+    }
+    String time = signedTime(request);
+    StringBuilder lacking = new StringBuilder();
+    for (String name : List.of("Credential", "Signature", "SignedHeaders")) {
+      if (!parts.containsKey(name)) {
+        lacking.append("Authorization header requires '").append(name).append("' parameter. ");
+      }
+    }
+    if (time == null) {
+      lacking.append(
+          "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ");
+    }
+    if (!lacking.isEmpty()) {
+      throw new SignatureException(
+          Reason.MALFORMED, Dialect.JSON, lacking + "Authorization=" + authorization);
     }
     return claimOf(
         parts.get("Credential"),
         parts.get("SignedHeaders"),
         parts.get("Signature"),
-        first(request, "x-amz-date"),
+        time,
         first(request, "x-amz-security-token"),
         false,
         "0");
+  }
+
+  /** The header of the signature's time, or HTTP's own in either form. */
+  private static @Nullable String signedTime(HttpRequestToSign request) {
+    String own = first(request, "x-amz-date");
+    String date = own == null ? first(request, "date") : null;
+    if (date == null || date.indexOf(' ') < 0) {
+      return own == null ? date : own;
+    }
+    try {
+      return TIME.format(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date, Instant::from));
+    } catch (DateTimeException e) {
+      return date; // refused as no date by the check of the time
+    }
   }
 
   private static Claim queryClaim(HttpRequestToSign request) {
@@ -233,18 +327,37 @@ public final class SigV4Verifier {
       throw new SignatureException(
           Reason.MALFORMED,
           Dialect.JSON,
-          "The signature lacks one of Credential, SignedHeaders, Signature, X-Amz-Date.");
+          "AWS query-string parameters must include 'X-Amz-Algorithm', 'X-Amz-Credential',"
+              + " 'X-Amz-Signature', 'X-Amz-SignedHeaders' and 'X-Amz-Date'. Re-examine the"
+              + " query-string parameters.");
     }
     String[] scope = credential.split("/", -1);
-    if (scope.length < 5 || !scope[scope.length - 1].equals("aws4_request")) {
+    if (scope.length < 5) {
       throw new SignatureException(
           Reason.MALFORMED,
           Dialect.JSON,
-          "Credential must be ACCESSKEY/DATE/REGION/SERVICE/aws4_request.");
+          "Credential must have exactly 5 slash-delimited elements, e.g."
+              + " keyid/date/region/service/term, got '"
+              + credential
+              + "'");
     }
     int end = scope.length;
     String service = scope[end - 2];
     String id = String.join("/", List.of(scope).subList(0, end - 4));
+    if (!scope[end - 1].equals("aws4_request")) {
+      throw new SignatureException(
+          Reason.WRONG_SCOPE,
+          dialectOf(service),
+          "Credential should be scoped with a valid terminator: 'aws4_request', not '"
+              + scope[end - 1]
+              + "'. ");
+    }
+    if (!REGION.matcher(scope[end - 3]).matches()) {
+      throw new SignatureException(
+          Reason.WRONG_SCOPE,
+          dialectOf(service),
+          "Credential should be scoped to a valid region, not '" + scope[end - 3] + "'. ");
+    }
     long valid;
     try {
       valid = Long.parseLong(expires);
@@ -275,7 +388,7 @@ public final class SigV4Verifier {
   private static void checkSignedHeaders(HttpRequestToSign request, Claim claim) {
     requireSigned(claim, "host");
     if (!claim.presigned()) {
-      requireSigned(claim, "x-amz-date");
+      requireSigned(claim, request.headers().containsKey("x-amz-date") ? "x-amz-date" : "date");
     }
     for (String name : request.headers().keySet()) {
       if (changesMeaning(name, claim)) {
@@ -315,14 +428,18 @@ public final class SigV4Verifier {
       throw new SignatureException(
           Reason.MALFORMED,
           claim.dialect(),
-          "Date must be in ISO-8601 'basic format'. Got '" + claim.time() + "'.");
+          "Date must be in ISO-8601 'basic format'. Got '"
+              + claim.time()
+              + "'. See http://en.wikipedia.org/wiki/ISO_8601");
     }
     throw new SignatureException(
-        Reason.MALFORMED,
+        Reason.WRONG_SCOPE,
         claim.dialect(),
         "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '"
             + claim.day()
             + "' != '"
+            + claim.time().substring(0, 8)
+            + "', from '"
             + claim.time()
             + "'.");
   }
@@ -351,7 +468,20 @@ public final class SigV4Verifier {
   private static void checkTime(Claim claim, Instant signedAt, Instant now) {
     if (claim.presigned()) {
       if (now.isAfter(signedAt.plusSeconds(claim.validSeconds()))) {
-        throw new SignatureException(Reason.URL_EXPIRED, claim.dialect(), "Request has expired");
+        throw new SignatureException(
+            Reason.URL_EXPIRED,
+            claim.dialect(),
+            claim.dialect() == Dialect.S3
+                ? "Request has expired"
+                : "Signature expired: "
+                    + claim.time()
+                    + " is now earlier than "
+                    + TIME.format(now.minusSeconds(claim.validSeconds()))
+                    + " ("
+                    + TIME.format(now)
+                    + " - "
+                    + claim.validSeconds()
+                    + " sec.)");
       }
       if (signedAt.isAfter(now.plus(SKEW))) {
         throw new SignatureException(

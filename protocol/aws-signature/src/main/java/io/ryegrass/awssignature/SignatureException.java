@@ -13,6 +13,7 @@ public final class SignatureException extends RuntimeException {
   public enum Reason {
     MISSING,
     MALFORMED,
+    WRONG_SCOPE,
     UNKNOWN_KEY,
     MISMATCH,
     CLOCK_SKEW,
@@ -56,7 +57,8 @@ public final class SignatureException extends RuntimeException {
             case MISSING -> "MissingAuthenticationTokenException";
             case MALFORMED -> "IncompleteSignatureException";
             case UNKNOWN_KEY, WRONG_TOKEN -> "UnrecognizedClientException";
-            case MISMATCH, CLOCK_SKEW, URL_EXPIRED, BODY_MISMATCH -> "InvalidSignatureException";
+            case MISMATCH, WRONG_SCOPE, CLOCK_SKEW, URL_EXPIRED, BODY_MISMATCH ->
+                "InvalidSignatureException";
             case TOKEN_EXPIRED -> "ExpiredTokenException";
           };
       case QUERY ->
@@ -64,13 +66,14 @@ public final class SignatureException extends RuntimeException {
             case MISSING -> "MissingAuthenticationToken";
             case MALFORMED -> "IncompleteSignature";
             case UNKNOWN_KEY, WRONG_TOKEN -> "InvalidClientTokenId";
-            case MISMATCH, CLOCK_SKEW, URL_EXPIRED, BODY_MISMATCH -> "SignatureDoesNotMatch";
+            case MISMATCH, WRONG_SCOPE, CLOCK_SKEW, URL_EXPIRED, BODY_MISMATCH ->
+                "SignatureDoesNotMatch";
             case TOKEN_EXPIRED -> "ExpiredToken";
           };
       case S3 ->
           switch (reason) {
             case MISSING, URL_EXPIRED -> "AccessDenied";
-            case MALFORMED -> "AuthorizationHeaderMalformed";
+            case MALFORMED, WRONG_SCOPE -> "AuthorizationHeaderMalformed";
             case UNKNOWN_KEY -> "InvalidAccessKeyId";
             case MISMATCH -> "SignatureDoesNotMatch";
             case CLOCK_SKEW -> "RequestTimeTooSkewed";
@@ -81,10 +84,44 @@ public final class SignatureException extends RuntimeException {
     };
   }
 
+  /** What AWS says, in a given dialect. */
+  public String awsMessage(Dialect of) {
+    return switch (reason) {
+      case MISSING ->
+          switch (of) {
+            case JSON -> "Missing Authentication Token";
+            case QUERY -> "Request is missing Authentication Token";
+            case S3 -> "Access Denied";
+          };
+      case UNKNOWN_KEY ->
+          of == Dialect.S3
+              ? "The AWS Access Key Id you provided does not exist in our records."
+              : "The security token included in the request is invalid.";
+      case WRONG_TOKEN ->
+          of == Dialect.S3
+              ? "The provided token is malformed or otherwise invalid."
+              : "The security token included in the request is invalid.";
+      case TOKEN_EXPIRED ->
+          of == Dialect.S3
+              ? "The provided token has expired."
+              : "The security token included in the request is expired";
+      case CLOCK_SKEW ->
+          of == Dialect.S3
+              ? "The difference between the request time and the current time is too large."
+              : text();
+      default -> text();
+    };
+  }
+
+  private String text() {
+    return String.valueOf(getMessage());
+  }
+
   /** The HTTP status that goes with the fault. */
   public int status() {
     return switch (reason) {
       case MALFORMED -> 400;
+      case WRONG_SCOPE -> dialect == Dialect.S3 ? 400 : 403;
       case WRONG_TOKEN, TOKEN_EXPIRED, BODY_MISMATCH -> dialect == Dialect.S3 ? 400 : 403;
       default -> 403;
     };
