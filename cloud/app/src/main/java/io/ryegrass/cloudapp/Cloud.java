@@ -209,6 +209,8 @@ final class Cloud implements AutoCloseable {
         new ApiEngine(
             List.of(
                 components.greengrassV2(),
+                components.fleet(),
+                EventsApi.of(events),
                 groups.greengrass(),
                 functions.lambda(),
                 secrets.secretsManager(),
