@@ -73,7 +73,7 @@ build() {
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud) echo bench ;; provision | install | uninstall | cli) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud) echo bench ;; provision | install | uninstall | cli | import | groups | fleet) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
@@ -84,9 +84,12 @@ main_of() {
     bench-nucleus) echo io.ryegrass.bench.nucleus.NucleusBenchMain ;;
     bench-cloud) echo io.ryegrass.bench.cloud.CloudBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
+    import) echo io.ryegrass.cli.v1.ImportMain ;;
+    groups) echo io.ryegrass.cli.v1.GroupsMain ;;
     install) echo io.ryegrass.cli.install.InstallMain ;;
     uninstall) echo io.ryegrass.cli.install.UninstallMain ;;
     cli) echo io.ryegrass.cli.device.CliMain ;;
+    fleet) echo io.ryegrass.cli.fleet.FleetMain ;;
     mqtt) echo io.ryegrass.mqtt.program.MqttMain ;;
     crash) echo io.ryegrass.crashtests.CrashMain ;;
   esac
