@@ -27,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
  * with it: roots as they stand, dependencies as the recipes want them. What cannot be met is told
  * with who wants what (DPL-05). AWS accepts such deployments, and so do we: they fail on the
  * device. The finding is kept with the deployment, is the reason of the effective deployments that
- * wait, and goes out as an event (decision 033).
+ * wait, and goes out as an event (decision 031).
  */
 final class Conflicts {
   /** Other targets looked at; a fleet that has more is told nothing of the rest. */

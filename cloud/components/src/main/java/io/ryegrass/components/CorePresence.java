@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Who is connected, from the MQTT connections themselves, so that a core that is gone is seen gone
- * within its keep-alive and not a day later (LESSON-16). Connections are told on threads that must
+ * within its keep-alive and not a day later (decision 032). Connections are told on threads that must
  * not wait; a thread of this class's own writes what has changed, the last state of each thing, at
  * most a second later. A beat twice a minute tells the next start how long this one lived: what was
  * connected then was last seen then.

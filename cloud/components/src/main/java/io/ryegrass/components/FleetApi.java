@@ -14,7 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * The fleet as an operator wants to see it at a glance, which AWS's API has in four places or not
  * at all: each core with its connection, what is not well on it, and how its deployments stand
- * (LESSON-16). Our own operations; {@code ryegrass fleet} prints them.
+ * (decision 032). Our own operations; {@code ryegrass fleet} prints them.
  */
 final class FleetApi {
   private final CloudStore store;
