@@ -79,7 +79,7 @@ public final class ProvisioningService implements AutoCloseable {
     this.replies = replies;
     this.clock = clock;
     this.templates = new ProvisioningTemplates(store, registry, clock);
-    this.registration = new ThingRegistration(registry, clock);
+    this.registration = new ThingRegistration(registry);
     this.work =
         new ThreadPoolExecutor(
             1,
@@ -281,7 +281,7 @@ public final class ProvisioningService implements AutoCloseable {
             }
             return Answers.parse(before); // the answer was lost on its way
           }
-          TemplateBody template = templates.enabled(sql, name);
+          TemplateBody template = templates.enabled(sql, name, ProvisioningTemplates.FLEET);
           TemplateBody.Plan plan = template.plan(parameters, owned.get().certificate());
           registration.make(sql, plan, owned.get().certificate());
           ObjectNode answer = JSON.createObjectNode();

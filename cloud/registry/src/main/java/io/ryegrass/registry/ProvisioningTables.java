@@ -24,6 +24,13 @@ final class ProvisioningTables {
               token TEXT PRIMARY KEY, certificate TEXT NOT NULL, expires BIGINT NOT NULL,
               request TEXT, answer TEXT);
             CREATE INDEX certificate_ownership_by_expiry ON certificate_ownership (expires)
+            """),
+        new Migration(
+            "provisioning",
+            2,
+            """
+            ALTER TABLE provisioning_templates
+              ADD COLUMN kind TEXT NOT NULL DEFAULT 'FLEET_PROVISIONING'
             """));
   }
 }

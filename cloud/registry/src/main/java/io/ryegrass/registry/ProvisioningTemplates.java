@@ -14,6 +14,12 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Provisioning templates and their versions (PRV-13, PRV-14). */
 final class ProvisioningTemplates {
+  /** Templates that devices name when they register by claim. */
+  static final String FLEET = "FLEET_PROVISIONING";
+
+  /** Templates of CA certificates. */
+  static final String JUST_IN_TIME = "JITP";
+
   private static final int MAX_VERSIONS = 5;
 
   private final CloudStore store;
@@ -30,6 +36,7 @@ final class ProvisioningTemplates {
       String name,
       String description,
       boolean enabled,
+      String kind,
       String role,
       long defaultVersion,
       long nextVersion,
@@ -40,6 +47,7 @@ final class ProvisioningTemplates {
           row.text("name"),
           row.text("description"),
           row.flag("enabled"),
+          row.text("kind"),
           row.text("role_arn"),
           row.number("default_version"),
           row.number("next_version"),
@@ -67,8 +75,14 @@ final class ProvisioningTemplates {
   }
 
   /** The default version of a template that may be used. */
-  TemplateBody enabled(Sql sql, String name) {
+  TemplateBody enabled(Sql sql, String name, String kind) {
     Optional<Template> template = find(sql, name);
+    if (template.isPresent() && !template.get().kind().equals(kind)) {
+      throw new ProvisioningException(
+          400,
+          "InvalidProvisioningTemplate",
+          "provisioning template " + name + " is of type " + template.get().kind());
+    }
     if (template.isEmpty() || !template.get().enabled()) {
       throw new ProvisioningException(
           template.isEmpty() ? 404 : 400,
@@ -117,9 +131,6 @@ final class ProvisioningTemplates {
           "preProvisioningHook names a Lambda function, and this cloud does not run functions;"
               + " leave it out");
     }
-    if (in.path("type").asString("FLEET_PROVISIONING").equals("JITP")) {
-      throw Answers.invalid("templates of type JITP are not offered; use FLEET_PROVISIONING");
-    }
   }
 
   private static void checkBody(String body) {
@@ -148,16 +159,18 @@ final class ProvisioningTemplates {
                 "Provisioning template " + name + " already exists", name, arn(name));
           }
           sql.update(
-              "INSERT INTO provisioning_templates (name, description, enabled, role_arn,"
+              "INSERT INTO provisioning_templates (name, description, enabled, kind, role_arn,"
                   + " default_version, next_version, created, updated)"
-                  + " VALUES (?, ?, ?, ?, 1, 2, ?, ?)",
+                  + " VALUES (?, ?, ?, ?, ?, 1, 2, ?, ?)",
               name,
               text(in, "description"),
               in.path("enabled").asBoolean(false),
+              in.has("type") ? text(in, "type") : FLEET,
               text(in, "provisioningRoleArn"),
               clock.instant(),
               clock.instant());
           insert(sql, name, 1, text(in, "templateBody"));
+          RegistryTags.put(sql, arn(name), in.path("tags"));
           return Answers.object()
               .put("templateArn", arn(name))
               .put("templateName", name)
@@ -183,7 +196,7 @@ final class ProvisioningTemplates {
             .put("creationDate", t.created() / 1000)
             .put("lastModifiedDate", t.updated() / 1000)
             .put("enabled", t.enabled())
-            .put("type", "FLEET_PROVISIONING");
+            .put("type", t.kind());
     if (!t.description().isEmpty()) {
       out.put("description", t.description());
     }
@@ -210,11 +223,10 @@ final class ProvisioningTemplates {
                     Template::of));
     return Answers.page(
         in,
-        "maxResults",
-        "nextToken",
-        "nextToken",
+        Answers.Paging.RESULTS,
         "templates",
         all,
+        Template::name,
         (t, out) -> out.add(summary(t)));
   }
 
@@ -246,6 +258,7 @@ final class ProvisioningTemplates {
           String name = require(sql, text(in, "templateName")).name();
           sql.update("DELETE FROM provisioning_template_versions WHERE template = ?", name);
           sql.update("DELETE FROM provisioning_templates WHERE name = ?", name);
+          RegistryTags.deleteAll(sql, arn(name));
           return Answers.object();
         });
   }
@@ -303,11 +316,11 @@ final class ProvisioningTemplates {
           Template t = require(sql, text(in, "templateName"));
           return Answers.page(
               in,
-              "maxResults",
-              "nextToken",
-              "nextToken",
+              Answers.Paging.RESULTS,
               "versions",
-              versions(sql, t.name()).reversed(),
+              versions(sql, t.name()),
+              v -> Answers.moment(v.number(), ""),
+              true,
               (v, out) -> out.add(described(t, v)));
         });
   }

@@ -50,6 +50,34 @@ final class RegistryTables {
             CREATE TABLE event_configurations (
               type TEXT PRIMARY KEY, enabled INTEGER NOT NULL, created BIGINT NOT NULL,
               updated BIGINT NOT NULL)
+            """),
+        new Migration(
+            "registry",
+            3,
+            """
+            ALTER TABLE thing_types ADD COLUMN deprecated_at BIGINT;
+            ALTER TABLE things ADD COLUMN billing_group TEXT;
+            CREATE INDEX things_by_creation ON things (created, name);
+            CREATE INDEX things_by_type ON things (type);
+            CREATE INDEX things_by_billing_group ON things (billing_group);
+            ALTER TABLE thing_groups ADD COLUMN query TEXT;
+            CREATE INDEX thing_groups_by_parent ON thing_groups (parent);
+            ALTER TABLE certificates ADD COLUMN ca TEXT;
+            ALTER TABLE certificates ADD COLUMN mode TEXT NOT NULL DEFAULT 'DEFAULT';
+            ALTER TABLE certificates ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
+            CREATE INDEX certificates_by_ca ON certificates (ca);
+            CREATE TABLE ca_certificates (
+              id TEXT PRIMARY KEY, subject TEXT NOT NULL, pem TEXT NOT NULL, status TEXT NOT NULL,
+              auto_registration INTEGER NOT NULL, mode TEXT NOT NULL, registration TEXT NOT NULL,
+              version BIGINT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL);
+            CREATE INDEX ca_certificates_by_subject ON ca_certificates (subject);
+            CREATE TABLE billing_groups (
+              name TEXT PRIMARY KEY, id TEXT NOT NULL, description TEXT, version BIGINT NOT NULL,
+              created BIGINT NOT NULL);
+            CREATE TABLE iot_tags (
+              arn TEXT NOT NULL, tag TEXT NOT NULL, content TEXT NOT NULL,
+              PRIMARY KEY (arn, tag));
+            CREATE TABLE iot_settings (name TEXT PRIMARY KEY, content TEXT NOT NULL)
             """));
   }
 }

@@ -4,7 +4,6 @@ import static io.ryegrass.registry.Answers.text;
 
 import io.ryegrass.awsapi.CallContext;
 import io.ryegrass.awsapi.ServiceOperations;
-import io.ryegrass.identity.IdentityService;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Row;
 import io.ryegrass.store.Sql;
@@ -14,19 +13,20 @@ import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Role aliases: names under which devices get credentials of a role. */
+/**
+ * Role aliases: names under which devices get credentials of a role. As with IoT Core the role need
+ * not be there yet; whether it is, and trusts the credentials provider, shows when a device asks.
+ */
 final class RoleAliases {
   private static final long DEFAULT_SECONDS = 3600;
 
   private final CloudStore store;
   private final Registry registry;
-  private final IdentityService identity;
   private final Clock clock;
 
-  RoleAliases(CloudStore store, Registry registry, IdentityService identity, Clock clock) {
+  RoleAliases(CloudStore store, Registry registry, Clock clock) {
     this.store = store;
     this.registry = registry;
-    this.identity = identity;
     this.clock = clock;
   }
 
@@ -64,7 +64,7 @@ final class RoleAliases {
 
   private static Stored require(Sql sql, String alias) {
     return find(sql, alias)
-        .orElseThrow(() -> Answers.missing("Role alias " + alias + " not found"));
+        .orElseThrow(() -> Answers.missing("RoleAlias not found (name= " + alias + ")"));
   }
 
   private ObjectNode create(CallContext call, ObjectNode in) {
@@ -78,19 +78,13 @@ final class RoleAliases {
               "INSERT INTO role_aliases (alias, role_arn, seconds, created, updated)"
                   + " VALUES (?, ?, ?, ?, ?)",
               alias,
-              role(text(in, "roleArn")),
+              text(in, "roleArn"),
               in.path("credentialDurationSeconds").asLong(DEFAULT_SECONDS),
               clock.instant(),
               clock.instant());
+          RegistryTags.put(sql, arn(alias), in.path("tags"));
           return Answers.object().put("roleAlias", alias).put("roleAliasArn", arn(alias));
         });
-  }
-
-  private String role(String arn) {
-    if (identity.findRole(arn).isEmpty()) {
-      throw Answers.invalid("role '" + arn + "' does not exist; create it with iam create-role");
-    }
-    return arn;
   }
 
   private ObjectNode describe(CallContext call, ObjectNode in) {
@@ -102,8 +96,8 @@ final class RoleAliases {
         .put("roleArn", alias.roleArn())
         .put("owner", registry.account())
         .put("credentialDurationSeconds", alias.seconds())
-        .put("creationDate", alias.created() / 1000)
-        .put("lastModifiedDate", alias.updated() / 1000);
+        .put("creationDate", alias.created() / 1000.0)
+        .put("lastModifiedDate", alias.updated() / 1000.0);
     return out;
   }
 
@@ -112,7 +106,12 @@ final class RoleAliases {
         store.read(
             sql -> sql.list("SELECT * FROM role_aliases ORDER BY alias LIMIT 10000", Stored::of));
     return Answers.page(
-        in, "pageSize", "marker", "nextMarker", "roleAliases", all, (a, out) -> out.add(a.alias()));
+        in,
+        Answers.Paging.MARKED,
+        "roleAliases",
+        all,
+        a -> Answers.moment(a.created(), a.alias()),
+        (a, out) -> out.add(a.alias()));
   }
 
   private ObjectNode update(CallContext call, ObjectNode in) {
@@ -121,7 +120,7 @@ final class RoleAliases {
           Stored alias = require(sql, text(in, "roleAlias"));
           sql.update(
               "UPDATE role_aliases SET role_arn = ?, seconds = ?, updated = ? WHERE alias = ?",
-              in.has("roleArn") ? role(text(in, "roleArn")) : alias.roleArn(),
+              in.has("roleArn") ? text(in, "roleArn") : alias.roleArn(),
               in.path("credentialDurationSeconds").asLong(alias.seconds()),
               clock.instant(),
               alias.alias());
@@ -136,6 +135,7 @@ final class RoleAliases {
         sql -> {
           Stored alias = require(sql, text(in, "roleAlias"));
           sql.update("DELETE FROM role_aliases WHERE alias = ?", alias.alias());
+          RegistryTags.deleteAll(sql, arn(alias.alias()));
           return Answers.object();
         });
   }

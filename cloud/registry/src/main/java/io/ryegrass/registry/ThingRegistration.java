@@ -1,16 +1,13 @@
 package io.ryegrass.registry;
 
-import io.ryegrass.policy.PolicyDocument;
-import io.ryegrass.policy.PolicyException;
+import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.store.Sql;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Clock;
 import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -20,11 +17,9 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class ThingRegistration {
   private final Registry registry;
-  private final Clock clock;
 
-  ThingRegistration(Registry registry, Clock clock) {
+  ThingRegistration(Registry registry) {
     this.registry = registry;
-    this.clock = clock;
   }
 
   void make(Sql sql, TemplateBody.Plan plan, String certificateId) {
@@ -44,20 +39,16 @@ final class ThingRegistration {
           policy(sql, policy),
           registry.certArn(certificateId));
     }
-    sql.update(
-        "UPDATE certificates SET status = ?, updated = ? WHERE id = ?",
-        plan.status(),
-        clock.instant(),
-        certificateId);
+    registry.certificates().setStatus(sql, certificateId, plan.status());
   }
 
   private void make(Sql sql, TemplateBody.ThingPlan plan) {
     if (!plan.name().matches("[a-zA-Z0-9:_-]{1,128}")) {
       throw ProvisioningException.invalid("'" + plan.name() + "' cannot be the name of a thing");
     }
-    Optional<Things.Thing> known = Things.find(sql, plan.name());
-    String type = known.map(Things.Thing::type).orElse(plan.type());
-    ObjectNode attributes = known.map(Things.Thing::attributes).orElse(plan.attributes());
+    Optional<ThingRecords.Thing> known = ThingRecords.find(sql, plan.name());
+    String type = known.map(ThingRecords.Thing::type).orElse(plan.type());
+    ObjectNode attributes = known.map(ThingRecords.Thing::attributes).orElse(plan.attributes());
     if (known.isPresent()) {
       if (!Objects.equals(type, plan.type()) && decide(plan, "ThingTypeName")) {
         type = plan.type();
@@ -73,22 +64,15 @@ final class ThingRegistration {
         && sql.count("SELECT COUNT(*) AS n FROM thing_types WHERE name = ?", type) == 0) {
       throw missing("thing type " + type);
     }
-    if (known.isEmpty()) {
-      sql.update(
-          "INSERT INTO things (name, id, type, attributes, version, created)"
-              + " VALUES (?, ?, ?, ?, 1, ?)",
-          plan.name(),
-          UUID.randomUUID().toString(),
-          type,
-          attributes.toString(),
-          clock.instant());
-    } else if (!Objects.equals(type, known.get().type())
-        || !attributes.equals(known.get().attributes())) {
-      sql.update(
-          "UPDATE things SET type = ?, attributes = ?, version = version + 1 WHERE name = ?",
-          type,
-          attributes.toString(),
-          plan.name());
+    try {
+      if (known.isEmpty()) {
+        registry.records().create(sql, plan.name(), type, attributes, null);
+      } else if (!Objects.equals(type, known.get().type())
+          || !attributes.equals(known.get().attributes())) {
+        registry.records().update(sql, known.get(), type, attributes);
+      }
+    } catch (AwsException e) {
+      throw ProvisioningException.invalid(String.valueOf(e.getMessage()));
     }
     groups(sql, plan, known.isPresent());
   }
@@ -138,20 +122,10 @@ final class ThingRegistration {
       throw missing("policy " + name);
     }
     try {
-      PolicyDocument.parse(document);
-    } catch (PolicyException e) {
+      registry.policies().create(sql, name, document);
+    } catch (AwsException e) {
       throw ProvisioningException.invalid("the template's policy is not valid: " + e.getMessage());
     }
-    sql.update(
-        "INSERT INTO iot_policies (name, next_version, created) VALUES (?, 2, ?)",
-        name,
-        clock.instant());
-    sql.update(
-        "INSERT INTO iot_policy_versions (policy, version, document, is_default, created)"
-            + " VALUES (?, 1, ?, 1, ?)",
-        name,
-        document,
-        clock.instant());
     return name;
   }
 

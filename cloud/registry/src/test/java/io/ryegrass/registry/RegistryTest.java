@@ -159,14 +159,24 @@ class RegistryTest {
     assertThat(cloud.iot.getPolicy(b -> b.policyName("p")).policyDocument()).contains("Allow");
   }
 
+  /** CreateRoleAlias has no error for a role that is not there; a device's question shows it. */
   @Test
-  void aRoleAliasNeedsARoleThatExists() {
-    assertThatThrownBy(
-            () ->
-                cloud.iot.createRoleAlias(
-                    b -> b.roleAlias("a").roleArn("arn:aws:iam::000000000000:role/missing")))
-        .isInstanceOf(InvalidRequestException.class)
-        .hasMessageContaining("missing");
+  void aRoleAliasIsKeptAsItWasGiven() {
+    cloud.iot.createRoleAlias(
+        b ->
+            b.roleAlias("a")
+                .roleArn("arn:aws:iam::000000000000:role/later")
+                .credentialDurationSeconds(900));
+
+    assertThat(cloud.registry.findRoleAlias("a"))
+        .hasValueSatisfying(
+            alias -> {
+              assertThat(alias.roleArn()).isEqualTo("arn:aws:iam::000000000000:role/later");
+              assertThat(alias.credentialDuration().toSeconds()).isEqualTo(900);
+            });
+    assertThatThrownBy(() -> cloud.iot.describeRoleAlias(b -> b.roleAlias("b")))
+        .isInstanceOf(ResourceNotFoundException.class)
+        .hasMessageContaining("RoleAlias not found (name= b)");
   }
 
   private CreateKeysAndCertificateResponse issue(String thing, String policy, String document) {

@@ -31,7 +31,6 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.iot.IotClient;
 import tools.jackson.databind.JsonNode;
@@ -49,6 +48,9 @@ public final class TestRegistry implements AutoCloseable {
   /** What was sent to one client alone. */
   public final List<Published> delivered = new CopyOnWriteArrayList<>();
 
+  /** Of the registry; requests are signed and checked by the machine's own. */
+  public final TestClock clock = new TestClock();
+
   public final Registry registry;
   public final ProvisioningService provisioning;
   public final ShadowService shadows;
@@ -59,7 +61,6 @@ public final class TestRegistry implements AutoCloseable {
   private final HttpServer server;
 
   public TestRegistry(Path folder) throws IOException {
-    Clock clock = Clock.systemUTC();
     List<Migration> migrations = new ArrayList<>(IdentityService.migrations());
     migrations.addAll(Registry.migrations());
     migrations.addAll(ShadowService.migrations());
@@ -87,7 +88,7 @@ public final class TestRegistry implements AutoCloseable {
     ApiEngine engine =
         new ApiEngine(
             List.of(registry.iot(), jobs.iotJobs(), provisioning.iot()),
-            new SigV4Verifier(identity, clock),
+            new SigV4Verifier(identity, Clock.systemUTC()),
             identity.callAuthoriser(),
             "us-east-1",
             "000000000000",
@@ -99,7 +100,7 @@ public final class TestRegistry implements AutoCloseable {
         IotClient.builder()
             .endpointOverride(api)
             .region(Region.US_EAST_1)
-            .httpClient(UrlConnectionHttpClient.create())
+            .httpClient(new JdkHttpClient())
             .credentialsProvider(
                 StaticCredentialsProvider.create(
                     AwsBasicCredentials.create(root.accessKeyId(), root.secretAccessKey())))
