@@ -76,7 +76,7 @@ final class FleetCase {
     this.most = most;
   }
 
-  void run() {
+  void run() throws Exception {
     List<Row> rows = new ArrayList<>();
     List<Integer> sizes =
         java.util.stream.Stream.concat(
@@ -112,10 +112,11 @@ final class FleetCase {
     report.figure(name, larger / smaller, "times", Goal.atMost(1.1));
   }
 
-  private Row measure(int size, boolean largest) {
+  private Row measure(int size, boolean largest) throws Exception {
     Path data = work.resolve("fleet-" + size);
     String name = "fleet_" + size;
-    try (CloudProgram cloud = CloudProgram.start(launcher, data)) {
+    try (CloudProgram cloud = CloudProgram.start(launcher, data);
+        AutoCloseable atEnd = () -> tellComplaints(report, name, cloud)) {
       Api api = cloud.api();
       Room.check(cloud, size);
       DeviceKeys keys = new DeviceKeys();
@@ -173,9 +174,6 @@ final class FleetCase {
             "s");
 
         check(api, fleet, deployment);
-        if (!cloud.complaints().isEmpty()) {
-          report.remark(name + ": the cloud complained: " + firstLine(cloud.complaints()));
-        }
         return new Row(
             size,
             provisionCpu,
@@ -190,8 +188,12 @@ final class FleetCase {
     }
   }
 
-  private static String firstLine(String text) {
-    return text.lines().findFirst().orElse("");
+  private static void tellComplaints(Report report, String name, CloudProgram cloud) {
+    cloud
+        .complaints()
+        .lines()
+        .limit(6)
+        .forEach(l -> report.remark(name + ": the cloud said: " + l));
   }
 
   private static void createComponent(Api api) {
