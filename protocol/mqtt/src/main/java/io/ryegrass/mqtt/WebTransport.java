@@ -247,9 +247,17 @@ final class WebTransport {
       } catch (RejectedExecutionException e) {
         LOG.debug("The broker is closed", e);
       } catch (RuntimeException e) {
-        LOG.error("{} {} failed", asked.method(), asked.uri(), e);
+        LOG.error("{} {} failed", asked.method(), pathOf(asked), e);
         ctx.executor().execute(() -> send(ctx, text(500, "The request failed."), head, true));
+      } catch (Error e) {
+        ctx.close(); // nobody else would end the connection
+        throw e;
       }
+    }
+
+    /** Queries may hold signatures and tokens. */
+    private static String pathOf(WebHost.Request asked) {
+      return WebSocketTransport.pathOf(asked.uri());
     }
 
     private void open(ChannelHandlerContext ctx, FullHttpRequest upgrade, @Nullable Object as) {
