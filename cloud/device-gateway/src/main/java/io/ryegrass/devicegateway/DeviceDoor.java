@@ -43,7 +43,7 @@ final class DeviceDoor {
           "Missing authentication: send a client certificate, or sign the request.");
       return;
     }
-    Optional<DevicePrincipal> device = services.registry().findActive(certificate);
+    Optional<DevicePrincipal> device = services.registry().findOrRegister(certificate);
     if (device.isEmpty() || !Certificates.isCurrent(certificate)) {
       call.error(
           403,

@@ -86,7 +86,7 @@ final class FrontDoor implements WebHost {
           "Missing authentication: sign the URL, or send a client certificate.");
     }
     if (!Certificates.isCurrent(certificate)
-        || ready.registry().findActive(certificate).isEmpty()) {
+        || ready.registry().findOrRegister(certificate).isEmpty()) {
       return refused(
           call,
           403,

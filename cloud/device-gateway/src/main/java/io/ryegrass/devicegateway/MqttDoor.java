@@ -75,7 +75,7 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
         return refused("no client certificate");
       }
       X509Certificate certificate = request.certificates().getFirst();
-      Optional<DevicePrincipal> principal = ready.registry().findActive(certificate);
+      Optional<DevicePrincipal> principal = ready.registry().findOrRegister(certificate);
       if (principal.isEmpty() || !Certificates.isCurrent(certificate)) {
         return refused(
             "certificate of "
