@@ -17,9 +17,9 @@ import tools.jackson.databind.node.ObjectNode;
 /** Names that point to a version of a function. */
 final class Aliases {
   private final CloudStore store;
-  private final FunctionService functions;
+  private final FunctionDirectory functions;
 
-  Aliases(CloudStore store, FunctionService functions) {
+  Aliases(CloudStore store, FunctionDirectory functions) {
     this.store = store;
     this.functions = functions;
   }
@@ -46,7 +46,7 @@ final class Aliases {
     return store.write(
         sql -> {
           AliasRow row = required(sql, function, alias);
-          FunctionService.checkRevision(in, row.configuration(), "GetAlias");
+          Calls.checkRevision(in, row.configuration(), "GetAlias");
           ObjectNode merged = in.deepCopy();
           if (!merged.has("FunctionVersion")) {
             merged.put("FunctionVersion", row.version());
@@ -65,20 +65,35 @@ final class Aliases {
         configuration.set(member, in.path(member));
       }
     }
-    for (JsonNode weight : configuration.path("RoutingConfig").path("AdditionalVersionWeights")) {
-      if (weight.asDouble(0) > 0) {
-        throw new AwsException(
-            "InvalidParameterValueException",
-            400,
-            "An alias that is split between versions cannot be deployed to a core; point "
-                + alias
-                + " to one version.");
-      }
-    }
+    checkWeights(sql, function, version, configuration);
     configuration.put("RevisionId", UUID.randomUUID().toString());
     AliasRow row = new AliasRow(function, alias, version, configuration);
     FunctionTables.put(sql, row);
     return tree(row);
+  }
+
+  /** Weights are kept and shown; a core gets the version that the alias itself points to. */
+  private void checkWeights(Sql sql, String function, String version, ObjectNode configuration) {
+    JsonNode weights = configuration.path("RoutingConfig").path("AdditionalVersionWeights");
+    if (configuration.has("RoutingConfig") && weights.isEmpty()) {
+      configuration.remove("RoutingConfig");
+      return;
+    }
+    for (String other : weights.propertyNames()) {
+      if (version.equals(LATEST) || other.equals(LATEST)) {
+        throw Calls.invalid(
+            "$LATEST is not supported for an alias pointing to more than 1 version");
+      }
+      if (other.equals(version) || weights.size() > 1) {
+        throw Calls.invalid(
+            "Invalid Additional Version Weights: an alias points to at most two different versions");
+      }
+      double weight = weights.path(other).asDouble(0);
+      if (weight < 0 || weight > 1) {
+        throw Calls.invalid("Weight " + weight + " of version " + other + " must be from 0 to 1");
+      }
+      functions.requiredVersion(sql, function, other);
+    }
   }
 
   ObjectNode get(CallContext c, ObjectNode in) {
@@ -89,12 +104,11 @@ final class Aliases {
   ObjectNode list(CallContext c, ObjectNode in) {
     String function = name(in);
     String version = in.path("FunctionVersion").asString("");
-    int most = FunctionService.pageSize(in);
+    int most = Calls.pageSize(in);
     return store.read(
         sql -> {
           functions.required(sql, function);
-          List<AliasRow> rows =
-              FunctionTables.aliases(sql, function, FunctionService.marker(in), most + 1);
+          List<AliasRow> rows = FunctionTables.aliases(sql, function, Calls.marker(in), most + 1);
           ObjectNode out = JsonNodeFactory.instance.objectNode();
           ArrayNode list = out.putArray("Aliases");
           rows.stream()
@@ -102,7 +116,7 @@ final class Aliases {
               .filter(a -> version.isEmpty() || a.version().equals(version))
               .forEach(a -> list.add(tree(a)));
           if (rows.size() > most) {
-            out.put("NextMarker", FunctionService.marker(rows.get(most - 1).alias()));
+            out.put("NextMarker", Calls.marker(rows.get(most - 1).alias()));
           }
           return out;
         });

@@ -53,7 +53,7 @@ final class FunctionSettings {
   static void copy(ObjectNode in, ObjectNode settings) {
     String runtime = in.path("Runtime").asString("");
     if (!runtime.isEmpty() && !RUNTIME.matcher(runtime).matches()) {
-      throw FunctionService.invalid(
+      throw Calls.invalid(
           "Value "
               + runtime
               + " at 'runtime' failed to satisfy constraint: Member must be a python, nodejs, java or provided runtime, or"

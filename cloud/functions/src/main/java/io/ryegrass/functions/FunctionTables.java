@@ -34,6 +34,23 @@ final class FunctionTables {
                 version TEXT NOT NULL,
                 configuration TEXT NOT NULL,
                 PRIMARY KEY (name, alias))
+              """),
+          new Migration(
+              "functions",
+              2,
+              """
+              CREATE TABLE function_permissions (
+                name TEXT NOT NULL,
+                qualifier TEXT NOT NULL,
+                place INTEGER NOT NULL,
+                sid TEXT NOT NULL,
+                statement TEXT NOT NULL,
+                PRIMARY KEY (name, qualifier, sid));
+              CREATE TABLE function_policy_revisions (
+                name TEXT NOT NULL,
+                qualifier TEXT NOT NULL,
+                revision TEXT NOT NULL,
+                PRIMARY KEY (name, qualifier))
               """));
 
   private FunctionTables() {}

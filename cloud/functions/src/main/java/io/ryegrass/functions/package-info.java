@@ -4,8 +4,13 @@
  *
  * <p>{@link io.ryegrass.functions.FunctionService#lambda} describes the operations of the Lambda
  * API; {@link io.ryegrass.functions.FunctionService#resolve} is what the V1 group compiler and
- * CreateComponentVersion use to turn a version or alias ARN into a package. Not here: invoking,
- * event source mappings, layers' contents, resource policies.
+ * CreateComponentVersion use to turn a version or alias ARN into a package. Tags, aliases with
+ * weights (a core gets the version the alias itself points to) and the statements of functions'
+ * policies are kept and shown; nothing asks the policies, for nothing is invoked here.
+ *
+ * <p>Not here, and refused: invoking, event source mappings, layers, reserved and provisioned
+ * concurrency, code signing, function URLs, container images. Who reads such settings is told that
+ * there are none.
  *
  * <p>Configurations are kept as the JSON trees the API returns, one row for {@code $LATEST} and one
  * for each published version; a published version never changes. Packages are objects of the
