@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * An authority that signs device and server certificates: an EC P-256 key and a self-signed root,
- * in a folder with {@code ca.key} (PKCS#8, mode 0600) and {@code ca.pem}.
+ * An authority that signs device and server certificates: an EC P-256 key (RSA 2048 on request) and
+ * a self-signed root, in a folder with {@code ca.key} (PKCS#8, mode 0600) and {@code ca.pem}.
  *
  * <p>Device keys are RSA 2048 and device certificates end with 2049, as IoT Core's do; server keys
  * are EC P-256. All private keys are handed out as PKCS#8 PEM, which OpenSSL, Java, Mosquitto and
@@ -62,9 +62,18 @@ public final class CertificateAuthority {
    * @throws CertificateException when the folder holds a certificate without its key
    */
   public static CertificateAuthority openOrCreate(Path folder, String commonName, Clock clock) {
+    return openOrCreate(folder, commonName, clock, "EC");
+  }
+
+  /**
+   * As above, with the algorithm of the key that is made: EC, or RSA for clients that know nothing
+   * else. An authority that is there keeps its key.
+   */
+  public static CertificateAuthority openOrCreate(
+      Path folder, String commonName, Clock clock, String algorithm) {
     Optional<byte[]> stored = DurableFiles.read(folder.resolve(CERTIFICATE_FILE));
     if (stored.isEmpty()) {
-      return create(folder, commonName, clock);
+      return create(folder, commonName, clock, algorithm);
     }
     byte[] key =
         DurableFiles.read(folder.resolve(KEY_FILE))
@@ -78,11 +87,13 @@ public final class CertificateAuthority {
                             + "; restore that file from a backup",
                         null));
     X509Certificate certificate = Pem.certificate(Pem.text(stored.get()));
-    return new CertificateAuthority(certificate, privateKey(Pem.text(key), "EC"), clock);
+    return new CertificateAuthority(
+        certificate, privateKey(Pem.text(key), certificate.getPublicKey().getAlgorithm()), clock);
   }
 
-  private static CertificateAuthority create(Path folder, String commonName, Clock clock) {
-    KeyPair keys = CertificateBuilder.newKeys("EC");
+  private static CertificateAuthority create(
+      Path folder, String commonName, Clock clock, String algorithm) {
+    KeyPair keys = CertificateBuilder.newKeys(algorithm);
     Instant now = clock.instant();
     X509Certificate root = CertificateBuilder.root(commonName, keys, now, now.plus(ROOT_VALIDITY));
     DurableFiles.writeAtomically(

@@ -182,7 +182,8 @@ final class CertificateBuilder {
 
   private static X509Certificate sign(X509v3CertificateBuilder certificate, PrivateKey key) {
     try {
-      var signer = new JcaContentSignerBuilder("SHA256withECDSA").build(key);
+      String algorithm = key.getAlgorithm().equals("RSA") ? "SHA256withRSA" : "SHA256withECDSA";
+      var signer = new JcaContentSignerBuilder(algorithm).build(key);
       return new JcaX509CertificateConverter().getCertificate(certificate.build(signer));
     } catch (OperatorCreationException | GeneralSecurityException e) {
       throw failed(e);

@@ -51,6 +51,20 @@ class CertificateAuthorityTest {
     again.issueDevice("x").certificate().verify(authority.certificate().getPublicKey());
   }
 
+  /** V1's group authorities: SHA-256 with RSA (v1-group-deployment.md section 6). */
+  @Test
+  void anAuthorityWithAnRsaKeySignsSoThatOpensslAgreesAlsoAfterItWasOpenedAgain() throws Exception {
+    CertificateAuthority.openOrCreate(
+        folder.resolve("rsa"), "RSA Root", java.time.Clock.systemUTC(), "RSA");
+    var again = CertificateAuthority.openOrCreate(folder.resolve("rsa"), "Ignored");
+    write(
+        "server.pem", again.issueServer(List.of("localhost"), Duration.ofDays(7)).certificatePem());
+    assertThat(openssl("verify", "-CAfile", "rsa/ca.pem", "server.pem")).contains("OK");
+    assertThat(openssl("x509", "-in", "server.pem", "-noout", "-text"))
+        .contains("sha256WithRSAEncryption");
+    assertThat(openssl("x509", "-in", "rsa/ca.pem", "-noout", "-text")).contains("(2048 bit)");
+  }
+
   @Test
   void anAuthorityThatLostItsKeyIsNotReplacedInSilence() throws Exception {
     Files.delete(folder.resolve("ca/ca.key"));
