@@ -2,7 +2,10 @@ package io.ryegrass.registry.job;
 
 import java.util.Map;
 
-/** Told after an execution changed and the change is on disk. */
+/**
+ * Told of a new execution in the transaction that makes it (what the listener writes is on disk
+ * together with it), of all other changes after they are on disk.
+ */
 @FunctionalInterface
 public interface ExecutionListener {
   void changed(

@@ -79,16 +79,23 @@ public final class JobService {
                   null));
           Set<String> things = new LinkedHashSet<>(spec.targetThings());
           spec.targetGroups().forEach(g -> things.addAll(registry.membersOf(g)));
+          long sequence = JobStore.nextSequence(sql);
           for (String thing : things) {
-            queue(sql, spec.jobId(), thing, spec.namespace(), now);
+            queue(sql, spec.jobId(), thing, spec.namespace(), now, sequence++);
           }
           return null;
         });
   }
 
-  private void queue(Sql sql, String jobId, String thing, @Nullable String namespace, long now) {
-    if (JobStore.insertExecution(sql, jobId, thing, now)) {
-      changed(sql, jobId, thing, ExecutionStatus.QUEUED, Map.of(), namespace);
+  /**
+   * Listeners have their part in the transaction that makes the executions: with one of their own
+   * for each, a job of ten thousand things would wait for the disk ten thousand times.
+   */
+  private void queue(
+      Sql sql, String jobId, String thing, @Nullable String namespace, long now, long sequence) {
+    if (JobStore.insertExecution(sql, jobId, thing, now, sequence)) {
+      listeners.forEach(l -> l.changed(jobId, thing, ExecutionStatus.QUEUED, Map.of()));
+      store.afterCommit(() -> notifyPending(thing, namespace));
     }
   }
 
@@ -239,7 +246,7 @@ public final class JobService {
           for (JobStore.Job job : jobs) {
             Optional<Execution> known = JobStore.execution(sql, job.jobId(), thing);
             if (joined && known.isEmpty()) {
-              queue(sql, job.jobId(), thing, job.namespace(), now());
+              queue(sql, job.jobId(), thing, job.namespace(), now(), JobStore.nextSequence(sql));
             } else if (!joined && known.isPresent() && known.get().status().isOpen()) {
               end(sql, known.get(), ExecutionStatus.REMOVED);
             }

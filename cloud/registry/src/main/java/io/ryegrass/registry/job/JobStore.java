@@ -109,9 +109,13 @@ final class JobStore {
         jobId);
   }
 
+  /** Of the next execution; it looks at all there are, so whoever makes many asks once. */
+  static long nextSequence(Sql sql) {
+    return sql.count("SELECT COALESCE(MAX(sequence), 0) + 1 AS n FROM job_executions");
+  }
+
   /** False when the thing has an execution of this job already. */
-  static boolean insertExecution(Sql sql, String jobId, String thing, long now) {
-    long sequence = sql.count("SELECT COALESCE(MAX(sequence), 0) + 1 AS n FROM job_executions");
+  static boolean insertExecution(Sql sql, String jobId, String thing, long now, long sequence) {
     return sql.update(
             "INSERT INTO job_executions (job_id, thing, status, details, queued, updated, version,"
                 + " number, sequence) VALUES (?, ?, 'QUEUED', '{}', ?, ?, 1, 1, ?)"
