@@ -9,6 +9,7 @@ import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.identity.IdentityService;
+import io.ryegrass.registry.job.JobObjects;
 import io.ryegrass.registry.job.JobService;
 import io.ryegrass.registry.shadow.ShadowService;
 import io.ryegrass.store.CloudStore;
@@ -29,10 +30,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.iot.IotClient;
+import software.amazon.awssdk.services.iotjobsdataplane.IotJobsDataPlaneClient;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -56,11 +59,18 @@ public final class TestRegistry implements AutoCloseable {
   public final ShadowService shadows;
   public final JobService jobs;
   public final IotClient iot;
+  public final IotJobsDataPlaneClient jobsData;
   private final X509Certificate certificate;
-  private final CloudStore store;
+  public final CloudStore store;
   private final HttpServer server;
 
   public TestRegistry(Path folder) throws IOException {
+    this(folder, null, JobObjects.NONE);
+  }
+
+  /** With a clock and objects of jobs' own; null for the registry's clock. */
+  public TestRegistry(Path folder, @Nullable Clock jobsClock, JobObjects jobObjects)
+      throws IOException {
     List<Migration> migrations = new ArrayList<>(IdentityService.migrations());
     migrations.addAll(Registry.migrations());
     migrations.addAll(ShadowService.migrations());
@@ -76,7 +86,9 @@ public final class TestRegistry implements AutoCloseable {
     registry = new Registry(store, identity, ca, endpoints, "us-east-1", "000000000000", clock);
     registry.events().sendThrough(this::publish);
     shadows = new ShadowService(store, registry, this::publish, clock);
-    jobs = new JobService(store, registry, this::publish, clock);
+    jobs =
+        new JobService(
+            store, registry, this::publish, jobsClock == null ? clock : jobsClock, jobObjects);
     provisioning =
         new ProvisioningService(
             store,
@@ -87,7 +99,7 @@ public final class TestRegistry implements AutoCloseable {
             clock);
     ApiEngine engine =
         new ApiEngine(
-            List.of(registry.iot(), jobs.iotJobs(), provisioning.iot()),
+            List.of(registry.iot(), jobs.iotJobs(), jobs.iotJobsData(), provisioning.iot()),
             new SigV4Verifier(identity, Clock.systemUTC()),
             identity.callAuthoriser(),
             "us-east-1",
@@ -96,14 +108,22 @@ public final class TestRegistry implements AutoCloseable {
             clock);
     serve(engine);
     AccessKey root = identity.ensureRootAccessKey();
+    StaticCredentialsProvider credentials =
+        StaticCredentialsProvider.create(
+            AwsBasicCredentials.create(root.accessKeyId(), root.secretAccessKey()));
     iot =
         IotClient.builder()
             .endpointOverride(api)
             .region(Region.US_EAST_1)
             .httpClient(new JdkHttpClient())
-            .credentialsProvider(
-                StaticCredentialsProvider.create(
-                    AwsBasicCredentials.create(root.accessKeyId(), root.secretAccessKey())))
+            .credentialsProvider(credentials)
+            .build();
+    jobsData =
+        IotJobsDataPlaneClient.builder()
+            .endpointOverride(api)
+            .region(Region.US_EAST_1)
+            .httpClient(new JdkHttpClient())
+            .credentialsProvider(credentials)
             .build();
   }
 
@@ -138,14 +158,15 @@ public final class TestRegistry implements AutoCloseable {
     server.start();
   }
 
+  /** A device with a certificate that is attached to its thing. */
+  public DevicePrincipal device(String thing) {
+    return new DevicePrincipal("cert", certificate, Set.of(thing));
+  }
+
   /** A message of a device on a shadow or jobs topic. */
   public void fromDevice(String thing, String topic, String payload) {
     DeviceMessage message =
-        new DeviceMessage(
-            thing,
-            new DevicePrincipal("cert", certificate, Set.of(thing)),
-            topic,
-            payload.getBytes(StandardCharsets.UTF_8));
+        new DeviceMessage(thing, device(thing), topic, payload.getBytes(StandardCharsets.UTF_8));
     for (var handler : List.of(shadows.topics(), jobs.topics(), provisioning.topics())) {
       if (handler.accepts(topic)) {
         handler.handle(message);
@@ -167,6 +188,8 @@ public final class TestRegistry implements AutoCloseable {
   @Override
   public void close() {
     iot.close();
+    jobsData.close();
+    jobs.close();
     server.stop(0);
     provisioning.close();
     store.close();

@@ -3,8 +3,9 @@ package io.ryegrass.registry.job;
 import java.util.Map;
 
 /**
- * Told of a new execution in the transaction that makes it (what the listener writes is on disk
- * together with it), of all other changes after they are on disk.
+ * Told of each change of an execution inside the transaction that makes it: what the listener
+ * writes to the same store is on disk together with the change, or neither is. One that throws is
+ * logged; what it wrote is undone, the change stays.
  */
 @FunctionalInterface
 public interface ExecutionListener {

@@ -7,96 +7,129 @@ import io.ryegrass.registry.DeviceTopicHandler;
 import io.ryegrass.registry.Registry;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
-import io.ryegrass.store.Sql;
 import java.time.Clock;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Makes jobs, moves their executions, and tells devices and listeners. */
-public final class JobService {
+/** Makes jobs, moves their executions, and tells devices and listeners. Thread-safe. */
+public final class JobService implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(JobService.class);
   private static final JsonMapper JSON = JsonMapper.shared();
-  private static final int NOTIFY_AT_MOST = 10;
+  private static final int JOBS_AT_ONCE = 20;
+  private static final long AFTER_FAILURE_MILLIS = 5_000;
 
   private final CloudStore store;
   private final Registry registry;
-  private final DeviceMessages messages;
   private final Clock clock;
+  private final JobDocuments documents;
+  private final JobNotices notices;
+  private final JobLife life;
+  private final ExecutionLife executions;
+  private final JobWorker worker;
   private final JobDevices devices;
-  private final List<ExecutionListener> listeners = new CopyOnWriteArrayList<>();
 
+  /** Without S3: documents are given inline, placeholders of URLs stay as they are. */
   public JobService(CloudStore store, Registry registry, DeviceMessages messages, Clock clock) {
+    this(store, registry, messages, clock, JobObjects.NONE);
+  }
+
+  public JobService(
+      CloudStore store,
+      Registry registry,
+      DeviceMessages messages,
+      Clock clock,
+      JobObjects objects) {
     this.store = store;
     this.registry = registry;
-    this.messages = messages;
     this.clock = clock;
+    this.documents = new JobDocuments(objects);
+    this.worker = new JobWorker(this::runDue, clock);
+    JobEvents events = new JobEvents(registry, clock);
+    this.notices = new JobNotices(store, messages, documents, events, clock);
+    this.life = new JobLife(store, registry, notices, events, clock, worker::wakeAt);
+    this.executions = new ExecutionLife(store, life, notices, clock);
     this.devices = new JobDevices(this, registry, messages, clock);
-    registry.onGroupMembership(this::membershipChanged);
+    registry.onGroupMembership(
+        (thing, group, joined) ->
+            store.write(
+                sql -> {
+                  life.membershipChanged(sql, thing, group, joined);
+                  return null;
+                }));
   }
 
   public static List<Migration> migrations() {
-    return JobStore.migrations();
+    return JobTables.migrations();
   }
 
   /**
-   * Makes a job and its executions; the devices are told once it is on disk.
+   * Begins to do what is due by itself: rollouts that take their time, schedules, time-outs. Also
+   * goes on with what an earlier process left.
+   */
+  public void start() {
+    worker.start();
+  }
+
+  @Override
+  public void close() {
+    worker.close();
+  }
+
+  /**
+   * Does all that is due now, as the worker does.
+   *
+   * @return when there will be more, milliseconds since 1970; {@link Long#MAX_VALUE} for never
+   */
+  public long runDue() {
+    while (!worker.isClosed()) {
+      long now = clock.millis();
+      boolean worked = executions.timeOutSome();
+      for (String jobId : store.read(sql -> JobStore.due(sql, now, JOBS_AT_ONCE))) {
+        try {
+          store.write(
+              sql -> {
+                life.step(sql, jobId);
+                return null;
+              });
+          worked = true;
+        } catch (RuntimeException e) {
+          log.error("Job {} could not go on; it is tried again", jobId, e);
+        }
+      }
+      if (!worked) {
+        long next = store.read(JobStore::nextDue);
+        return next <= now ? now + AFTER_FAILURE_MILLIS : next;
+      }
+    }
+    return Long.MAX_VALUE;
+  }
+
+  /**
+   * Makes a job; its things get their executions at the pace of its settings, the first ones at
+   * once, and are told when it is on disk.
    *
    * @throws JobException when the id is taken
    */
   public void create(JobSpec spec) {
-    create(spec, null, JSON.createArrayNode());
+    ArrayNode targets = JSON.createArrayNode();
+    spec.targetThings().forEach(t -> targets.add(registry.thingArn(t)));
+    spec.targetGroups().forEach(g -> targets.add(registry.thingGroupArn(g)));
+    create(
+        spec,
+        new JobLife.Description(
+            spec.document().toString(), targets.toString(), null, JSON.createObjectNode()));
   }
 
-  void create(JobSpec spec, @Nullable String description, ArrayNode targets) {
+  void create(JobSpec spec, JobLife.Description description) {
     store.write(
         sql -> {
-          if (JobStore.job(sql, spec.jobId()).isPresent()) {
-            throw new JobException(
-                "ResourceAlreadyExists", "Job " + spec.jobId() + " already exists");
-          }
-          long now = now();
-          String group = spec.continuous() ? spec.targetGroups().getFirst() : null;
-          JobStore.insert(
-              sql,
-              new JobStore.Job(
-                  spec.jobId(),
-                  spec.document().toString(),
-                  spec.namespace(),
-                  group,
-                  targets.toString(),
-                  description,
-                  "IN_PROGRESS",
-                  now,
-                  now,
-                  null));
-          Set<String> things = new LinkedHashSet<>(spec.targetThings());
-          spec.targetGroups().forEach(g -> things.addAll(registry.membersOf(g)));
-          long sequence = JobStore.nextSequence(sql);
-          for (String thing : things) {
-            queue(sql, spec.jobId(), thing, spec.namespace(), now, sequence++);
-          }
+          life.create(sql, spec, description);
           return null;
         });
-  }
-
-  /**
-   * Listeners have their part in the transaction that makes the executions: with one of their own
-   * for each, a job of ten thousand things would wait for the disk ten thousand times.
-   */
-  private void queue(
-      Sql sql, String jobId, String thing, @Nullable String namespace, long now, long sequence) {
-    if (JobStore.insertExecution(sql, jobId, thing, now, sequence)) {
-      listeners.forEach(l -> l.changed(jobId, thing, ExecutionStatus.QUEUED, Map.of()));
-      store.afterCommit(() -> notifyPending(thing, namespace));
-    }
   }
 
   /**
@@ -111,201 +144,66 @@ public final class JobService {
   public void cancel(String jobId, boolean inProgressToo) {
     store.write(
         sql -> {
-          Optional<JobStore.Job> job = JobStore.job(sql, jobId);
-          if (job.isEmpty() || !job.get().status().equals("IN_PROGRESS")) {
-            return null;
-          }
-          for (Execution execution : JobStore.executionsOf(sql, jobId)) {
-            boolean open =
-                execution.status() == ExecutionStatus.QUEUED
-                    || (inProgressToo && execution.status() == ExecutionStatus.IN_PROGRESS);
-            if (open) {
-              end(sql, execution, ExecutionStatus.CANCELED);
-            }
-          }
-          JobStore.setStatus(sql, jobId, "CANCELED", now());
+          JobStore.head(sql, jobId)
+              .filter(head -> head.status().isActive())
+              .ifPresent(head -> life.cancel(sql, head, inProgressToo, null, null));
           return null;
         });
-  }
-
-  private void end(Sql sql, Execution execution, ExecutionStatus status) {
-    JobStore.update(sql, execution, status, execution.details().toString(), now());
-    changed(
-        sql,
-        execution.jobId(),
-        execution.thing(),
-        status,
-        execution.statusDetails(),
-        execution.namespace());
-  }
-
-  /** A device's word on its execution. */
-  Execution update(
-      String thing,
-      String jobId,
-      ExecutionStatus status,
-      @Nullable ObjectNode details,
-      @Nullable Long expectedVersion) {
-    return store.write(
-        sql -> {
-          Execution before = find(sql, jobId, thing);
-          if (expectedVersion != null && expectedVersion != before.versionNumber()) {
-            throw new JobException(
-                "VersionMismatch",
-                "Execution of job "
-                    + jobId
-                    + " has version "
-                    + before.versionNumber()
-                    + ", not "
-                    + expectedVersion,
-                before.state());
-          }
-          if (!before.status().isOpen() && before.status() == status) {
-            // Said again by a device that never saw the answer, perhaps because this cloud died
-            // between the commit and its listeners: they are told now.
-            store.afterCommit(() -> tell(before));
-            return before;
-          }
-          if (!before.status().mayBecome(status)) {
-            throw new JobException(
-                before.status().isOpen() ? "InvalidStateTransition" : "TerminalStateReached",
-                "Execution of job "
-                    + jobId
-                    + " is "
-                    + before.status()
-                    + " and cannot become "
-                    + status,
-                before.state());
-          }
-          JobStore.update(
-              sql,
-              before,
-              status,
-              (details == null ? before.details() : details).toString(),
-              now());
-          Execution after = find(sql, jobId, thing);
-          boolean pendingChanged = before.status() != status;
-          store.afterCommit(() -> tell(after));
-          if (pendingChanged) {
-            store.afterCommit(() -> notifyPending(thing, after.namespace()));
-          }
-          completeWhenDone(sql, jobId);
-          return after;
-        });
-  }
-
-  private void tell(Execution execution) {
-    listeners.forEach(
-        l ->
-            l.changed(
-                execution.jobId(),
-                execution.thing(),
-                execution.status(),
-                execution.statusDetails()));
-  }
-
-  private void completeWhenDone(Sql sql, String jobId) {
-    JobStore.Job job = JobStore.job(sql, jobId).orElseThrow();
-    if (job.group() == null
-        && job.status().equals("IN_PROGRESS")
-        && JobStore.executionsOf(sql, jobId).stream().noneMatch(e -> e.status().isOpen())) {
-      JobStore.setStatus(sql, jobId, "COMPLETED", now());
-    }
-  }
-
-  private static Execution find(Sql sql, String jobId, String thing) {
-    return JobStore.execution(sql, jobId, thing)
-        .orElseThrow(
-            () ->
-                new JobException(
-                    "ResourceNotFound", "Thing " + thing + " has no execution of job " + jobId));
-  }
-
-  /** The first pending execution for {@code $next}, or a named one. */
-  Optional<Execution> describe(String thing, String jobId, @Nullable String namespace) {
-    if (jobId.equals("$next")) {
-      return pending(thing, namespace).stream().findFirst();
-    }
-    return Optional.of(store.read(sql -> find(sql, jobId, thing)));
-  }
-
-  List<Execution> pending(String thing, @Nullable String namespace) {
-    return store.read(sql -> JobStore.pending(sql, thing, namespace));
-  }
-
-  CloudStore store() {
-    return store;
-  }
-
-  private void membershipChanged(String thing, String group, boolean joined) {
-    store.write(
-        sql -> {
-          List<JobStore.Job> jobs =
-              JobStore.jobs(
-                  sql, "WHERE thing_group = ? AND status = 'IN_PROGRESS' ORDER BY created", group);
-          for (JobStore.Job job : jobs) {
-            Optional<Execution> known = JobStore.execution(sql, job.jobId(), thing);
-            if (joined && known.isEmpty()) {
-              queue(sql, job.jobId(), thing, job.namespace(), now(), JobStore.nextSequence(sql));
-            } else if (!joined && known.isPresent() && known.get().status().isOpen()) {
-              end(sql, known.get(), ExecutionStatus.REMOVED);
-            }
-          }
-          return null;
-        });
-  }
-
-  private void changed(
-      Sql sql,
-      String jobId,
-      String thing,
-      ExecutionStatus status,
-      Map<String, String> details,
-      @Nullable String namespace) {
-    store.afterCommit(
-        () -> {
-          listeners.forEach(l -> l.changed(jobId, thing, status, details));
-          notifyPending(thing, namespace);
-        });
-  }
-
-  /** What is pending now: {@code jobs: {}} tells the device that nothing is left. */
-  private void notifyPending(String thing, @Nullable String namespace) {
-    List<Execution> pending = pending(thing, namespace);
-    ObjectNode message = JSON.createObjectNode().put("timestamp", now());
-    ObjectNode jobs = message.putObject("jobs");
-    pending.stream()
-        .limit(NOTIFY_AT_MOST)
-        .forEach(e -> jobs.withArray("/" + e.status().name()).add(e.summary()));
-    publish(JobTopics.notify(thing, namespace), message);
-    ObjectNode next = JSON.createObjectNode().put("timestamp", now());
-    next.set(
-        "execution", pending.isEmpty() ? JSON.createObjectNode() : pending.getFirst().full(true));
-    publish(JobTopics.notifyNext(thing, namespace), next);
-  }
-
-  private void publish(String topic, JsonNode message) {
-    messages.publish(topic, JSON.writeValueAsBytes(message), 1);
   }
 
   public DeviceTopicHandler topics() {
     return devices.topics();
   }
 
+  /** {@code iot-jobs-data} for devices with a certificate. */
   public List<DeviceRoute> routes() {
     return devices.routes();
   }
 
+  /** {@code iot-jobs-data} for signed requests. */
+  public ServiceOperations iotJobsData() {
+    return devices.operations();
+  }
+
   /** Operations of service {@code iot} about jobs; listed beside {@link Registry#iot()}. */
   public ServiceOperations iotJobs() {
-    return new JobApi(this, registry).operations();
+    ServiceOperations.Builder iot = ServiceOperations.of("iot");
+    new JobApi(this, registry).serve(iot);
+    new JobExecutionApi(this, registry).serve(iot);
+    new JobTemplates(this, registry).serve(iot);
+    return iot.build();
   }
 
   public void onExecutionChanged(ExecutionListener listener) {
-    listeners.add(listener);
+    notices.onExecutionChanged(listener);
   }
 
-  long now() {
-    return clock.instant().getEpochSecond();
+  CloudStore store() {
+    return store;
+  }
+
+  JobLife life() {
+    return life;
+  }
+
+  ExecutionLife executions() {
+    return executions;
+  }
+
+  JobDocuments documents() {
+    return documents;
+  }
+
+  Clock clock() {
+    return clock;
+  }
+
+  /** A job's document as a device gets it now. */
+  String document(String jobId) {
+    return store.read(sql -> JobStore.job(sql, jobId)).map(documents::text).orElse("{}");
+  }
+
+  static ObjectNode object() {
+    return JSON.createObjectNode();
   }
 }

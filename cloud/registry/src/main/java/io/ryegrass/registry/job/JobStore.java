@@ -1,191 +1,390 @@
 package io.ryegrass.registry.job;
 
-import io.ryegrass.store.Migration;
+import io.ryegrass.store.Row;
 import io.ryegrass.store.Sql;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
-/** The tables of jobs and executions; every method runs inside its caller's transaction. */
+/** The tables of jobs and of their progress; every method runs in its caller's transaction. */
 final class JobStore {
-  private static final String FROM = " FROM job_executions e JOIN jobs j ON j.job_id = e.job_id ";
-  private static final String PENDING = "e.status IN ('QUEUED', 'IN_PROGRESS')";
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  private static final String HEAD = "job_id, namespace, status, continuous, forced, settings";
+
+  /** The groups that a group stands for: itself and all below it. */
+  private static final String BELOW =
+      "WITH RECURSIVE g (name) AS (SELECT %s UNION SELECT t.name FROM thing_groups t JOIN g ON"
+          + " t.parent = g.name) ";
 
   private JobStore() {}
 
-  static List<Migration> migrations() {
-    return List.of(
-        new Migration(
-            "job",
-            1,
-            """
-            CREATE TABLE jobs (
-              job_id TEXT PRIMARY KEY,
-              document TEXT NOT NULL,
-              namespace TEXT,
-              thing_group TEXT,
-              targets TEXT NOT NULL,
-              description TEXT,
-              status TEXT NOT NULL,
-              created BIGINT NOT NULL,
-              updated BIGINT NOT NULL,
-              completed BIGINT);
-            CREATE INDEX jobs_by_group ON jobs (thing_group);
-            CREATE TABLE job_executions (
-              job_id TEXT NOT NULL,
-              thing TEXT NOT NULL,
-              status TEXT NOT NULL,
-              details TEXT NOT NULL,
-              queued BIGINT NOT NULL,
-              started BIGINT,
-              updated BIGINT NOT NULL,
-              version BIGINT NOT NULL,
-              number BIGINT NOT NULL,
-              sequence BIGINT NOT NULL,
-              PRIMARY KEY (job_id, thing));
-            CREATE INDEX job_executions_by_thing ON job_executions (thing, status)
-            """));
+  /**
+   * What decides about a job's executions.
+   *
+   * @param namespace empty for the usual topics
+   * @param continuous whether it follows its groups
+   * @param forced canceled with executions in progress
+   */
+  record Head(
+      String jobId,
+      String namespace,
+      JobStatus status,
+      boolean continuous,
+      boolean forced,
+      JobSettings settings) {
+    static Head of(Row row) {
+      String namespace = row.textOrNull("namespace");
+      return new Head(
+          row.text("job_id"),
+          namespace == null ? "" : namespace,
+          JobStatus.valueOf(row.text("status")),
+          row.flag("continuous"),
+          row.flag("forced"),
+          JobSettings.known(JSON.readTree(row.text("settings"))));
+    }
+
+    /** Whether things that join its groups get it; until the end of its schedule. */
+    boolean follows(long nowMillis) {
+      if (!continuous) {
+        return false;
+      }
+      Instant end = settings.schedule().end();
+      return end == null || nowMillis < end.toEpochMilli();
+    }
   }
 
   /**
+   * The whole job, for those who describe it.
+   *
    * @param targets ARNs as given by the caller, a JSON list
-   * @param group null for a snapshot job
+   * @param described members of CreateJob that DescribeJob gives back as they were
    */
   record Job(
-      String jobId,
+      Head head,
       String document,
-      @Nullable String namespace,
-      @Nullable String group,
       String targets,
       @Nullable String description,
-      String status,
+      ObjectNode described,
+      @Nullable String reasonCode,
+      @Nullable String comment,
       long created,
       long updated,
-      @Nullable Long completed) {}
+      @Nullable Long completed) {
+    static Job of(Row row) {
+      return new Job(
+          Head.of(row),
+          row.text("document"),
+          row.text("targets"),
+          row.textOrNull("description"),
+          (ObjectNode) JSON.readTree(row.text("described")),
+          row.textOrNull("reason_code"),
+          row.textOrNull("comment"),
+          row.number("created"),
+          row.number("updated"),
+          row.numberOrNull("completed"));
+    }
+
+    String jobId() {
+      return head.jobId();
+    }
+  }
+
+  /**
+   * How far a job is.
+   *
+   * @param notified executions made, without retries
+   * @param waiting things that the rollout has not reached
+   * @param due when the worker has to look, milliseconds since 1970; null: nothing to do
+   */
+  record Progress(
+      long queued,
+      long inProgress,
+      long succeeded,
+      long failed,
+      long rejected,
+      long timedOut,
+      long canceled,
+      long removed,
+      long notified,
+      long retriedFailed,
+      long retriedTimedOut,
+      long waiting,
+      Pace pace,
+      @Nullable Long due) {
+    static Progress of(Row row) {
+      return new Progress(
+          row.number("queued"),
+          row.number("in_progress"),
+          row.number("succeeded"),
+          row.number("failed"),
+          row.number("rejected"),
+          row.number("timed_out"),
+          row.number("canceled"),
+          row.number("removed"),
+          row.number("notified"),
+          row.number("retried_failed"),
+          row.number("retried_timed_out"),
+          row.number("waiting"),
+          new Pace(row.number("minute_start"), row.number("minute_released")),
+          row.numberOrNull("due"));
+    }
+
+    boolean isOver() {
+      return waiting == 0 && queued == 0 && inProgress == 0;
+    }
+
+    /** Executions that failed in a way, those that were retried too. */
+    long failures(String type) {
+      return switch (type) {
+        case "FAILED" -> failed + retriedFailed;
+        case "TIMED_OUT" -> timedOut + retriedTimedOut;
+        case "REJECTED" -> rejected;
+        default -> failed + retriedFailed + timedOut + retriedTimedOut + rejected;
+      };
+    }
+
+    long executions() {
+      return notified + retriedFailed + retriedTimedOut;
+    }
+  }
+
+  static Optional<Head> head(Sql sql, String jobId) {
+    return sql.one("SELECT " + HEAD + " FROM jobs WHERE job_id = ?", Head::of, jobId);
+  }
 
   static Optional<Job> job(Sql sql, String jobId) {
-    return jobs(sql, "WHERE job_id = ?", jobId).stream().findFirst();
+    return sql.one("SELECT * FROM jobs WHERE job_id = ?", Job::of, jobId);
   }
 
-  static List<Job> jobs(Sql sql, String where, @Nullable Object... args) {
-    return sql.list(
-        "SELECT * FROM jobs " + where,
-        row ->
-            new Job(
-                row.text("job_id"),
-                row.text("document"),
-                row.textOrNull("namespace"),
-                row.textOrNull("thing_group"),
-                row.text("targets"),
-                row.textOrNull("description"),
-                row.text("status"),
-                row.number("created"),
-                row.number("updated"),
-                row.numberOrNull("completed")),
-        args);
+  static Progress progress(Sql sql, String jobId) {
+    return sql.one("SELECT * FROM job_progress WHERE job_id = ?", Progress::of, jobId)
+        .orElseThrow();
   }
 
-  static void insert(Sql sql, Job job) {
+  static void insert(Sql sql, Job job, List<String> groups) {
     sql.update(
-        "INSERT INTO jobs (job_id, document, namespace, thing_group, targets, description, status,"
-            + " created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO jobs (job_id, document, namespace, targets, description, status, continuous,"
+            + " settings, described, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         job.jobId(),
         job.document(),
-        job.namespace(),
-        job.group(),
+        job.head().namespace().isEmpty() ? null : job.head().namespace(),
         job.targets(),
         job.description(),
-        job.status(),
+        job.head().status(),
+        job.head().continuous(),
+        job.head().settings().toJson().toString(),
+        job.described().toString(),
         job.created(),
         job.updated());
+    sql.update("INSERT INTO job_progress (job_id) VALUES (?)", job.jobId());
+    groups.forEach(group -> follow(sql, job.jobId(), group));
   }
 
-  static void setStatus(Sql sql, String jobId, String status, long now) {
+  static void follow(Sql sql, String jobId, String group) {
+    sql.update(
+        "INSERT INTO job_groups (group_name, job_id) VALUES (?, ?)"
+            + " ON CONFLICT (group_name, job_id) DO NOTHING",
+        group,
+        jobId);
+  }
+
+  static void setStatus(Sql sql, String jobId, JobStatus status, long now) {
     sql.update(
         "UPDATE jobs SET status = ?, updated = ?, completed = ? WHERE job_id = ?",
         status,
         now,
-        status.equals("IN_PROGRESS") ? null : now,
+        status == JobStatus.COMPLETED || status == JobStatus.CANCELED ? now : null,
         jobId);
   }
 
-  /** Of the next execution; it looks at all there are, so whoever makes many asks once. */
-  static long nextSequence(Sql sql) {
-    return sql.count("SELECT COALESCE(MAX(sequence), 0) + 1 AS n FROM job_executions");
+  static void cancel(
+      Sql sql,
+      String jobId,
+      boolean forced,
+      @Nullable String reasonCode,
+      @Nullable String comment,
+      long now) {
+    sql.update(
+        "UPDATE jobs SET status = 'CANCELED', forced = ?, reason_code = ?, comment = ?,"
+            + " updated = ?, completed = ? WHERE job_id = ?",
+        forced,
+        reasonCode,
+        comment,
+        now,
+        now,
+        jobId);
   }
 
-  /** False when the thing has an execution of this job already. */
-  static boolean insertExecution(Sql sql, String jobId, String thing, long now, long sequence) {
-    return sql.update(
-            "INSERT INTO job_executions (job_id, thing, status, details, queued, updated, version,"
-                + " number, sequence) VALUES (?, ?, 'QUEUED', '{}', ?, ?, 1, 1, ?)"
-                + " ON CONFLICT (job_id, thing) DO NOTHING",
-            jobId,
-            thing,
-            now,
-            now,
-            sequence)
-        == 1;
-  }
+  // ---- who is to get the job
 
-  static Optional<Execution> execution(Sql sql, String jobId, String thing) {
-    return sql.one(
-        "SELECT " + Execution.COLUMNS + FROM + "WHERE e.job_id = ? AND e.thing = ?",
-        Execution::of,
+  static void awaitThing(Sql sql, String jobId, String thing) {
+    sql.update(
+        "INSERT INTO job_waiting (job_id, thing) VALUES (?, ?)"
+            + " ON CONFLICT (job_id, thing) DO NOTHING",
         jobId,
         thing);
   }
 
-  static List<Execution> executionsOf(Sql sql, String jobId) {
-    return sql.list(
-        "SELECT " + Execution.COLUMNS + FROM + "WHERE e.job_id = ? ORDER BY e.thing LIMIT 10000",
-        Execution::of,
+  /** Lets the things of a group, and of the groups below it, wait that have no execution yet. */
+  static void awaitGroup(Sql sql, String jobId, String group) {
+    sql.update(
+        "INSERT INTO job_waiting (job_id, thing) "
+            + BELOW.formatted("name FROM thing_groups WHERE name = ?")
+            + "SELECT DISTINCT CAST(? AS TEXT), m.thing FROM thing_group_members m JOIN g ON"
+            + " m.group_name = g.name WHERE NOT EXISTS (SELECT 1 FROM job_executions e WHERE"
+            + " e.job_id = ? AND e.thing = m.thing) ON CONFLICT (job_id, thing) DO NOTHING",
+        group,
+        jobId,
         jobId);
   }
 
-  static List<Execution> executionsOn(Sql sql, String thing) {
-    return sql.list(
-        "SELECT "
-            + Execution.COLUMNS
-            + FROM
-            + "WHERE e.thing = ? ORDER BY e.sequence DESC LIMIT 1000",
-        Execution::of,
-        thing);
+  static long countWaiting(Sql sql, String jobId) {
+    long waiting = sql.count("SELECT COUNT(*) AS n FROM job_waiting WHERE job_id = ?", jobId);
+    sql.update("UPDATE job_progress SET waiting = ? WHERE job_id = ?", waiting, jobId);
+    return waiting;
   }
 
-  /** IN_PROGRESS before QUEUED, then in order of creation. */
-  static List<Execution> pending(Sql sql, String thing, @Nullable String namespace) {
-    return sql.list(
-        "SELECT "
-            + Execution.COLUMNS
-            + FROM
-            + "WHERE e.thing = ? AND COALESCE(j.namespace, '') = ? AND "
-            + PENDING
-            + " ORDER BY CASE e.status WHEN 'IN_PROGRESS' THEN 0 ELSE 1 END, e.sequence LIMIT 100",
-        Execution::of,
-        thing,
-        namespace == null ? "" : namespace);
-  }
-
-  static void update(
-      Sql sql, Execution execution, ExecutionStatus status, String details, long now) {
-    Long started = execution.startedAt();
-    if (started == null && status == ExecutionStatus.IN_PROGRESS) {
-      started = now;
+  /** False when it did not wait. */
+  static boolean awaitNoMore(Sql sql, String jobId, String thing) {
+    boolean waited =
+        sql.update("DELETE FROM job_waiting WHERE job_id = ? AND thing = ?", jobId, thing) == 1;
+    if (waited) {
+      sql.update("UPDATE job_progress SET waiting = waiting - 1 WHERE job_id = ?", jobId);
     }
+    return waited;
+  }
+
+  static boolean isWaiting(Sql sql, String jobId, String thing) {
+    return sql.count(
+            "SELECT COUNT(*) AS n FROM job_waiting WHERE job_id = ? AND thing = ?", jobId, thing)
+        > 0;
+  }
+
+  static void awaitNobody(Sql sql, String jobId) {
+    sql.update("DELETE FROM job_waiting WHERE job_id = ?", jobId);
+    sql.update("UPDATE job_progress SET waiting = 0 WHERE job_id = ?", jobId);
+  }
+
+  /** Continuous jobs under way that follow a group or one of its parents, oldest first. */
+  static List<Job> following(Sql sql, String group) {
+    return sql.list(
+        "WITH RECURSIVE up (name) AS (SELECT name FROM thing_groups WHERE name = ? UNION SELECT t.parent FROM"
+            + " thing_groups t JOIN up ON t.name = up.name WHERE t.parent IS NOT NULL)"
+            + " SELECT * FROM jobs WHERE continuous = 1 AND status = 'IN_PROGRESS' AND job_id IN"
+            + " (SELECT jg.job_id FROM job_groups jg JOIN up ON jg.group_name = up.name)"
+            + " ORDER BY created, job_id",
+        Job::of,
+        group);
+  }
+
+  /** In how many groups of a job a thing is, not counting one of them. */
+  static long memberships(Sql sql, String jobId, String thing, String butGroup) {
+    return sql.count(
+        BELOW.formatted("group_name FROM job_groups WHERE job_id = ?")
+            + "SELECT COUNT(*) AS n FROM thing_group_members m WHERE m.thing = ? AND"
+            + " m.group_name <> ? AND m.group_name IN (SELECT name FROM g)",
+        jobId,
+        thing,
+        butGroup);
+  }
+
+  // ---- progress
+
+  private static String column(ExecutionStatus status) {
+    return status.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Counts executions from one state to another. */
+  static void count(
+      Sql sql,
+      String jobId,
+      @Nullable ExecutionStatus before,
+      @Nullable ExecutionStatus after,
+      long n) {
+    if (before == after || n == 0) {
+      return;
+    }
+    List<String> changes = new ArrayList<>();
+    List<@Nullable Object> args = new ArrayList<>();
+    if (before != null) {
+      changes.add(column(before) + " = " + column(before) + " - ?");
+      args.add(n);
+    }
+    if (after != null) {
+      changes.add(column(after) + " = " + column(after) + " + ?");
+      args.add(n);
+    }
+    args.add(jobId);
     sql.update(
-        "UPDATE job_executions SET status = ?, details = ?, started = ?, updated = ?,"
-            + " version = version + 1 WHERE job_id = ? AND thing = ?",
-        status.name(),
-        details,
-        started,
-        now,
-        execution.jobId(),
-        execution.thing());
+        "UPDATE job_progress SET " + String.join(", ", changes) + " WHERE job_id = ?",
+        args.toArray());
+  }
+
+  static void countNotified(Sql sql, String jobId, long n) {
+    sql.update(
+        "UPDATE job_progress SET queued = queued + ?, notified = notified + ? WHERE job_id = ?",
+        n,
+        n,
+        jobId);
+  }
+
+  static void countRetry(Sql sql, String jobId, ExecutionStatus failure) {
+    String column = "retried_" + column(failure);
+    sql.update(
+        "UPDATE job_progress SET " + column + " = " + column + " + 1 WHERE job_id = ?", jobId);
+  }
+
+  static void rolledOut(Sql sql, String jobId, long count, Pace pace) {
+    sql.update(
+        "UPDATE job_progress SET queued = queued + ?, notified = notified + ?, waiting = waiting -"
+            + " ?, minute_start = ?, minute_released = ? WHERE job_id = ?",
+        count,
+        count,
+        count,
+        pace.minuteStart(),
+        pace.released(),
+        jobId);
+  }
+
+  static void setDue(Sql sql, String jobId, @Nullable Long due) {
+    sql.update("UPDATE job_progress SET due = ? WHERE job_id = ?", due, jobId);
+  }
+
+  static List<String> due(Sql sql, long nowMillis, int limit) {
+    return sql.list(
+        "SELECT job_id FROM job_progress WHERE due <= ? ORDER BY due, job_id LIMIT ?",
+        row -> row.text("job_id"),
+        nowMillis,
+        limit);
+  }
+
+  /** When something has to be done next, milliseconds since 1970. */
+  static long nextDue(Sql sql) {
+    long jobs =
+        sql.count(
+            "SELECT COALESCE(MIN(due), 9223372036854775807) AS n FROM job_progress"
+                + " WHERE due IS NOT NULL");
+    long executions =
+        sql.count(
+            "SELECT COALESCE(MIN(deadline), 9223372036854775807) AS n FROM job_executions"
+                + " WHERE deadline IS NOT NULL");
+    return Math.min(jobs, executions);
+  }
+
+  static long countOf(Sql sql, JobStatus status) {
+    return sql.count("SELECT COUNT(*) AS n FROM jobs WHERE status = ?", status);
   }
 
   static void delete(Sql sql, String jobId) {
-    sql.update("DELETE FROM job_executions WHERE job_id = ?", jobId);
-    sql.update("DELETE FROM jobs WHERE job_id = ?", jobId);
+    for (String table :
+        List.of("job_past_executions", "job_waiting", "job_groups", "job_progress", "jobs")) {
+      sql.update("DELETE FROM " + table + " WHERE job_id = ?", jobId);
+    }
   }
 }

@@ -10,10 +10,10 @@ import org.jspecify.annotations.Nullable;
  * namespace-N} level (mqtt-cloud, section 4; v2-deployments, section 2).
  *
  * @param jobId null for {@code get} (all pending) and {@code start-next}; may be {@code $next}
+ * @param namespace empty for the usual topics
  * @param operation {@code get}, {@code start-next} or {@code update}
  */
-record JobTopics(
-    String thing, @Nullable String jobId, String operation, @Nullable String namespace) {
+record JobTopics(String thing, @Nullable String jobId, String operation, String namespace) {
   private static final String NAMESPACE = "namespace-";
 
   static boolean isJobTopic(String topic) {
@@ -25,10 +25,10 @@ record JobTopics(
     if (parts.length < 5 || !parts[3].equals("jobs")) {
       return Optional.empty();
     }
-    String namespace = null;
+    String namespace = "";
     List<String> rest = new ArrayList<>();
     for (int i = 4; i < parts.length; i++) {
-      if (parts[i].startsWith(NAMESPACE) && namespace == null) {
+      if (parts[i].startsWith(NAMESPACE) && namespace.isEmpty()) {
         namespace = parts[i].substring(NAMESPACE.length());
       } else {
         rest.add(parts[i]);
@@ -42,12 +42,12 @@ record JobTopics(
         : Optional.empty();
   }
 
-  static String notify(String thing, @Nullable String namespace) {
-    return prefix(thing) + "notify" + (namespace == null ? "" : "-" + NAMESPACE + namespace);
+  static String notify(String thing, String namespace) {
+    return prefix(thing) + "notify" + (namespace.isEmpty() ? "" : "-" + NAMESPACE + namespace);
   }
 
-  static String notifyNext(String thing, @Nullable String namespace) {
-    return prefix(thing) + "notify-next" + (namespace == null ? "" : "-" + NAMESPACE + namespace);
+  static String notifyNext(String thing, String namespace) {
+    return prefix(thing) + "notify-next" + (namespace.isEmpty() ? "" : "-" + NAMESPACE + namespace);
   }
 
   private static String prefix(String thing) {

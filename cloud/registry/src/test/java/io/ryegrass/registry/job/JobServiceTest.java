@@ -86,7 +86,7 @@ class JobServiceTest {
     update("job-1", "{\"status\":\"SUCCEEDED\",\"clientToken\":\"t\"}");
 
     JsonNode rejected = cloud.last(updateTopic("job-1") + "/rejected");
-    assertThat(rejected.path("code").asString()).isEqualTo("TerminalStateReached");
+    assertThat(rejected.path("code").asString()).isEqualTo("InvalidStateTransition");
     assertThat(rejected.path("executionState").path("status").asString()).isEqualTo("FAILED");
     assertThat(rejected.path("clientToken").asString()).isEqualTo("t");
   }
@@ -181,16 +181,14 @@ class JobServiceTest {
                         b.jobId("j")
                             .targets(cloud.registry.thingArn("core"))
                             .document("{}")
-                            .abortConfig(
-                                a ->
-                                    a.criteriaList(
-                                        c ->
-                                            c.action("CANCEL")
-                                                .failureType("ALL")
-                                                .minNumberOfExecutedThings(1)
-                                                .thresholdPercentage(1.0)))))
+                            .schedulingConfig(
+                                s ->
+                                    s.maintenanceWindows(
+                                        w ->
+                                            w.startTime("cron(0 18 * * ? *)")
+                                                .durationInMinutes(60)))))
         .isInstanceOf(InvalidRequestException.class)
-        .hasMessageContaining("abortConfig");
+        .hasMessageContaining("maintenanceWindows");
   }
 
   private void create(String jobId, @Nullable String namespace) {
