@@ -3,6 +3,8 @@ package io.ryegrass.components;
 import io.ryegrass.awsapi.CallContext;
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.events.EventSink;
+import io.ryegrass.identity.CallResource;
+import io.ryegrass.identity.CallResources;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.objects.ReadAccess;
@@ -27,7 +29,7 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The face of this module; see the package's description. Safe for many threads. */
-public final class ComponentsService implements AutoCloseable {
+public final class ComponentsService implements CallResources, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ComponentsService.class);
 
   private final CloudStore store;
@@ -44,6 +46,7 @@ public final class ComponentsService implements AutoCloseable {
   private final Telemetry telemetry;
   private final CorePresence presence;
   private final FleetApi fleetApi;
+  private final CallTags callTags;
 
   /** As the other one, telling nobody of events and making no components of functions. */
   public ComponentsService(
@@ -104,6 +107,7 @@ public final class ComponentsService implements AutoCloseable {
     this.catalogue = new Catalogue(store, arns, clock);
     this.artifacts = new Artifacts(objects, access, devicePresignBase, region);
     this.tags = new Tags(store, this::resourceExists);
+    this.callTags = new CallTags(tags, arns);
     Conflicts conflicts = new Conflicts(store, registry, catalogue);
     this.effective = new EffectiveDeployments(store, arns, pages, conflicts, fleetEvents, clock);
     this.components =
@@ -186,6 +190,11 @@ public final class ComponentsService implements AutoCloseable {
         .json("UntagResource", of(tags::untag))
         .json("UpdateConnectivityInfo", of(connectivity::put))
         .build();
+  }
+
+  @Override
+  public Optional<CallResource> find(CallContext call, String iamAction, ObjectNode input) {
+    return callTags.find(iamAction, input);
   }
 
   /** Our own operations on the fleet, part of the service {@code ryegrass}. */

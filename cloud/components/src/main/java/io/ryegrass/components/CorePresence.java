@@ -6,6 +6,7 @@ import io.ryegrass.store.StoreException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,14 +21,18 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Who is connected, from the MQTT connections themselves, so that a core that is gone is seen gone
- * within its keep-alive and not a day later (decision 032). Connections are told on threads that must
- * not wait; a thread of this class's own writes what has changed, the last state of each thing, at
- * most a second later. A beat twice a minute tells the next start how long this one lived: what was
- * connected then was last seen then.
+ * within its keep-alive and not a day later (decision 032). Connections are told on threads that
+ * must not wait; a thread of this class's own writes what has changed, the last state of each
+ * thing, at most a second later. A beat twice a minute tells the next start how long this one
+ * lived: what was connected then was last seen then.
  */
 final class CorePresence implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CorePresence.class);
   private static final String BEAT = "presence-beat";
+
+  /** So that a fleet that comes at once does not keep other writers from their turn. */
+  private static final int AT_ONCE = 250;
+
   private static final Duration PAUSE = Duration.ofSeconds(1);
   private static final Duration BEATS = Duration.ofSeconds(30);
 
@@ -126,18 +131,30 @@ final class CorePresence implements AutoCloseable {
     if (some.isEmpty() && !beat) {
       return;
     }
+    Iterator<Map.Entry<String, Change>> rest = some.entrySet().iterator();
+    List<Map.Entry<String, Change>> now = new ArrayList<>();
     try {
-      store.write(
-          sql -> {
-            some.forEach((thing, change) -> write(sql, thing, change));
-            if (beat) {
-              beat(sql);
-            }
-            return 0;
-          });
+      do {
+        now.clear();
+        while (rest.hasNext() && now.size() < AT_ONCE) {
+          now.add(rest.next());
+        }
+        boolean last = !rest.hasNext();
+        store.write(
+            sql -> {
+              now.forEach(e -> write(sql, e.getKey(), e.getValue()));
+              if (beat && last) {
+                beat(sql);
+              }
+              return 0;
+            });
+      } while (rest.hasNext());
     } catch (StoreException e) {
       LOG.warn("who is connected could not be written, tried again: {}", e.getMessage());
-      keep(some);
+      Map<String, Change> again = new LinkedHashMap<>();
+      now.forEach(n -> again.put(n.getKey(), n.getValue()));
+      rest.forEachRemaining(n -> again.put(n.getKey(), n.getValue()));
+      keep(again);
     }
   }
 

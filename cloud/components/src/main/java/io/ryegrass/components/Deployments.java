@@ -486,7 +486,11 @@ final class Deployments {
         sql -> {
           sql.update(
               "UPDATE components_deployments SET status = 'CANCELED' WHERE id = ?", row.id());
-          if (row.jobId() != null) {
+          if (row.kind() == DeploymentRow.Kind.GROUP) {
+            // a device that has taken it up goes on with it (DPL-28)
+            jobs.cancel(jobId(row), false);
+            effective.cancelQueued(row, "canceled before the device took it up");
+          } else if (row.jobId() != null) {
             jobs.cancel(row.jobId());
             effective.cancelOpen(row, "canceled");
           } else {

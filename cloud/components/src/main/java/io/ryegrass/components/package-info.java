@@ -19,9 +19,10 @@
  * <p>A document that outgrows its shadow or job goes as an outline; the device asks for the whole
  * with GetDeploymentConfiguration.
  *
- * <p>Rollout, abort and timeout settings of a deployment go with its job and are the job's business.
- * What cannot be met together with another target's deployment is found at creation and told
- * (decision 031). The state of the fleet is what cores report and who is connected (decision 032).
+ * <p>Rollout, abort and timeout settings of a deployment go with its job and are the job's
+ * business. What cannot be met together with another target's deployment is found at creation and
+ * told (decision 031). The state of the fleet is what cores report and who is connected (decision
+ * 032).
  *
  * <p>Not here: discovery.
  */

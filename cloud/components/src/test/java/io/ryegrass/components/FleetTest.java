@@ -25,6 +25,7 @@ import software.amazon.awssdk.services.greengrassv2.model.DeploymentStatus;
 import software.amazon.awssdk.services.greengrassv2.model.EffectiveDeployment;
 import software.amazon.awssdk.services.greengrassv2.model.ListCoreDevicesResponse;
 import software.amazon.awssdk.services.greengrassv2.model.ValidationException;
+import tools.jackson.databind.JsonNode;
 
 /** Groups, subdeployments, conflicts, events and the state of a fleet. */
 @OnBothDatabases
@@ -388,5 +389,66 @@ class FleetTest {
     assertThat(after.connected()).isFalse();
     assertThat(after.reason()).isEqualTo("CLOUD_STOPPED");
     assertThat(after.changed()).isGreaterThan(3000);
+  }
+
+  @Test
+  void the_fleet_at_a_glance_has_connection_faults_and_deployments_and_runtime_is_a_filter_API_23()
+      throws Exception {
+    component("a", "1.0.0", "{}");
+    String deployment = deploy("thing/core1", Map.of("a", "1.0.0"));
+    health(
+        "core1",
+        """
+        "timestamp":1,"sequenceNumber":1,"messageType":"COMPLETE","overallDeviceStatus":"UNHEALTHY",
+        "components":[{"componentName":"a","version":"1.0.0","isRoot":true,"status":"BROKEN",
+        "componentStatusDetails":{"statusCodes":[],"statusReason":"exit 1"}}]""");
+    health(
+        "core2",
+        "\"runtime\":\"aws_nucleus_lite\",\"timestamp\":1,\"sequenceNumber\":1,\"messageType\":\"COMPLETE\"");
+    cloud.components.start();
+    cloud.components.connectionChanged("core1", Set.of("core1"), true, "", 1000);
+    await().atMost(PATIENCE).until(() -> cloud.components.presence().of("core1").isPresent());
+
+    JsonNode cores = cloud.own("/ryegrass/fleet").path("cores");
+
+    assertThat(cores).hasSize(2);
+    JsonNode first = cores.path(0);
+    assertThat(first.path("connectionStatus").asString()).isEqualTo("CONNECTED");
+    assertThat(first.path("componentsNotHealthy").path(0).asString())
+        .isEqualTo("a 1.0.0 BROKEN: exit 1");
+    assertThat(first.at("/deployments/0/deploymentId").asString()).isEqualTo(deployment);
+    assertThat(cores.at("/1/connectionStatus").asString()).isEqualTo("UNKNOWN");
+    assertThat(cloud.own("/ryegrass/fleet?connectionStatus=CONNECTED").path("cores")).hasSize(1);
+
+    var lite = cloud.greengrass.listCoreDevices(b -> b.runtime("aws_nucleus_lite")).coreDevices();
+    assertThat(lite).extracting(c -> c.coreDeviceThingName()).containsExactly("core2");
+    assertThat(lite.getFirst().platform()).isEqualTo("linux");
+    assertThat(lite.getFirst().architecture()).isEqualTo("amd64");
+    assertThat(lite.getFirst().runtime()).isEqualTo("aws_nucleus_lite");
+    assertThat(cloud.greengrass.getCoreDevice(b -> b.coreDeviceThingName("core1")).runtime())
+        .isEqualTo("aws_nucleus_classic");
+  }
+
+  @Test
+  void a_canceled_deployment_goes_on_where_it_was_taken_up_DPL_28() {
+    component("a", "1.0.0", "{}");
+    String deployment = deploy("thinggroup/all", Map.of("a", "1.0.0"));
+    cloud.fromDevice(
+        "core1",
+        "$aws/things/core1/jobs/" + deployment + "/namespace-aws-gg-deployment/update",
+        "{\"status\":\"IN_PROGRESS\"}");
+    cloud.greengrass.cancelDeployment(b -> b.deploymentId(deployment));
+    assertThat(effective("core1", deployment).coreDeviceExecutionStatusAsString())
+        .isEqualTo("IN_PROGRESS");
+    assertThat(effective("core2", deployment).coreDeviceExecutionStatusAsString())
+        .isEqualTo("CANCELED");
+    cloud.fromDevice(
+        "core1",
+        "$aws/things/core1/jobs/" + deployment + "/namespace-aws-gg-deployment/update",
+        "{\"status\":\"SUCCEEDED\"}");
+    assertThat(effective("core1", deployment).coreDeviceExecutionStatusAsString())
+        .isEqualTo("SUCCEEDED");
+    assertThat(cloud.greengrass.getDeployment(b -> b.deploymentId(deployment)).deploymentStatus())
+        .isEqualTo(DeploymentStatus.CANCELED);
   }
 }
