@@ -5,41 +5,73 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Sql;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /** The parsed policies of users and roles, cached until the next write to any of them. */
 final class Policies {
   private static final int MAX_CACHED = 1000;
 
-  private record Cached(long generation, List<PolicyDocument> documents) {}
+  /**
+   * What a user or a role has.
+   *
+   * @param identity its own policies and those of its groups
+   * @param boundary its permissions boundary, when it has one
+   * @param tags of the user or role
+   * @param roleArn of a role, absent for users
+   */
+  record Owned(
+      List<PolicyDocument> identity,
+      @Nullable PolicyDocument boundary,
+      Map<String, String> tags,
+      @Nullable String roleArn) {}
+
+  private record Cached(long generation, Owned owned) {}
 
   private final CloudStore store;
   private final ConcurrentMap<String, Cached> cache = new ConcurrentHashMap<>();
   private final AtomicLong generation = new AtomicLong();
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
   Policies(CloudStore store) {
     this.store = store;
   }
 
-  /** To be called inside each transaction that changes users, roles or policies. */
+  /** Called after each commit of a change. */
+  void onChange(Runnable listener) {
+    listeners.add(listener);
+  }
+
+  /** How often something has changed; what was read before a change is old. */
+  long generation() {
+    return generation.get();
+  }
+
+  /** To be called inside each transaction that changes keys, users, groups, roles or policies. */
   void changed() {
     store.afterCommit(
         () -> {
           generation.incrementAndGet();
           cache.clear();
+          listeners.forEach(Runnable::run);
         });
   }
 
-  List<PolicyDocument> of(String kind, String name) {
+  /**
+   * @param kind {@code user}, {@code role} or {@code group}
+   */
+  Owned of(String kind, String name) {
     String key = kind + "/" + name;
     long now = generation.get();
     Cached known = cache.get(key);
     if (known != null && known.generation() == now) {
-      return known.documents();
+      return known.owned();
     }
-    List<PolicyDocument> loaded = store.read(sql -> load(sql, kind, name));
+    Owned loaded = store.read(sql -> load(sql, kind, name));
     if (cache.size() >= MAX_CACHED) {
       cache.clear();
     }
@@ -47,30 +79,66 @@ final class Policies {
     return loaded;
   }
 
-  private static List<PolicyDocument> load(Sql sql, String kind, String name) {
+  private static Owned load(Sql sql, String kind, String name) {
+    List<PolicyDocument> found = new ArrayList<>(documents(sql, kind, name));
+    if (kind.equals("user")) {
+      for (String group : IamGroups.ofUser(sql, name)) {
+        found.addAll(documents(sql, "group", group));
+      }
+    }
+    PolicyDocument boundary = null;
+    String roleArn = null;
+    if (!kind.equals("group")) {
+      String table = kind.equals("user") ? "identity_users" : "identity_roles";
+      record Entity(String arn, @Nullable String boundary) {}
+      Entity entity =
+          sql.one(
+                  "SELECT arn, boundary FROM " + table + " WHERE " + kind + "_name = ?",
+                  row -> new Entity(row.text("arn"), row.textOrNull("boundary")),
+                  name)
+              .orElse(null);
+      if (entity != null) {
+        roleArn = kind.equals("role") ? entity.arn() : null;
+        String arn = entity.boundary();
+        if (arn != null) {
+          List<PolicyDocument> documents = managed(sql, arn);
+          // a boundary that is gone allows nothing
+          boundary = documents.isEmpty() ? nothing() : documents.getFirst();
+        }
+      }
+    }
+    return new Owned(List.copyOf(found), boundary, IamTags.of(sql, kind, name), roleArn);
+  }
+
+  private static PolicyDocument nothing() {
+    return PolicyDocument.parse(
+        "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Deny\",\"Action\":\"*\","
+            + "\"Resource\":\"*\"}}");
+  }
+
+  /** Inline and attached policies of one owner. */
+  private static List<PolicyDocument> documents(Sql sql, String kind, String name) {
     List<PolicyDocument> found = new ArrayList<>();
-    sql.list(
-            "SELECT document FROM identity_inline_policies WHERE owner_kind = ? AND owner_name = ?",
-            row -> row.text("document"),
-            kind,
-            name)
+    IamOwnedPolicies.inline(sql, kind, name)
+        .values()
         .forEach(text -> found.add(PolicyDocument.parse(text)));
-    sql.list(
-            "SELECT v.document FROM identity_attached_policies a JOIN identity_policies p ON p.arn ="
-                + " a.policy_arn JOIN identity_policy_versions v ON v.arn = p.arn AND v.version ="
-                + " p.default_version WHERE a.owner_kind = ? AND a.owner_name = ?",
-            row -> row.text("document"),
-            kind,
-            name)
-        .forEach(text -> found.add(PolicyDocument.parse(text)));
-    sql.list(
-            "SELECT policy_arn FROM identity_attached_policies WHERE owner_kind = ? AND owner_name = ?",
-            row -> row.text("policy_arn"),
-            kind,
-            name)
-        .forEach(
-            arn ->
-                ManagedPolicies.find(arn).ifPresent(text -> found.add(PolicyDocument.parse(text))));
-    return List.copyOf(found);
+    IamOwnedPolicies.attached(sql, kind, name).forEach(arn -> found.addAll(managed(sql, arn)));
+    return found;
+  }
+
+  /** The default version of a managed policy; nothing when there is none. */
+  static List<PolicyDocument> managed(Sql sql, String arn) {
+    return ManagedPolicies.find(arn)
+        .map(List::of)
+        .orElseGet(
+            () ->
+                sql.list(
+                    "SELECT v.document FROM identity_policies p JOIN identity_policy_versions v ON"
+                        + " v.arn = p.arn AND v.version = p.default_version WHERE p.arn = ?",
+                    row -> row.text("document"),
+                    arn))
+        .stream()
+        .map(PolicyDocument::parse)
+        .toList();
   }
 }
