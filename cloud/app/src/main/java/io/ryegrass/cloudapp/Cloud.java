@@ -228,7 +228,8 @@ final class Cloud implements AutoCloseable {
                     secrets
                         .find(call, action, input)
                         .or(() -> logs.find(call, action, input))
-                        .or(() -> shadows.find(call, action, input))),
+                        .or(() -> shadows.find(call, action, input))
+                        .or(() -> components.find(call, action, input))),
             region,
             account,
             caller -> ((CallerIdentity) caller).arn(),
