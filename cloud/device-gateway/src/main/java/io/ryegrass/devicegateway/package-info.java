@@ -1,6 +1,7 @@
 /**
  * The doors of the cloud: the HTTP listener of the AWS APIs, the HTTPS listener for devices with
- * client certificates, and the MQTT listener.
+ * client certificates, the MQTT listener, and one port on which ALPN chooses between MQTT and HTTPS
+ * and {@code wss://host/mqtt} is MQTT, too, for devices and for callers with a signed URL.
  *
  * <p>{@link io.ryegrass.devicegateway.DeviceGateway} is used in two steps. {@code bind} takes the
  * ports, so that the addresses are known and a taken port is told before anything else happens;
@@ -10,8 +11,9 @@
  * <p>A device is whoever proves in the TLS handshake that it has the key of a certificate that the
  * registry holds as ACTIVE. The chain is not looked at: the registry is the authority, as in IoT
  * Core, where certificates of foreign CAs may be registered. Each request and each MQTT packet is
- * then authorised by the IoT policies of that certificate. Certificates that stop being active lose
- * their MQTT connections within {@code CertificateWatch.PERIOD}.
+ * then authorised by the IoT policies of that certificate. What is sent after a change of the
+ * registry is judged anew; certificates that stop being active, and access keys that end, lose
+ * their MQTT connections within {@code ConnectionWatch.PERIOD}.
  *
  * <p>Messages that devices publish to reserved topics ({@code $aws/…}) go to the services that
  * handle them and nowhere else; the PUBACK follows when the service has stored their effect. What

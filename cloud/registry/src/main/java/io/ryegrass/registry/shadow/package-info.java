@@ -11,8 +11,9 @@
  *
  * <p>When the process dies: an accepted update is on disk before {@code accepted} is published.
  * Messages of a change that was committed in the last instant may be missing; a device learns the
- * state with {@code get} when it reconnects. Deleted shadows leave their version behind, so that a
- * recreated one goes on counting.
+ * state with {@code get} when it reconnects. Deleted shadows leave their version behind for 48
+ * hours, so that a recreated one goes on counting. Updates that come at the same time share one
+ * commit ({@code UpdateQueue}).
  */
 @NullMarked
 package io.ryegrass.registry.shadow;
