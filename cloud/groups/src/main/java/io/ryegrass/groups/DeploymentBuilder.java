@@ -28,7 +28,9 @@ final class DeploymentBuilder implements AutoCloseable {
   private static final int BATCH = 20;
   private static final Duration IDLE = Duration.ofHours(1);
   private static final Duration RETRY = Duration.ofSeconds(5);
-  private static final int MAX_GROUPS_OF_A_DEVICE = 10;
+
+  /** QUO-02. */
+  static final int MAX_GROUPS_OF_A_DEVICE = 10;
 
   private final DeploymentStore deployments;
   private final ContentsReader contents;

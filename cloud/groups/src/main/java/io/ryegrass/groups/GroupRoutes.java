@@ -72,6 +72,12 @@ final class GroupRoutes {
           "ResourceNotFoundException",
           "Thing " + thing + " is not a device of any deployed group.");
     }
+    if (memberships.size() > DeploymentBuilder.MAX_GROUPS_OF_A_DEVICE) {
+      return DeviceResponse.error(
+          400,
+          "BadRequestException",
+          "Device is a member of too many groups, devices may not be in more than 10 groups");
+    }
     ObjectNode body = Shapes.empty();
     ArrayNode groups = body.putArray("GGGroups");
     for (Membership membership : memberships) {

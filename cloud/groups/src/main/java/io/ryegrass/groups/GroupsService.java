@@ -33,6 +33,7 @@ public final class GroupsService implements AutoCloseable {
   private final ClientTokens tokens;
   private final GroupArns arns;
   private final GroupRoutes routes;
+  private final ExplainApi explain;
 
   /**
    * @param registry asked for the targets of software updates
@@ -83,6 +84,7 @@ public final class GroupsService implements AutoCloseable {
     this.authorities = new GroupAuthorities(store, authorityFolder, clock);
     this.builder =
         new DeploymentBuilder(deployments, new ContentsReader(versions), surroundings, cores);
+    this.explain = new ExplainApi(new ContentsReader(versions), surroundings);
     this.roles = new RoleOperations(store, clock);
     this.operations = new DeploymentOperations(versions, deployments, builder, arns);
     this.bulks = new BulkStore(store, clock);
@@ -133,6 +135,11 @@ public final class GroupsService implements AutoCloseable {
     roles.addTo(all);
     new SoftwareUpdates(jobs, bulkSource, arns).addTo(all);
     return all.build().around(tokens);
+  }
+
+  /** Our own operation that explains a group version. */
+  public ServiceOperations explanations() {
+    return explain.operations();
   }
 
   /** Discovery, and the certificate for a core's local broker. */

@@ -11,8 +11,8 @@
  * <p>What is here: one store of versioned definitions for all seven kinds and for groups
  * themselves, the V1 operations on it (service {@code greengrass} of the API engine), deployments
  * as rows that a single builder thread works off, bulk deployments likewise, and two routes for
- * devices: discovery, and the certificate for a core's local broker. What is not here: software
- * update jobs (the engine answers 501), V2's API, the functions' code.
+ * devices: discovery, and the certificate for a core's local broker; software updates as IoT jobs,
+ * and an event for each state of a deployment. What is not here: V2's API, the functions' code.
  *
  * <p>Guarantees when the process dies: every answered call is on disk. A deployment in state
  * Building is taken up again at the next start, and building twice does no harm; one in state
