@@ -212,6 +212,7 @@ final class Cloud implements AutoCloseable {
                 components.fleet(),
                 EventsApi.of(events),
                 groups.greengrass(),
+                groups.explanations(),
                 functions.lambda(),
                 secrets.secretsManager(),
                 logs.logs(),
