@@ -277,6 +277,9 @@ public final class S3Api {
 
   private static S3Response error(S3Request request, String requestId, S3Exception fault) {
     Map<String, String> headers = new LinkedHashMap<>(fault.headers());
+    if (fault.code().equals("MethodNotAllowed")) {
+      fault.with("Method", request.method());
+    }
     if (request.method().equals("HEAD")) {
       headers.put("content-type", "application/xml");
       return S3Response.empty(fault.status(), headers);

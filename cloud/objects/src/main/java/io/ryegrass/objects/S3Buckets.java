@@ -76,6 +76,19 @@ final class S3Buckets {
               "InvalidLocationConstraint", 400, "The specified location-constraint is not valid")
           .with("LocationConstraint", location);
     }
+    boolean elsewhere =
+        !region.equals(HOME)
+            && !location.equals(region)
+            && !(location.equals("EU") && region.equals("eu-west-1"));
+    if (elsewhere) {
+      throw new S3Exception(
+          "IllegalLocationConstraintException",
+          400,
+          "The "
+              + (location.isEmpty() ? "unspecified" : location)
+              + " location constraint is incompatible for the region specific endpoint this request"
+              + " was sent to.");
+    }
     S3Headers.refuseUnkept(call);
     if (call.request().header("x-amz-bucket-object-lock-enabled").equalsIgnoreCase("true")) {
       throw S3Headers.refused("Object lock");

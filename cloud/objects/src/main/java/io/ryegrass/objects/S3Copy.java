@@ -2,6 +2,7 @@ package io.ryegrass.objects;
 
 import io.ryegrass.objects.ObjectTables.Version;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -63,7 +64,8 @@ final class S3Copy {
         && source.versionId().isEmpty()
         && source.bucket().equals(call.bucket())
         && source.key().equals(call.key())
-        && call.request().header(S3Headers.STORAGE_CLASS).isEmpty()) {
+        && call.request().header(S3Headers.STORAGE_CLASS).isEmpty()
+        && call.request().header(S3Headers.REDIRECT).isEmpty()) {
       throw S3Exception.invalidRequest(
           "This copy request is illegal because it is trying to copy an object to itself without"
               + " changing the object's metadata, storage class, website redirect location or"
@@ -87,10 +89,12 @@ final class S3Copy {
       }
       StagedObject staged = store.staging().receive(object.stream(), LARGEST, checksums);
       Map<String, String> headers = new LinkedHashMap<>(replace ? given : info.headers());
-      headers.remove(S3Headers.STORAGE_CLASS);
-      String storageClass = given.get(S3Headers.STORAGE_CLASS);
-      if (storageClass != null) {
-        headers.put(S3Headers.STORAGE_CLASS, storageClass);
+      for (String own : List.of(S3Headers.STORAGE_CLASS, S3Headers.REDIRECT)) {
+        headers.remove(own); // belong to one object and do not go with a copy
+        String value = given.get(own);
+        if (value != null) {
+          headers.put(own, value);
+        }
       }
       ObjectInfo stored =
           store.commit(

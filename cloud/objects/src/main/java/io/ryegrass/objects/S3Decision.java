@@ -6,6 +6,7 @@ import io.ryegrass.identity.CallResource;
 import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.IdentityService;
 import io.ryegrass.policy.PolicyDocument;
+import io.ryegrass.policy.PolicyEvaluator;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,13 @@ interface S3Decision {
       }
       if (policy == null && keys.isEmpty()) {
         return identity.isAllowed(caller, action, resource);
+      }
+      if (caller.root() && policy != null && !action.endsWith("BucketPolicy")) {
+        // a Deny counts for the root, too, who can always take the policy away
+        String account = "arn:aws:iam::" + caller.accountId() + ":root";
+        return PolicyEvaluator.evaluateResourcePolicy(
+                policy, List.of(caller.accountId(), account), action, resource, keys)
+            != PolicyEvaluator.Decision.DENY_EXPLICIT;
       }
       CallResource about = new CallResource(List.of(resource), policy, keys);
       try {

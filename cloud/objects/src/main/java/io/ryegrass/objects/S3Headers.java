@@ -15,16 +15,12 @@ import java.util.Set;
 /** Headers of objects: those that are kept with them, and those that make a request conditional. */
 final class S3Headers {
   static final String STORAGE_CLASS = "x-amz-storage-class";
+  static final String REDIRECT = "x-amz-website-redirect-location";
   private static final DateTimeFormatter HTTP_DATE =
       DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ENGLISH)
           .withZone(ZoneOffset.UTC);
   private static final List<String> KEPT =
-      List.of(
-          "cache-control",
-          "content-disposition",
-          "content-language",
-          "expires",
-          "x-amz-website-redirect-location");
+      List.of("cache-control", "content-disposition", "content-language", "expires", REDIRECT);
   private static final int MAX_METADATA = 2048;
   private static final String METADATA = "x-amz-meta-";
 
@@ -237,7 +233,7 @@ final class S3Headers {
     }
     try {
       return modified.isAfter(
-          text.contains("T")
+          Character.isDigit(text.charAt(0))
               ? Instant.parse(text)
               : DateTimeFormatter.RFC_1123_DATE_TIME.parse(text, Instant::from));
     } catch (DateTimeException e) {

@@ -240,8 +240,13 @@ final class S3Listings {
       entries
           .element(
               "StorageClass", upload.headers().getOrDefault(S3Headers.STORAGE_CLASS, "STANDARD"))
-          .element("Initiated", upload.initiated())
-          .close("Upload");
+          .element("Initiated", upload.initiated());
+      if (!upload.algorithm().isEmpty()) {
+        entries
+            .element("ChecksumAlgorithm", upload.algorithm().toUpperCase(java.util.Locale.ROOT))
+            .element("ChecksumType", upload.fullObject() ? "FULL_OBJECT" : "COMPOSITE");
+      }
+      entries.close("Upload");
     }
     S3Xml xml =
         S3Xml.document("ListMultipartUploadsResult")

@@ -57,6 +57,7 @@ final class S3Objects {
       Map<String, String> headers = S3Headers.describe(info, versions, call);
       if (!S3Headers.modified(call, info, "")) {
         headers.remove("content-type");
+        headers.keySet().removeIf(h -> h.startsWith("x-amz-checksum-"));
         return S3Response.empty(304, headers);
       }
       ByteRange range = wanted(call, info, headers);

@@ -31,7 +31,8 @@ final class Versions {
                     "MethodNotAllowed",
                     405,
                     "The specified method is not allowed against this resource.")
-                .with("ResourceType", "DeleteMarker");
+                .with("ResourceType", "DeleteMarker")
+                .withHeader("allow", "DELETE");
     throw fault
         .withHeader("x-amz-delete-marker", "true")
         .withHeader("x-amz-version-id", version.info().versionId());

@@ -3,6 +3,8 @@ package io.ryegrass.objects;
 import com.sun.net.httpserver.HttpServer;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
+import io.ryegrass.policy.PolicyDocument;
+import io.ryegrass.policy.PolicyEvaluator;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -19,6 +21,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
 
 /** The API behind a real socket, with one key that may do everything but what is denied. */
 final class S3TestServer implements AutoCloseable {
@@ -30,14 +38,19 @@ final class S3TestServer implements AutoCloseable {
   private final HttpServer server;
 
   S3TestServer(Path folder, int port) throws IOException {
-    store = ObjectStore.open(folder, Clock.systemUTC());
+    this(ObjectStore.open(folder, Clock.systemUTC()), port);
+  }
+
+  S3TestServer(ObjectStore objects, int port) throws IOException {
+    store = objects;
     AccessKey key = new AccessKey(KEY_ID, SECRET, null, null, "tester");
     S3Api api =
         new S3Api(
             store,
             new SigV4Verifier(
                 id -> id.equals(KEY_ID) ? Optional.of(key) : Optional.empty(), Clock.systemUTC()),
-            (who, action, resource, policy, keys) -> !denied.contains(action),
+            (who, action, resource, policy, keys) ->
+                !denied.contains(action) && allowedBy(policy, action, resource, keys),
             "us-east-1",
             64L << 20);
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
@@ -59,6 +72,8 @@ final class S3TestServer implements AutoCloseable {
                           uri.getRawQuery() == null ? "" : uri.getRawQuery(),
                           headers,
                           exchange.getRequestBody()))) {
+            // a client may send its whole body before it listens
+            exchange.getRequestBody().transferTo(OutputStream.nullOutputStream());
             response.headers().forEach(exchange.getResponseHeaders()::set);
             boolean head = exchange.getRequestMethod().equals("HEAD");
             if (head) {
@@ -79,6 +94,25 @@ final class S3TestServer implements AutoCloseable {
           }
         });
     server.start();
+  }
+
+  /** What a policy of the bucket denies is denied; all else is allowed. */
+  private static boolean allowedBy(
+      @Nullable PolicyDocument policy, String action, String resource, Map<String, String> keys) {
+    return policy == null
+        || PolicyEvaluator.evaluateResourcePolicy(policy, List.of("tester"), action, resource, keys)
+            != PolicyEvaluator.Decision.DENY_EXPLICIT;
+  }
+
+  S3Client client(String secret) {
+    return S3Client.builder()
+        .endpointOverride(uri())
+        .region(Region.US_EAST_1)
+        .forcePathStyle(true)
+        .httpClient(UrlConnectionHttpClient.create())
+        .credentialsProvider(
+            StaticCredentialsProvider.create(AwsBasicCredentials.create(KEY_ID, secret)))
+        .build();
   }
 
   URI uri() {
