@@ -23,7 +23,9 @@ import io.ryegrass.logs.LogsService;
 import io.ryegrass.mqtt.MqttBrokerException;
 import io.ryegrass.objects.ObjectStore;
 import io.ryegrass.objects.ReadAccess;
+import io.ryegrass.objects.RemoteServer;
 import io.ryegrass.objects.S3Api;
+import io.ryegrass.objects.S3Exception;
 import io.ryegrass.registry.DeviceRoute;
 import io.ryegrass.registry.Endpoints;
 import io.ryegrass.registry.ProvisioningService;
@@ -101,7 +103,8 @@ final class Cloud implements AutoCloseable {
         | IdentityException
         | SecretsException
         | CertificateException
-        | MqttBrokerException e) {
+        | MqttBrokerException
+        | S3Exception e) {
       throw new CloudException(String.valueOf(e.getMessage()), e);
     } finally {
       if (!ready) {
@@ -146,7 +149,7 @@ final class Cloud implements AutoCloseable {
     CloudStore store = opened(store(options));
     IdentityService identity = new IdentityService(store, account, clock);
     SigV4Verifier verifier = new SigV4Verifier(identity, clock);
-    ObjectStore objects = ObjectStore.open(data.resolve("objects"), clock);
+    ObjectStore objects = opened(objects(options, clock));
     Registry registry = new Registry(store, identity, authority, endpoints, region, account, clock);
     registry.events().sendThrough(gateway.messages());
     ShadowService shadows = new ShadowService(store, registry, gateway.messages(), clock);
@@ -154,7 +157,7 @@ final class Cloud implements AutoCloseable {
     ProvisioningService provisioning =
         opened(new ProvisioningService(store, registry, authority, gateway.replies(), clock));
     FunctionService functions =
-        new FunctionService(store, objects, ReadAccess.of(identity), region, account, clock, api);
+        new FunctionService(store, objects, ReadAccess.of(identity, objects), region, account, clock, api);
     SecretsService secrets =
         new SecretsService(store, identity, data.resolve("secrets.key"), region, account, clock);
     if (options.newSecretsKey()) {
@@ -181,7 +184,7 @@ final class Cloud implements AutoCloseable {
                 shadows,
                 jobs,
                 objects,
-                ReadAccess.of(identity),
+                ReadAccess.of(identity, objects),
                 FunctionSource.of(functions, identity),
                 events,
                 region,
@@ -305,6 +308,14 @@ final class Cloud implements AutoCloseable {
           CloudOptions.DEFAULT_FRONT_PORT);
       return 0;
     }
+  }
+
+  private static ObjectStore objects(CloudOptions options, Clock clock) {
+    Path folder = options.data().resolve("objects");
+    RemoteServer server = options.objects();
+    return server == null
+        ? ObjectStore.open(folder, clock)
+        : ObjectStore.open(folder, server, clock);
   }
 
   private static CloudStore store(CloudOptions options) {

@@ -1,6 +1,7 @@
 package io.ryegrass.cloudapp;
 
 import io.ryegrass.events.Webhook;
+import io.ryegrass.objects.RemoteServer;
 import io.ryegrass.store.PostgresUrl;
 import java.net.URI;
 import java.nio.file.Path;
@@ -102,6 +103,7 @@ public final class CloudMain {
             DatabaseOptions.PASSWORD_FILE,
             "FILE",
             "file whose first line is the database user's password"));
+    ObjectsOptions.addTo(spec);
     spec.addOption(
         text("--host", "ADDRESS", "address to listen on").defaultValue("127.0.0.1").build());
     spec.addOption(port("--api-port", "9080", "HTTP port of the AWS APIs"));
@@ -185,7 +187,8 @@ public final class CloudMain {
             value(parsed, "--account", ""),
             value(parsed, "--logs-size", 0L),
             value(parsed, "--new-secrets-key", false),
-            webhooks(line, parsed));
+            webhooks(line, parsed),
+            objects(line, parsed));
     Map.of(
             "--api-port",
             options.apiPort(),
@@ -211,6 +214,14 @@ public final class CloudMain {
         ACCOUNT.matcher(options.account()).matches(),
         "--account must be twelve digits, not '" + options.account() + "'");
     return options;
+  }
+
+  private static @Nullable RemoteServer objects(CommandLine line, ParseResult parsed) {
+    try {
+      return ObjectsOptions.read(parsed, System.getenv());
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(line, String.valueOf(e.getMessage()), e);
+    }
   }
 
   private static List<URI> webhooks(CommandLine line, ParseResult parsed) {

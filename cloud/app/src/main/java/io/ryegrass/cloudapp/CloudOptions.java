@@ -1,5 +1,6 @@
 package io.ryegrass.cloudapp;
 
+import io.ryegrass.objects.RemoteServer;
 import io.ryegrass.store.PostgresUrl;
 import java.net.URI;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  *     said
  * @param logsMegabytes bound of the log events kept, in MiB
  * @param webhooks URLs that get events
+ * @param objects null: buckets lie in the data folder
  * @param newSecretsKey whether the master key of secrets is changed at this start
  */
 record CloudOptions(
@@ -31,7 +33,8 @@ record CloudOptions(
     String account,
     long logsMegabytes,
     boolean newSecretsKey,
-    List<URI> webhooks) {
+    List<URI> webhooks,
+    @Nullable RemoteServer objects) {
 
   static final int DEFAULT_HTTPS_PORT = 8443;
   static final int DEFAULT_FRONT_PORT = 8444;
@@ -63,7 +66,8 @@ record CloudOptions(
         account,
         logsMegabytes,
         newSecretsKey,
-        webhooks);
+        webhooks,
+        null);
   }
 
   /** With the defaults of all that has any. */
@@ -88,6 +92,7 @@ record CloudOptions(
         account,
         DEFAULT_LOGS_MEGABYTES,
         false,
-        List.of());
+        List.of(),
+        null);
   }
 }
