@@ -153,11 +153,19 @@ final class Cloud implements AutoCloseable {
     Registry registry = new Registry(store, identity, authority, endpoints, region, account, clock);
     registry.events().sendThrough(gateway.messages());
     ShadowService shadows = new ShadowService(store, registry, gateway.messages(), clock);
-    JobService jobs = new JobService(store, registry, gateway.messages(), clock);
+    JobService jobs =
+        opened(
+            new JobService(
+                store,
+                registry,
+                gateway.messages(),
+                clock,
+                new JobFiles(objects, identity, devices, region)));
     ProvisioningService provisioning =
         opened(new ProvisioningService(store, registry, authority, gateway.replies(), clock));
     FunctionService functions =
-        new FunctionService(store, objects, ReadAccess.of(identity, objects), region, account, clock, api);
+        new FunctionService(
+            store, objects, ReadAccess.of(identity, objects), region, account, clock, api);
     SecretsService secrets =
         new SecretsService(store, identity, data.resolve("secrets.key"), region, account, clock);
     if (options.newSecretsKey()) {
@@ -221,6 +229,7 @@ final class Cloud implements AutoCloseable {
                 logs.logs(),
                 registry.iot(),
                 jobs.iotJobs(),
+                jobs.iotJobsData(),
                 provisioning.iot(),
                 shadows.iotData(),
                 gateway.iotData(),
@@ -258,6 +267,7 @@ final class Cloud implements AutoCloseable {
     components.start();
     groups.start();
     logs.start();
+    jobs.start();
     events.start();
 
     OwnFiles.writeCredentials(data, identity.ensureRootAccessKey());
