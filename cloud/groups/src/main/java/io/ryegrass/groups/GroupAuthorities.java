@@ -14,8 +14,9 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The certificate authorities of groups: {@code <folder>/<group>/<authority>/}, key 0600
- * (docs/decisions/003). The newest signs; devices are told of all, so that a rotation cuts nobody
- * off.
+ * (docs/decisions/003), RSA 2048 as V1's were (SCY-07); made when somebody first asks for it, for
+ * that costs some hundred milliseconds. The newest signs; devices are told of all, so that a
+ * rotation cuts nobody off.
  */
 final class GroupAuthorities {
   static final Migration TABLES =
@@ -104,7 +105,10 @@ final class GroupAuthorities {
         id,
         key ->
             CertificateAuthority.openOrCreate(
-                folder.resolve(groupId).resolve(id), "Greengrass Core CA " + groupId, clock));
+                folder.resolve(groupId).resolve(id),
+                "Greengrass Core CA " + groupId,
+                clock,
+                "RSA"));
   }
 
   /** The rows only: key files stay until an operator removes them. */

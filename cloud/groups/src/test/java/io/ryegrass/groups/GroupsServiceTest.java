@@ -580,6 +580,7 @@ class GroupsServiceTest {
     X509Certificate certificate = x509(answer.path("certificatePem").asString());
     X509Certificate ca = x509(answer.path("caPem").asString());
     certificate.verify(ca.getPublicKey());
+    assertThat(certificate.getSigAlgName()).isEqualTo("SHA256withRSA");
     assertThat(certificate.getPublicKey()).isEqualTo(key.getPublic());
     assertThat(certificate.getSubjectAlternativeNames().toString())
         .contains("192.168.7.7", "localhost")
