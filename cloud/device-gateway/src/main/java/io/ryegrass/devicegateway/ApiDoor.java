@@ -17,6 +17,7 @@ final class ApiDoor {
    */
   private static final int MAX_BODY_BYTES = 24 << 20;
 
+  private static final int MAX_UNSIGNED_BYTES = 128 << 10;
   private static final int LARGE_BODY_BYTES = 2 << 20;
   private static final long LARGE_BODY_WAIT_SECONDS = 60;
 
@@ -45,6 +46,7 @@ final class ApiDoor {
                       call.rawQuery(),
                       call.headers(),
                       call.body()))) {
+        Witness.s3(services, call, response.status());
         call.answer(
             response.status(),
             response.headers(),
@@ -55,8 +57,12 @@ final class ApiDoor {
     }
     if (!isSigned(call)) {
       // Refused whatever the body says; to wait for a stranger's body would let him hold the place
-      // of the large ones.
-      answer(call, services, new byte[0]);
+      // of the large ones. Only the small forms of STS for web identities come without signature.
+      String type = call.header("content-type");
+      boolean form = type != null && type.startsWith("application/x-www-form-urlencoded");
+      byte[] body =
+          form && bodyLength(call) <= MAX_UNSIGNED_BYTES ? call.body(MAX_UNSIGNED_BYTES) : null;
+      answer(call, services, body == null ? new byte[0] : body);
       return;
     }
     if (bodyLength(call) <= LARGE_BODY_BYTES) {

@@ -25,9 +25,11 @@ final class DeviceDoor {
 
   private final CloudServices services;
   private final RouteTable routes;
+  private final String region;
 
   DeviceDoor(CloudServices services, String region, String accountId, MessagesApi messages) {
     this.services = services;
+    this.region = region;
     List<DeviceRoute> all = new ArrayList<>(services.routes());
     all.add(CredentialsRoute.of(services, region, accountId));
     all.addAll(messages.routes());
@@ -68,6 +70,14 @@ final class DeviceDoor {
       return;
     }
     DeviceResponse response = perform(call, device.get(), match.get(), body);
+    Witness.route(
+        services,
+        call,
+        device.get().certificateId(),
+        region,
+        match.get().route().action(),
+        call.rawPath(),
+        response.status());
     call.answer(response.status(), response.headers(), response.body());
   }
 

@@ -33,6 +33,7 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
   private static final Logger LOG = LoggerFactory.getLogger(MqttDoor.class);
   private static final String SHARED = "$share/";
 
+  private final String region;
   private final String arnPrefix;
   private final Presence presence;
   private final Map<String, ConnectedDevice> connected = new ConcurrentHashMap<>();
@@ -41,6 +42,7 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
   private volatile @Nullable CloudServices services;
 
   MqttDoor(String region, String accountId, Presence.Sink events, Clock clock) {
+    this.region = region;
     this.arnPrefix = "arn:aws:iot:" + region + ":" + accountId + ":";
     this.presence = new Presence(events, clock);
     this.clock = clock;
@@ -174,6 +176,7 @@ final class MqttDoor implements Authenticator, Authoriser, Interceptor {
       if (handler.accepts(topic)) {
         handler.handle(
             new DeviceMessage(session.clientId(), device(session).principal(), topic, payload));
+        Witness.topic(ready, device(session), region, topic);
         return Disposition.CONSUMED;
       }
     }
