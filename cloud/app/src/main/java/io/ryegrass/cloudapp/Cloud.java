@@ -19,6 +19,7 @@ import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.identity.CertificateException;
 import io.ryegrass.identity.IdentityException;
 import io.ryegrass.identity.IdentityService;
+import io.ryegrass.identity.audit.AuditTrail;
 import io.ryegrass.logs.LogsService;
 import io.ryegrass.mqtt.MqttBrokerException;
 import io.ryegrass.objects.ObjectStore;
@@ -148,6 +149,8 @@ final class Cloud implements AutoCloseable {
 
     CloudStore store = opened(store(options));
     IdentityService identity = new IdentityService(store, account, clock);
+    AuditTrail audit =
+        opened(new AuditTrail(store, clock, identity.auditEvents(), AuditTrail.MAX_EVENTS));
     SigV4Verifier verifier = new SigV4Verifier(identity, clock);
     ObjectStore objects = opened(objects(options, clock));
     Registry registry = new Registry(store, identity, authority, endpoints, region, account, clock);
@@ -234,7 +237,8 @@ final class Cloud implements AutoCloseable {
                 shadows.iotData(),
                 gateway.iotData(),
                 identity.iam(),
-                identity.sts()),
+                identity.sts(),
+                audit.cloudTrail()),
             verifier,
             identity.callAuthoriser(
                 (call, action, input) ->
@@ -243,6 +247,7 @@ final class Cloud implements AutoCloseable {
                         .or(() -> logs.find(call, action, input))
                         .or(() -> shadows.find(call, action, input))
                         .or(() -> components.find(call, action, input))),
+            audit,
             region,
             account,
             caller -> ((CallerIdentity) caller).arn(),
@@ -262,7 +267,8 @@ final class Cloud implements AutoCloseable {
             new S3Api(objects, verifier, identity, region, S3Api.DEFAULT_MAX_BODY_BYTES),
             routes,
             List.of(
-                shadows.topics(), jobs.topics(), components.fleetStatus(), provisioning.topics())));
+                shadows.topics(), jobs.topics(), components.fleetStatus(), provisioning.topics()),
+            audit));
 
     components.start();
     groups.start();
@@ -338,6 +344,7 @@ final class Cloud implements AutoCloseable {
   private static List<Migration> migrations() {
     List<Migration> all = new ArrayList<>();
     all.addAll(IdentityService.migrations());
+    all.addAll(AuditTrail.migrations());
     all.addAll(Registry.migrations());
     all.addAll(ShadowService.migrations());
     all.addAll(JobService.migrations());
