@@ -114,7 +114,8 @@ jvm_options() {
     # Decisions 008 and 019. The AOT cache is mapped where it was made for: nothing in it has to be rewritten, and half of
     # it stays a file that the system can drop. What the compiler freed goes back to the system.
     core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0" ;;
-    cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx160m" ;;
+    # The heap is for 10,000 cores (docs/bench-cloud.md) with room for calls on top, in a container of 1.5 GB; it grows only with them.
+    cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx640m -Xmn16m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30" ;;
     *) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m" ;;
   esac
   echo "-Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -Drx2.computation-threads=1 -Drx2.purge-enabled=false --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
