@@ -270,6 +270,7 @@ final class TestCloud implements AutoCloseable {
 
   @Override
   public void close() {
+    components.close();
     greengrass.close();
     iot.close();
     server.stop(0);

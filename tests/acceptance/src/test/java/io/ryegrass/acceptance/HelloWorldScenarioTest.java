@@ -268,11 +268,11 @@ class HelloWorldScenarioTest {
             "Hello, world! Greetings from your first Greengrass component.",
             "Hello, friend! Greetings from your first Greengrass component.",
             "Hello, universe! Greetings from your first Greengrass component.");
-    TestCore.await("SUCCEEDED in the effective deployments (CLI-01)")
+    TestCore.await("COMPLETED in the effective deployments, as a thing's is (API-26)")
         .untilAsserted(
             () ->
                 assertThat(core.effective(deployment))
                     .extracting(e -> e.coreDeviceExecutionStatusAsString())
-                    .isEqualTo("SUCCEEDED"));
+                    .isEqualTo("COMPLETED"));
   }
 }
