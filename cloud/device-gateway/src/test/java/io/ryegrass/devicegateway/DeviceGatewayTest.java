@@ -265,6 +265,48 @@ class DeviceGatewayTest {
   }
 
   @Test
+  void aPolicyTakenAwayCountsAtTheNextPacketOfALiveConnection() throws Exception {
+    Rig.Device loser = rig.device("loser", Rig.ALL);
+    MqttClient client = rig.connect(loser, "loser");
+    client.publish("lost/a", "1".getBytes(UTF_8), 1, false);
+    assertThat(post(loser, "/topics/lost%2Fa", "1").statusCode()).isEqualTo(200);
+    rig.iot(
+        "POST",
+        "/target-policies/p-loser",
+        Rig.JSON.writeValueAsString(Map.of("target", loser.certificateArn())));
+
+    assertThat(post(loser, "/topics/lost%2Fa", "2").statusCode()).isEqualTo(403);
+    assertThatThrownBy(() -> client.publish("lost/a", "2".getBytes(UTF_8), 1, false))
+        .isInstanceOf(MqttException.class);
+  }
+
+  @Test
+  void subscriptionsAreToldWithTheirFilters() throws Exception {
+    MqttClient watching = rig.connect(rig.device("sub-watcher", Rig.ALL), "sub-watcher");
+    BlockingQueue<String> events = subscribe(watching, "$aws/events/subscriptions/+/sub-watched");
+    Rig.Device watched = rig.device("sub-watched", Rig.ALL);
+    MqttClient client = rig.connect(watched, "sub-watched");
+    client.subscribe(new String[] {"a/+", "b"}, new int[] {1, 0});
+    client.unsubscribe("b");
+
+    JsonNode given = event(events, "$aws/events/subscriptions/subscribed/sub-watched");
+    assertThat(given.propertyNames())
+        .containsExactlyInAnyOrder(
+            "clientId",
+            "timestamp",
+            "eventType",
+            "sessionIdentifier",
+            "principalIdentifier",
+            "topics");
+    assertThat(given.path("topics").toString()).isEqualTo("[\"a/+\",\"b\"]");
+    JsonNode ended = event(events, "$aws/events/subscriptions/unsubscribed/sub-watched");
+    assertThat(ended.path("topics").toString()).isEqualTo("[\"b\"]");
+    assertThat(ended.path("sessionIdentifier")).isEqualTo(given.path("sessionIdentifier"));
+    client.disconnect();
+    watching.disconnect();
+  }
+
+  @Test
   void connectionsAreToldOnPresenceTopics() throws Exception {
     Rig.Device watcher = rig.device("watcher", Rig.ALL);
     MqttClient watching = rig.connect(watcher, "watcher");
@@ -286,7 +328,7 @@ class DeviceGatewayTest {
 
   private static JsonNode event(BlockingQueue<String> events, String topic)
       throws InterruptedException {
-    String received = events.poll(5, TimeUnit.SECONDS);
+    String received = events.poll(30, TimeUnit.SECONDS);
     assertThat(received).startsWith(topic + " ");
     return Rig.JSON.readTree(received.substring(topic.length() + 1));
   }

@@ -182,7 +182,7 @@ final class Rig implements AutoCloseable {
   MqttClient connect(SSLContext tls, String clientId) throws MqttException {
     MqttClient client =
         new MqttClient("ssl://localhost:" + gateway.mqttPort(), clientId, new MemoryPersistence());
-    client.setTimeToWait(3_000);
+    client.setTimeToWait(30_000);
     MqttConnectOptions options = new MqttConnectOptions();
     options.setSocketFactory(tls.getSocketFactory());
     options.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
