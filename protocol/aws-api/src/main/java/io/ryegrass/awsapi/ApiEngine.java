@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -155,8 +156,18 @@ public final class ApiEngine {
                   request.method(), request.rawPath(), request.rawQuery(), request.headers()),
               request.body());
     } catch (SignatureException e) {
+      if (e.reason() == SignatureException.Reason.MISSING && protocol == ProtocolName.QUERY) {
+        Call open = findOpen(request);
+        if (open != null) {
+          return perform(open, unsigned(request, requestId), request);
+        }
+      }
       Dialect dialect = protocol == ProtocolName.QUERY ? Dialect.QUERY : Dialect.JSON;
-      throw new AwsException(e.awsCode(dialect), e.status(), String.valueOf(e.getMessage()));
+      // services of awsJson answer 400 whatever is wrong with a signature
+      throw new AwsException(
+          e.awsCode(dialect),
+          protocol == ProtocolName.JSON ? 400 : e.status(),
+          e.awsMessage(dialect));
     }
     String signingName = Services.currentSigningName(verified.service());
     List<ServiceOperations> candidates =
@@ -181,6 +192,38 @@ public final class ApiEngine {
                 request.header("user-agent").orElse(""),
                 verified.key().accessKeyId()));
     return perform(call, context, request);
+  }
+
+  /** An operation of STS that needs no signature, when the request is for one. */
+  private @Nullable Call findOpen(ApiRequest request) {
+    Map<String, List<String>> parameters = QueryProtocol.parameters(request);
+    String action = parameters.getOrDefault("Action", List.of("")).getFirst();
+    if (!Services.isOpen(action)) {
+      return null;
+    }
+    return bySigningName.getOrDefault("sts", List.of()).stream()
+        .findFirst()
+        .map(this::load)
+        .map(
+            service ->
+                new Call(
+                    service,
+                    Objects.requireNonNull(service.model().operations().get(action)),
+                    Map.of(),
+                    parameters))
+        .orElse(null);
+  }
+
+  private CallContext unsigned(ApiRequest request, String requestId) {
+    return new CallContext(
+        null,
+        "",
+        accountId,
+        region,
+        requestId,
+        clock.instant(),
+        new CallContext.Origin(
+            request.remoteAddress(), request.header("user-agent").orElse(""), ""));
   }
 
   private ApiResponse perform(Call call, CallContext context, ApiRequest request) {

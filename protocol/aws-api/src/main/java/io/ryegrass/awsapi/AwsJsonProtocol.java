@@ -28,14 +28,13 @@ final class AwsJsonProtocol implements Protocol {
   @Override
   public ApiResponse write(
       ServiceModel model, Operation operation, ObjectNode output, String requestId) {
-    ObjectNode body =
-        operation.output() == null
-            ? JsonNodeFactory.instance.objectNode()
-            : Trees.writeStructure(operation.output(), output);
+    Shape shape = operation.output();
     return new ApiResponse(
         200,
         Protocol.headers("application/x-amz-json-" + model.jsonVersion(), requestId),
-        Trees.JSON.writeValueAsBytes(body));
+        shape == null
+            ? new byte[0]
+            : Trees.JSON.writeValueAsBytes(Trees.writeStructure(shape, output)));
   }
 
   @Override

@@ -10,7 +10,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Copies of requests that may be kept: what the model calls sensitive and what is a secret by its
- * name is replaced, and of binary values only the length stays.
+ * name is replaced, and of binary values only the length stays. Names begin with a small letter, as
+ * CloudTrail has them whatever the service.
  */
 final class Masking {
 
@@ -41,7 +42,7 @@ final class Masking {
       JsonNode value = tree.get(member.name());
       if (value != null) {
         copy.set(
-            member.name(),
+            Character.toLowerCase(member.name().charAt(0)) + member.name().substring(1),
             SECRET_NAMES.contains(member.name().toLowerCase(Locale.ROOT))
                 ? JsonNodeFactory.instance.stringNode(HIDDEN)
                 : value(member.shape(), value));

@@ -96,6 +96,7 @@ final class ModelReader {
     }
     if (shape.type == Type.MAP) {
       shape.value = member("value", node.path("value"));
+      shape.keyName = node.path("key").path("locationName").asString("key");
     }
     shape.required = texts(node.path("required"));
     shape.enumValues =

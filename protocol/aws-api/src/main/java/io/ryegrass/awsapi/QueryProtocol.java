@@ -6,9 +6,10 @@ import io.ryegrass.awsapi.ServiceModel.Operation;
 import io.ryegrass.awsapi.Shape.Member;
 import io.ryegrass.awsapi.Shape.Type;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -23,7 +24,8 @@ final class QueryProtocol implements Protocol {
 
   /** Parameters of the query and of the form. */
   static Map<String, List<String>> parameters(ApiRequest request) {
-    Map<String, List<String>> parameters = new LinkedHashMap<>(Router.query(request.rawQuery()));
+    // sorted, so that whether anything begins with a name is found without looking at all of them
+    Map<String, List<String>> parameters = new TreeMap<>(Router.query(request.rawQuery()));
     if (request.method().equals("POST")) {
       parameters.putAll(Router.query(new String(request.body(), UTF_8)));
     }
@@ -60,8 +62,15 @@ final class QueryProtocol implements Protocol {
       List<String> values = parameters.get(name);
       return values == null ? null : Trees.readText(member, values.getFirst());
     }
-    if (parameters.keySet().stream().noneMatch(p -> p.startsWith(name + "."))) {
-      return shape.type == Type.LIST && parameters.containsKey(name) ? NODES.arrayNode() : null;
+    if (!hasBelow(parameters, name + ".")) {
+      if (!parameters.containsKey(name)) {
+        return null;
+      }
+      return switch (shape.type) {
+        case LIST -> NODES.arrayNode();
+        case MAP -> NODES.objectNode();
+        default -> null;
+      };
     }
     return switch (shape.type) {
       case LIST -> list(shape, name, parameters);
@@ -72,6 +81,14 @@ final class QueryProtocol implements Protocol {
         yield object;
       }
     };
+  }
+
+  private static boolean hasBelow(Map<String, List<String>> parameters, String prefix) {
+    if (parameters instanceof NavigableMap<String, List<String>> sorted) {
+      String next = sorted.ceilingKey(prefix);
+      return next != null && next.startsWith(prefix);
+    }
+    return parameters.keySet().stream().anyMatch(p -> p.startsWith(prefix));
   }
 
   private static ArrayNode list(Shape shape, String name, Map<String, List<String>> parameters) {
@@ -92,8 +109,9 @@ final class QueryProtocol implements Protocol {
     ObjectNode object = NODES.objectNode();
     String prefix = shape.flattened ? name + "." : name + ".entry.";
     for (int i = 1; i <= LONGEST_LIST; i++) {
-      List<String> key = parameters.get(prefix + i + ".key");
-      JsonNode value = value(shape.valueMember(), prefix + i + ".value", parameters);
+      List<String> key = parameters.get(prefix + i + "." + shape.keyName);
+      JsonNode value =
+          value(shape.valueMember(), prefix + i + "." + shape.valueMember().wireName(), parameters);
       if (key == null || value == null) {
         break;
       }
@@ -156,8 +174,8 @@ final class QueryProtocol implements Protocol {
             .forEach(
                 e -> {
                   xml.append('<').append(entry).append('>');
-                  element("key", e.getKey(), xml);
-                  write(shape.valueMember(), "value", e.getValue(), xml);
+                  element(shape.keyName, e.getKey(), xml);
+                  write(shape.valueMember(), shape.valueMember().wireName(), e.getValue(), xml);
                   xml.append("</").append(entry).append('>');
                 });
         xml.append(shape.flattened ? "" : "</" + tag + ">");
@@ -178,7 +196,9 @@ final class QueryProtocol implements Protocol {
     Shape shape = model == null ? null : model.error(failure.code());
     element(
         "Code", shape != null && shape.errorCode != null ? shape.errorCode : failure.code(), xml);
-    element("Message", failure.message(), xml);
+    if (!failure.message().isEmpty()) {
+      element("Message", failure.message(), xml);
+    }
     if (shape != null) {
       for (Member member : shape.members.values()) {
         JsonNode value = Trees.present(failure.members(), member.name());

@@ -6,6 +6,7 @@ import io.ryegrass.awsapi.ServiceModel.Operation;
 import io.ryegrass.awsapi.Shape.Location;
 import io.ryegrass.awsapi.Shape.Member;
 import io.ryegrass.awsapi.Shape.Type;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
@@ -51,13 +52,15 @@ final class RestJsonProtocol implements Protocol {
       }
     } else if (request.body().length > 0) {
       Member payload = member(input, input.payload);
-      tree.set(
-          payload.name(),
+      JsonNode value =
           switch (payload.shape().type) {
             case BLOB -> NODES.stringNode(Base64.getEncoder().encodeToString(request.body()));
             case STRING -> NODES.stringNode(new String(request.body(), UTF_8));
             default -> Trees.read(payload, Trees.parseObject(request.body()), payload.name());
-          });
+          };
+      if (!value.isObject() || !value.isEmpty()) { // an empty document is how clients send none
+        tree.set(payload.name(), value);
+      }
     }
     return tree;
   }
@@ -69,7 +72,16 @@ final class RestJsonProtocol implements Protocol {
   private static @Nullable JsonNode fromQuery(Member member, Map<String, List<String>> query) {
     if (member.shape().type == Type.MAP) {
       ObjectNode rest = NODES.objectNode();
-      query.forEach((name, values) -> rest.put(name, values.getFirst()));
+      boolean lists = member.shape().valueMember().shape().type == Type.LIST;
+      query.forEach(
+          (name, values) -> {
+            if (lists) {
+              ArrayNode array = rest.putArray(name);
+              values.forEach(array::add);
+            } else {
+              rest.put(name, values.getFirst());
+            }
+          });
       return rest;
     }
     List<String> values = query.get(member.wireName());
@@ -102,9 +114,8 @@ final class RestJsonProtocol implements Protocol {
     }
     if (member.shape().type == Type.LIST) {
       ArrayNode array = NODES.arrayNode();
-      for (String part : text.split(",")) {
-        array.add(Trees.readText(member.shape().elementMember(), part.strip()));
-      }
+      HeaderLists.split(text, member.shape().elementMember().shape().type == Type.TIMESTAMP)
+          .forEach(part -> array.add(Trees.readText(member.shape().elementMember(), part)));
       return array;
     }
     return Trees.readText(member, text);
@@ -157,11 +168,10 @@ final class RestJsonProtocol implements Protocol {
       return Base64.getEncoder().encodeToString(value.asString().getBytes(UTF_8));
     }
     if (value instanceof ArrayNode array) {
-      StringBuilder text = new StringBuilder();
-      for (JsonNode element : array) {
-        text.append(text.isEmpty() ? "" : ",").append(element.asString());
-      }
-      return text.toString();
+      List<String> parts = new ArrayList<>();
+      Member element = member.shape().elementMember();
+      array.forEach(e -> parts.add(Trees.writeText(element, e, Timestamps.RFC)));
+      return HeaderLists.join(parts, element.shape().type == Type.STRING);
     }
     return Trees.writeText(member, value, Timestamps.RFC);
   }
@@ -197,6 +207,15 @@ final class RestJsonProtocol implements Protocol {
   public ApiResponse error(@Nullable ServiceModel model, Failure failure, String requestId) {
     Map<String, String> headers = Protocol.headers("application/json", requestId);
     headers.put("x-amzn-ErrorType", failure.code());
+    Shape shape = model == null ? null : model.error(failure.code());
+    if (shape != null) {
+      for (Member member : shape.members.values()) {
+        JsonNode value = Trees.present(failure.members(), member.name());
+        if (value != null && member.location() == Location.HEADER) {
+          headers.put(member.wireName(), headerText(member, value));
+        }
+      }
+    }
     return new ApiResponse(
         failure.status(), headers, Trees.JSON.writeValueAsBytes(errorBody(model, failure)));
   }
@@ -209,7 +228,9 @@ final class RestJsonProtocol implements Protocol {
             ? failure.members().deepCopy()
             : Trees.writeStructure(shape, failure.members());
     Member message = shape == null ? null : shape.messageMember();
-    body.put(message == null ? "message" : message.wireName(), failure.message());
+    if (!failure.message().isEmpty()) {
+      body.put(message == null ? "message" : message.wireName(), failure.message());
+    }
     return body;
   }
 }

@@ -79,6 +79,13 @@ final class Shape {
   @Nullable String timestampFormat;
   boolean sensitive;
   boolean flattened;
+
+  /** Whether a list or map may hold nulls. */
+  boolean sparse;
+
+  /** Name of a map's keys in XML. */
+  String keyName = "key";
+
   boolean exception;
   @Nullable String errorCode;
   int errorStatus;

@@ -25,6 +25,9 @@ final class Timestamps {
       DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US)
           .withZone(ZoneOffset.UTC);
 
+  /** 9999-12-31 in seconds. */
+  private static final BigDecimal LATEST = BigDecimal.valueOf(253_402_300_799L);
+
   private Timestamps() {}
 
   static JsonNode of(Instant instant) {
@@ -34,7 +37,14 @@ final class Timestamps {
     return JsonNodeFactory.instance.numberNode(BigDecimal.valueOf(instant.toEpochMilli(), 3));
   }
 
+  /** Numbers beyond any time are refused before they are computed with. */
   static Instant instant(JsonNode number) {
+    BigDecimal seconds = number.decimalValue();
+    if (Math.abs((long) seconds.scale()) > 100
+        || seconds.precision() > 100
+        || seconds.abs().compareTo(LATEST) > 0) {
+      throw new AwsException("SerializationException", 400, "not a timestamp: " + seconds);
+    }
     return Instant.ofEpochMilli(
         number.decimalValue().movePointRight(3).setScale(0, RoundingMode.HALF_UP).longValueExact());
   }
@@ -50,7 +60,7 @@ final class Timestamps {
         return of(ZonedDateTime.parse(text).toInstant());
       }
       return of(ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant());
-    } catch (DateTimeException | NumberFormatException e) {
+    } catch (DateTimeException | ArithmeticException | NumberFormatException e) {
       throw new AwsException("SerializationException", 400, "not a timestamp: '" + text + "'");
     }
   }

@@ -2,8 +2,10 @@ package io.ryegrass.awsapi;
 
 import io.ryegrass.awsapi.Shape.Location;
 import io.ryegrass.awsapi.Shape.Member;
+import java.math.BigDecimal;
 import java.util.Base64;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -83,6 +85,8 @@ final class Trees {
         for (JsonNode element : require(wire, wire.isArray(), path, "a list")) {
           if (!element.isNull()) {
             array.add(read(shape.elementMember(), element, path));
+          } else if (shape.sparse) {
+            array.addNull();
           }
         }
         yield array;
@@ -92,6 +96,8 @@ final class Trees {
         for (var e : require(wire, wire.isObject(), path, "an object").properties()) {
           if (!e.getValue().isNull()) {
             object.set(e.getKey(), read(shape.valueMember(), e.getValue(), join(path, e.getKey())));
+          } else if (shape.sparse) {
+            object.putNull(e.getKey());
           }
         }
         yield object;
@@ -107,18 +113,38 @@ final class Trees {
         yield wire;
       }
       case BOOLEAN -> require(wire, wire.isBoolean(), path, "a boolean");
-      case INTEGER, LONG ->
-          require(
-              wire,
-              wire.isNumber() && wire.decimalValue().stripTrailingZeros().scale() <= 0,
-              path,
-              "an integer");
-      case FLOAT, DOUBLE -> require(wire, wire.isNumber(), path, "a number");
-      case TIMESTAMP ->
-          wire.isString()
-              ? Timestamps.parse(wire.asString())
-              : require(wire, wire.isNumber(), path, "a timestamp");
+      case INTEGER -> integer(wire, path, Integer.MIN_VALUE, Integer.MAX_VALUE);
+      case LONG -> integer(wire, path, Long.MIN_VALUE, Long.MAX_VALUE);
+      case FLOAT, DOUBLE -> require(wire, isFinite(wire), path, "a number");
+      case TIMESTAMP -> wire.isString() ? Timestamps.parse(wire.asString()) : timestamp(wire, path);
     };
+  }
+
+  private static JsonNode timestamp(JsonNode wire, String path) {
+    require(wire, isFinite(wire), path, "a timestamp");
+    Timestamps.instant(wire);
+    return wire;
+  }
+
+  /** A literal like 1e400 is read as infinity. */
+  private static boolean isFinite(JsonNode wire) {
+    return wire.isNumber() && Double.isFinite(wire.doubleValue());
+  }
+
+  /** Whole numbers in any notation; those that do not fit their type are refused. */
+  private static JsonNode integer(JsonNode wire, String path, long min, long max) {
+    if (wire.isIntegralNumber() && wire.canConvertToLong()) {
+      long value = wire.longValue();
+      return require(wire, value >= min && value <= max, path, "an integer");
+    }
+    require(wire, isFinite(wire), path, "an integer");
+    BigDecimal number = wire.decimalValue();
+    boolean fits =
+        number.compareTo(BigDecimal.valueOf(min)) >= 0
+            && number.compareTo(BigDecimal.valueOf(max)) <= 0
+            && number.stripTrailingZeros().scale() <= 0;
+    require(wire, fits, path, "an integer");
+    return NODES.numberNode(number.longValueExact());
   }
 
   private static JsonNode require(JsonNode wire, boolean good, String path, String wanted) {
@@ -150,13 +176,20 @@ final class Trees {
             };
         case INTEGER -> NODES.numberNode(Integer.parseInt(text.strip()));
         case LONG -> NODES.numberNode(Long.parseLong(text.strip()));
-        case FLOAT, DOUBLE -> NODES.numberNode(Double.parseDouble(text.strip()));
+        case FLOAT, DOUBLE -> finite(member, Double.parseDouble(text.strip()));
         case TIMESTAMP -> Timestamps.parse(text);
         default -> throw wrongType(member.name(), "a scalar");
       };
     } catch (NumberFormatException e) {
       throw wrongType(member.name(), "a number");
     }
+  }
+
+  private static JsonNode finite(Member member, double number) {
+    if (!Double.isFinite(number)) {
+      throw wrongType(member.name(), "a finite number");
+    }
+    return NODES.numberNode(number);
   }
 
   /** Writes a scalar as text. */
@@ -172,15 +205,21 @@ final class Trees {
     ObjectNode object = NODES.objectNode();
     for (Member member : shape.members.values()) {
       JsonNode value = present(tree, member.name());
-      if (value != null && member.location() == Location.BODY) {
+      if (value != null && IN_BODY.contains(member.location())) {
         object.set(member.wireName(), write(member, value));
       }
     }
     return object;
   }
 
+  /** What places a member in a request means nothing in an answer. */
+  private static final Set<Location> IN_BODY = Set.of(Location.BODY, Location.QUERY, Location.URI);
+
   static JsonNode write(Member member, JsonNode value) {
     Shape shape = member.shape();
+    if (value.isNull()) {
+      return value;
+    }
     return switch (shape.type) {
       case STRUCTURE -> writeStructure(shape, value);
       case LIST -> {

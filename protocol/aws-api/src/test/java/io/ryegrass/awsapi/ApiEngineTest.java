@@ -562,7 +562,7 @@ class ApiEngineTest {
     assertThat(
             signed("POST", "/greengrass/groups/", "greengrass", Map.of(), "{\"Name\":\"g\"}")
                 .status())
-        .isEqualTo(200);
+        .isEqualTo(201);
   }
 
   @Test
