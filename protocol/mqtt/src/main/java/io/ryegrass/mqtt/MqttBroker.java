@@ -70,7 +70,7 @@ public final class MqttBroker implements AutoCloseable {
 
   /**
    * As {@link #publish(String, byte[], int, boolean)}, but returns before what is owed is on the
-   * disk: for messages that tell of what their receivers can ask for again.
+   * disk, which it is soon: for messages that tell of what their receivers can ask for again.
    */
   public void publishSoon(String topic, byte[] payload, int qos) {
     engine.publishFromHost(topic, payload, qos, false, MessageProperties.NONE, false);

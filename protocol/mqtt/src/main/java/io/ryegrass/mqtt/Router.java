@@ -4,12 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /**
  * The way of a message from its publisher to the sessions: who gets it ({@link Route}), what the
  * journal has to know of it, then each session's {@link Outbox}.
  */
 final class Router {
+  private static final QuietLog QUIET = new QuietLog(LoggerFactory.getLogger(Router.class));
+
   private final Access access;
   private final Interceptor interceptor;
   private final RetainedMessages retained;
@@ -281,8 +284,17 @@ final class Router {
             expires,
             null,
             System.nanoTime());
-    if (deliver(m, route(m.topic()), null, 0).position() > 0 && wait) {
+    long position = deliver(m, route(m.topic()), null, 0).position();
+    if (position > 0 && wait) {
       journal.sync();
+    } else if (position > 0) {
+      journal.whenDurable(position, failure -> noteFailure(topic, failure)); // begins the commit
+    }
+  }
+
+  private static void noteFailure(String topic, @Nullable RuntimeException failure) {
+    if (failure != null) {
+      QUIET.info("A message of the host on " + topic + " is not on the disk: " + failure);
     }
   }
 
