@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * the authority has a template, the template makes thing and policies and sets the status.
  *
  * <p>That the device has the certificate's key was shown in the TLS handshake; that the authority
- * signed it is checked here, its own dates by the gateway.
+ * signed it, and that both are within their dates, is checked here.
  */
 final class JustInTime {
   private static final Logger LOG = LoggerFactory.getLogger(JustInTime.class);
@@ -65,7 +65,7 @@ final class JustInTime {
       return;
     }
     Optional<CaCertificates.Ca> ca = store.read(sql -> willing(sql, presented));
-    if (ca.isEmpty() || !isCurrent(ca.get().certificate())) {
+    if (ca.isEmpty() || !isCurrent(ca.get().certificate()) || !isCurrent(presented)) {
       return;
     }
     boolean registered =
@@ -92,10 +92,10 @@ final class JustInTime {
         .findFirst();
   }
 
-  private boolean isCurrent(X509Certificate ca) {
+  private boolean isCurrent(X509Certificate certificate) {
     Instant now = clock.instant();
-    return !now.isBefore(ca.getNotBefore().toInstant())
-        && now.isBefore(ca.getNotAfter().toInstant());
+    return !now.isBefore(certificate.getNotBefore().toInstant())
+        && now.isBefore(certificate.getNotAfter().toInstant());
   }
 
   private void tell(String id, String ca, long registered) {

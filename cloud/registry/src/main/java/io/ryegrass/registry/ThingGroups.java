@@ -11,6 +11,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -58,6 +59,14 @@ final class ThingGroups {
           row.textOrNull("query"),
           row.number("version"),
           row.number("created"));
+    }
+
+    /** Whether a request for the other one would make this one. */
+    boolean isLike(Group other) {
+      return Objects.equals(parent, other.parent)
+          && Objects.equals(description, other.description)
+          && attributes.equals(other.attributes)
+          && Objects.equals(query, other.query);
     }
   }
 
@@ -123,7 +132,7 @@ final class ThingGroups {
   }
 
   /**
-   * Makes a group.
+   * Makes a group; one that is there with the same properties is answered as it is.
    *
    * @param query of a dynamic group, null for a static one
    */
@@ -143,8 +152,11 @@ final class ThingGroups {
             clock.millis());
     Optional<Group> known = find(sql, name);
     if (known.isPresent()) {
+      if (known.get().isLike(group)) {
+        return known.get();
+      }
       throw Answers.exists(
-          "Thing group " + name + " already exists",
+          "Thing Group " + name + " already exists in current account with different properties",
           known.get().id(),
           registry.thingGroupArn(name));
     }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.services.iot.model.GroupNameAndArn;
 import software.amazon.awssdk.services.iot.model.InvalidQueryException;
 import software.amazon.awssdk.services.iot.model.InvalidRequestException;
+import software.amazon.awssdk.services.iot.model.ResourceAlreadyExistsException;
 import software.amazon.awssdk.services.iot.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.iot.model.ThingDocument;
 import software.amazon.awssdk.services.iot.model.VersionConflictException;
@@ -66,6 +67,11 @@ class ThingGroupsTest {
         .containsExactly("g6");
     assertThatThrownBy(() -> cloud.iot.listThingGroups(b -> b.parentGroup("none")))
         .isInstanceOf(ResourceNotFoundException.class);
+    group("g2", "g1"); // as it is
+    assertThatThrownBy(() -> group("g2", ""))
+        .isInstanceOf(ResourceAlreadyExistsException.class)
+        .hasMessageContaining(
+            "Thing Group g2 already exists in current account with different properties");
     assertThatThrownBy(() -> cloud.iot.deleteThingGroup(b -> b.thingGroupName("g1")))
         .isInstanceOf(InvalidRequestException.class)
         .hasMessageContaining(
