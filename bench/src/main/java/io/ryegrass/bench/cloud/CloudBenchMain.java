@@ -72,7 +72,7 @@ public final class CloudBenchMain {
         "api",
         () -> {
           try (CloudProgram cloud = CloudProgram.start(launcher, work.resolve("api"))) {
-            new ApiCase(report, options.seconds()).run(cloud, "");
+            new ApiCase(report, options.seconds(), true).run(cloud, "");
           }
         });
     part("postgresql", this::postgresql);
@@ -105,7 +105,7 @@ public final class CloudBenchMain {
   private void onPostgresql(String url) {
     try (CloudProgram cloud =
         CloudProgram.start(launcher, work.resolve("on-postgresql"), "--database", url)) {
-      new ApiCase(report, options.seconds()).run(cloud, "postgresql_");
+      new ApiCase(report, options.seconds(), false).run(cloud, "postgresql_");
     }
   }
 

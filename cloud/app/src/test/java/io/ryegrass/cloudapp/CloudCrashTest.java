@@ -155,7 +155,7 @@ class CloudCrashTest {
     int before = confirmed.size();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         AutoCloseable stopping = () -> stop.set(true)) {
-      for (int i = 0; i < 4; i++) {
+      for (int i = 0; i < 12; i++) {
         threads.submit(() -> createUntil(stop));
       }
       await()
