@@ -62,7 +62,7 @@ class AllowDenyTest {
   private static final String OF_LAMP =
       """
       {"Version":"2012-10-17","Statement":[
-       {"Effect":"Allow","Action":["iot:*ThingShadow","iot:ListNamedShadowsForThing","iot:*JobExecution*"],
+       {"Effect":"Allow","Action":["iot:*ThingShadow","iot:ListNamedShadowsForThing","iotjobsdata:*"],
         "Resource":["IOTthing/lamp","IOTthing/lamp/*"]},
        {"Effect":"Allow","Action":"greengrass:*",
         "Resource":["IOTthing/lamp","arn:aws:greengrass:us-east-1:000000000000:*/lamp/*",
@@ -83,7 +83,7 @@ class AllowDenyTest {
   private static final String DENIED =
       "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},"
           + "{\"Effect\":\"Deny\",\"Action\":[\"iot:Publish\",\"iot:Subscribe\",\"iot:Receive\",\"iot:*Shadow*\","
-          + "\"iot:*Job*\",\"iot:Assume*\",\"iot:*Retained*\",\"greengrass:*\"],\"Resource\":\"*\"}]}";
+          + "\"iotjobsdata:*\",\"iot:Assume*\",\"iot:*Retained*\",\"greengrass:*\"],\"Resource\":\"*\"}]}";
 
   /** A request of a device; {@code THING} stands for a thing's name. */
   private record Route(String method, String path, String body) {}
