@@ -78,6 +78,9 @@ final class SecretLists {
     ObjectNode stages = out.putObject(stagesMember);
     SecretTables.stages(sql, s.arn())
         .forEach((id, labels) -> labels.forEach(stages.putArray(id)::add));
+    if (stages.isEmpty()) {
+      out.remove(stagesMember); // a secret that never had a value shows none, as at AWS
+    }
     return out;
   }
 
@@ -139,7 +142,9 @@ final class SecretLists {
     }
     if (byId && (in.has("MaxResults") || in.has("NextToken"))) {
       throw Faults.invalidParameter(
-          "MaxResults and NextToken belong to Filters; a SecretIdList is answered at once.");
+          "'Filters' not specified. 'Filters' must also be specified when '"
+              + (in.has("MaxResults") ? "MaxResults" : "NextToken")
+              + "' is provided.");
     }
     ObjectNode out = Directory.object();
     List<String> ids = new ArrayList<>();

@@ -68,6 +68,14 @@ class SecretsServiceTest {
   }
 
   @Test
+  void aSecretWithoutAValueShowsNoVersions() {
+    client.createSecret(r -> r.name("empty"));
+    assertThat(client.describeSecret(r -> r.secretId("empty")).hasVersionIdsToStages()).isFalse();
+    assertThatThrownBy(() -> client.batchGetSecretValue(r -> r.secretIdList("empty").maxResults(5)))
+        .hasMessageContaining("'Filters' must also be specified when 'MaxResults' is provided.");
+  }
+
+  @Test
   void aSecretIsFoundByNameByArnAndByArnWithoutItsRandomCharacters() {
     CreateSecretResponse made = create("fleet/db-password", "s3cr3t");
     assertThat(made.arn()).matches(ARNS + "fleet/db-password-[A-Za-z0-9]{6}");
