@@ -114,8 +114,8 @@ final class JobApi {
     put(node, "reasonCode", job.reasonCode());
     put(node, "comment", job.comment());
     put(node, "namespaceId", job.head().namespace().isEmpty() ? null : job.head().namespace());
-    if (job.head().forced()) {
-      node.put("forceCanceled", true);
+    if (job.head().status() == JobStatus.CANCELED) {
+      node.put("forceCanceled", job.head().forced());
     }
     job.head().settings().toJson().properties().forEach(m -> node.set(m.getKey(), m.getValue()));
     for (Map.Entry<String, JsonNode> member : job.described().properties()) {
@@ -185,7 +185,7 @@ final class JobApi {
     filter(in, "thingGroupId", inGroupId, s -> s, conditions, args);
     List<String> position = JobAnswers.position(in, 2);
     if (position != null) {
-      conditions.add("(created < ? OR (created = ? AND job_id > ?))");
+      conditions.add("(created > ? OR (created = ? AND job_id > ?))");
       long created = JobAnswers.number(position.getFirst());
       args.addAll(List.of(created, created, position.getLast()));
     }
@@ -197,7 +197,7 @@ final class JobApi {
             sql -> {
               List<Job> found =
                   sql.list(
-                      "SELECT * FROM jobs" + where + " ORDER BY created DESC, job_id LIMIT ?",
+                      "SELECT * FROM jobs" + where + " ORDER BY created, job_id LIMIT ?",
                       Job::of,
                       args.toArray());
               List<Job> page = found.subList(0, Math.min(size, found.size()));

@@ -47,9 +47,7 @@ final class JobExecutionApi {
     ObjectNode node = out.putObject("execution");
     node.put("jobId", execution.jobId());
     status(execution, node);
-    if (execution.forceCanceled()) {
-      node.put("forceCanceled", true);
-    }
+    node.put("forceCanceled", execution.forceCanceled());
     node.putObject("statusDetails").set("detailsMap", execution.details());
     node.put("thingArn", registry.thingArn(thing));
     node.put("versionNumber", execution.versionNumber());

@@ -2,9 +2,9 @@ package io.ryegrass.registry.job;
 
 /**
  * Where a rollout is in its current minute. A minute begins with the first thing told after the end
- * of the one before; within it things are told evenly, some each second, and never more than the
- * rate. After a pause, such as a stop of the cloud, a new minute begins: what was missed is not
- * made up for in a burst.
+ * of the one before; as many as the rate allows are told at its start, in batches, so that no sixty
+ * seconds see more than the rate. After a pause, such as a stop of the cloud, a new minute begins:
+ * what was missed is not made up for in a burst.
  *
  * @param minuteStart milliseconds since 1970; 0 before the first minute
  * @param released things told in it
@@ -12,9 +12,6 @@ package io.ryegrass.registry.job;
 record Pace(long minuteStart, long released) {
   static final Pace START = new Pace(0, 0);
   static final long MINUTE = 60_000;
-
-  /** The rest of the minute is for a worker that comes late. */
-  private static final long SPREAD = 50_000;
 
   /**
    * What happens now.
@@ -39,20 +36,8 @@ record Pace(long minuteStart, long released) {
     boolean fresh = now - minuteStart >= MINUTE || now < minuteStart;
     long start = fresh ? now : minuteStart;
     long told = fresh ? 0 : released;
-    long allowed = Math.min(rate, rate * (now - start) / SPREAD + 1);
-    long count = Math.max(0, Math.min(Math.min(waiting, batch), allowed - told));
+    long count = Math.max(0, Math.min(Math.min(waiting, batch), rate - told));
     long after = told + count;
-    return new Step(count, new Pace(start, after), due(start, after, rate, allowed, now));
-  }
-
-  private static long due(long start, long told, long rate, long allowed, long now) {
-    if (told < allowed) {
-      return now; // the batch was smaller than what is allowed
-    }
-    if (told >= rate) {
-      return start + MINUTE;
-    }
-    long more = Math.min(rate, told + Math.max(1, rate / 50));
-    return start + ((more - 1) * SPREAD + rate - 1) / rate;
+    return new Step(count, new Pace(start, after), after < rate ? now : start + MINUTE);
   }
 }
