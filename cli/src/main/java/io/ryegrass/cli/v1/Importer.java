@@ -72,11 +72,20 @@ final class Importer {
     rescue.things.forEach(this::thing);
     rescue.policies.forEach(this::policy);
     rescue.certificates.forEach(this::certificate);
-    rescue.functions.forEach(this::function);
-    rescue.aliases.forEach(this::alias);
-    rescue.definitions.forEach(this::definition);
+    rescue.functions.forEach(f -> orLeft("function " + f.arn(), () -> function(f)));
+    rescue.aliases.forEach(a -> orLeft("alias " + a.arn(), () -> alias(a)));
+    rescue.definitions.forEach(d -> orLeft("definition " + d.source(), () -> definition(d)));
     rescue.definitions.forEach(this::principals);
-    rescue.groups.forEach(this::group);
+    rescue.groups.forEach(g -> orLeft("group " + g.source(), () -> group(g)));
+  }
+
+  /** What the cloud does not take is left and told; the rest goes on. */
+  private void orLeft(String what, Runnable step) {
+    try {
+      step.run();
+    } catch (Refused e) {
+      rescue.left.add(what + ": the cloud refused: " + e.code() + ", " + e.getMessage());
+    }
   }
 
   private void did(String word, String what) {
