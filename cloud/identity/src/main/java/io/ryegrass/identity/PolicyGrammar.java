@@ -62,7 +62,7 @@ final class PolicyGrammar {
           Pattern.CASE_INSENSITIVE);
   private static final Pattern DATE =
       Pattern.compile(
-          "-?\\d{4,}(-\\d{2}(-\\d{2}([Tt]\\d{2}(:?\\d{2}(:?\\d{2}([.,]\\d{1,9})?)?)?"
+          "-?\\d{4,}(-\\d{2}(-\\d{2}([Tt]\\d{1,2}(:?\\d{2}(:?\\d{2}([.,]\\d{1,9})?)?)?"
               + "([Zz]|[+-]\\d{2}(:?\\d{2})?)?)?)?)?");
 
   private PolicyGrammar() {}
@@ -182,8 +182,8 @@ final class PolicyGrammar {
     JsonNode condition = statement.path("Condition");
     requireSyntax(condition.isMissingNode() || condition.isObject());
     for (var operator : condition.properties()) {
-      requireSyntax(OPERATOR.matcher(operator.getKey()).matches());
       requireSyntax(operator.getValue().isObject());
+      requireSyntax(operator.getValue().isEmpty() || OPERATOR.matcher(operator.getKey()).matches());
       for (var key : operator.getValue().properties()) {
         requireSyntax(isScalars(key.getValue()));
       }
@@ -229,7 +229,8 @@ final class PolicyGrammar {
         String[] parts = resource.split(":", -1);
         if (parts[0].equals("arn") && parts.length > 2 && PARTITIONS.contains(parts[1])) {
           requireLegacy(!parts[2].isEmpty());
-          requireLegacy(parts.length > 5 || parts[parts.length - 1].endsWith("*"));
+          requireLegacy(
+              parts.length > 5 || parts.length == 3 || parts[parts.length - 1].endsWith("*"));
         }
       }
     }

@@ -3,9 +3,9 @@
  * the certificate authorities that sign devices and servers.
  *
  * <p>{@link io.ryegrass.identity.IdentityService} is the source of access keys for signature
- * checks, serves IAM and STS as far as the tutorials of Greengrass, the AWS CLI and scripts use them,
- * and decides each API call: the root key may do everything, users, groups and roles what their
- * policies, permissions boundaries and session policies say ({@code Decider}). {@link
+ * checks, serves IAM and STS as far as the tutorials of Greengrass, the AWS CLI and scripts use
+ * them, and decides each API call: the root key may do everything, users, groups and roles what
+ * their policies, permissions boundaries and session policies say ({@code Decider}). {@link
  * io.ryegrass.identity.CertificateAuthority} issues certificates; it knows nothing of things and
  * policies and does not remember what it signed.
  *
