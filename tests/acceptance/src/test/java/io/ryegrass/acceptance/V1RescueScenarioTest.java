@@ -1,0 +1,158 @@
+package io.ryegrass.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.extension.ExtendWith;
+import tools.jackson.databind.JsonNode;
+
+/** A group of Greengrass V1 comes back from the CloudFormation template that made it (CFN rows). */
+@DisplayName("A V1 group is rescued from its template")
+@ExtendWith(TestCloud.Shared.class)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class V1RescueScenarioTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final String TEMPLATE =
+      """
+      AWSTemplateFormatVersion: 2010-09-09
+      Parameters:
+        CoreCertificateArn: {Type: String}
+      Resources:
+        CoreThing:
+          Type: AWS::IoT::Thing
+          Properties: {ThingName: rescued-core}
+        Hello:
+          Type: AWS::Lambda::Function
+          Properties:
+            FunctionName: rescued-hello
+            Runtime: python3.8
+            Handler: index.handler
+            Role: arn:aws:iam::123456789012:role/lambda
+            Code:
+              ZipFile: |
+                def handler(event, context):
+                  return event
+        HelloVersion:
+          Type: AWS::Lambda::Version
+          Properties: {FunctionName: !Ref Hello}
+        HelloAlias:
+          Type: AWS::Lambda::Alias
+          Properties: {FunctionName: !Ref Hello, Name: live, FunctionVersion: !GetAtt HelloVersion.Version}
+        Cores:
+          Type: AWS::Greengrass::CoreDefinition
+          Properties:
+            Name: rescued-cores
+            InitialVersion:
+              Cores:
+                - {Id: c, ThingArn: !GetAtt CoreThing.Arn, CertificateArn: !Ref CoreCertificateArn, SyncShadow: "false"}
+        Functions:
+          Type: AWS::Greengrass::FunctionDefinition
+          Properties:
+            Name: rescued-functions
+            InitialVersion:
+              Functions:
+                - Id: hello
+                  FunctionArn: !Ref HelloAlias
+                  FunctionConfiguration: {Pinned: "true", MemorySize: "16384", Timeout: "25"}
+        Subscriptions:
+          Type: AWS::Greengrass::SubscriptionDefinition
+          Properties:
+            Name: rescued-subscriptions
+            InitialVersion:
+              Subscriptions: [{Id: s, Source: !Ref HelloAlias, Subject: hello/world, Target: cloud}]
+        Group:
+          Type: AWS::Greengrass::Group
+          Properties:
+            Name: rescued
+            InitialVersion:
+              CoreDefinitionVersionArn: !GetAtt Cores.LatestVersionArn
+              FunctionDefinitionVersionArn: !GetAtt Functions.LatestVersionArn
+              SubscriptionDefinitionVersionArn: !GetAtt Subscriptions.LatestVersionArn
+      """;
+
+  private static TestCloud cloud;
+
+  @BeforeAll
+  static void write(TestCloud shared) {
+    cloud = shared;
+    TestCloud.write(cloud.folder.resolve("rescue/group.yaml"), TEMPLATE);
+  }
+
+  private static String imported(String... more) {
+    String[] arguments = new String[6 + more.length];
+    String certificate = "CoreCertificateArn=arn:aws:iot:us-west-2:123456789012:cert/0123";
+    System.arraycopy(
+        new String[] {
+          "import",
+          "--data",
+          cloud.data().toString(),
+          "--parameter",
+          certificate,
+          "rescue/group.yaml"
+        },
+        0,
+        arguments,
+        0,
+        6);
+    System.arraycopy(more, 0, arguments, 6, more.length);
+    Ryegrass.Outcome outcome = Ryegrass.run(cloud.folder, PATIENCE, arguments);
+    assertThat(outcome.exitCode()).as(outcome.output()).isZero();
+    return outcome.output();
+  }
+
+  private static boolean groupExists() {
+    return cloud.aws("greengrass", "list-groups").path("Groups").toString().contains("\"rescued\"");
+  }
+
+  @Test
+  @Order(1)
+  void aDryRunMakesNothing() {
+    assertThat(imported("--dry-run"))
+        .contains("would create thing rescued-core", "would create group rescued");
+    assertThat(groupExists()).isFalse();
+  }
+
+  @Test
+  @Order(2)
+  void theFirstRunMakesTheGroupAndTheSecondKeepsIt() {
+    assertThat(imported())
+        .contains(
+            "create function rescued-hello",
+            "create alias rescued-hello:live -> 1",
+            "create group rescued",
+            "deploy it: aws greengrass create-deployment",
+            "not carried over: certificate 0123 of rescued-core");
+    assertThat(imported())
+        .contains("keep group rescued", "keep function rescued-hello version 1")
+        .doesNotContain("create function", "create alias", "update ", "create group");
+    JsonNode aliases =
+        cloud.aws("lambda", "get-alias", "--function-name", "rescued-hello", "--name", "live");
+    assertThat(aliases.path("FunctionVersion").asString()).isEqualTo("1");
+  }
+
+  @Test
+  @Order(3)
+  void theGroupIsExplainedInTermsOfV2() {
+    Ryegrass.Outcome outcome =
+        Ryegrass.run(
+            cloud.folder,
+            PATIENCE,
+            "groups",
+            "explain",
+            "--data",
+            cloud.data().toString(),
+            "rescued");
+    assertThat(outcome.exitCode()).as(outcome.output()).isZero();
+    assertThat(outcome.output())
+        .contains(
+            "group rescued on core rescued-core",
+            "-> rescued-hello 1.0.0 (Lambda component)",
+            "subscription s -> aws.greengrass.LegacySubscriptionRouter subscriptions.s");
+  }
+}
