@@ -33,7 +33,17 @@ class SecretsAndLogsTest {
   private Cloud start(boolean newSecretsKey) {
     return Cloud.start(
         new CloudOptions(
-            data(), null, "127.0.0.1", 0, 0, 0, "us-east-1", "000000000000", 2048, newSecretsKey, List.of()));
+            data(),
+            null,
+            "127.0.0.1",
+            0,
+            0,
+            0,
+            "us-east-1",
+            "000000000000",
+            2048,
+            newSecretsKey,
+            List.of()));
   }
 
   private URI api() throws Exception {

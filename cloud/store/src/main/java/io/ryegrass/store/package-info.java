@@ -20,8 +20,8 @@
  *
  * <p>What is guaranteed when the process dies: a {@code write} that returned is on disk; one that
  * did not return is there whole or not at all. Writes of several threads may share a commit, and
- * none of them returns before it. Actions given to {@code afterCommit} are lost in a
- * crash between commit and action: whoever depends on them must be able to ask for the state.
+ * none of them returns before it. Actions given to {@code afterCommit} are lost in a crash between
+ * commit and action: whoever depends on them must be able to ask for the state.
  */
 @NullMarked
 package io.ryegrass.store;
