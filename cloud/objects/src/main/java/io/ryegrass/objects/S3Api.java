@@ -4,6 +4,7 @@ import io.ryegrass.awsapi.ApiRequest;
 import io.ryegrass.awsapi.ApiResponse;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.HttpRequestToSign;
+import io.ryegrass.awssignature.SigV2UrlVerifier;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.awssignature.SignatureException;
 import io.ryegrass.identity.IdentityService;
@@ -39,7 +40,9 @@ public final class S3Api {
   private static final String HOST_ID = "ryegrass";
 
   private final SigV4Verifier callers;
+  private final SigV2UrlVerifier oldUrls;
   private final SigV4Verifier ownUrls;
+  private final String region;
   private final PresignKey own;
   private final S3Decision decision;
   private final Function<String, @Nullable PolicyDocument> policies;
@@ -74,6 +77,8 @@ public final class S3Api {
       String region,
       long maxBytes) {
     this.callers = verifier;
+    this.oldUrls = verifier.urlsOfVersion2();
+    this.region = region;
     this.decision = decision;
     this.policies = bucket -> S3Decision.policyOf(store, bucket);
     Clock clock;
@@ -102,7 +107,7 @@ public final class S3Api {
   /** The same, before the body is read. */
   public boolean claims(
       String method, String rawPath, String rawQuery, Map<String, List<String>> headers) {
-    return rawQuery.contains("AWSAccessKeyId=")
+    return SigV2UrlVerifier.claims(rawQuery)
         || SigV4Verifier.claimedService(new HttpRequestToSign(method, rawPath, rawQuery, headers))
             .filter("s3"::equals)
             .isPresent();
@@ -172,7 +177,10 @@ public final class S3Api {
     HttpRequestToSign signed =
         new HttpRequestToSign(
             request.method(), request.rawPath(), request.rawQuery(), request.headers());
-    if (query.containsKey("AWSAccessKeyId") || request.header("authorization").startsWith("AWS ")) {
+    if (SigV2UrlVerifier.claims(request.rawQuery())) {
+      return called(request, query, oldUrls.verify(signed, resource(request)), region, false);
+    }
+    if (request.header("authorization").startsWith("AWS ")) {
       throw new S3Exception(
           "InvalidRequest",
           400,
@@ -203,8 +211,22 @@ public final class S3Api {
               + verified.service()
               + "'. This endpoint belongs to 's3'.");
     }
+    return called(request, query, verified.key(), verified.region(), ownUrl);
+  }
+
+  /** Bucket and key as Signature Version 2 signs them. */
+  private static String resource(S3Request request) {
+    String bucket = virtualHost(request);
+    return (bucket.isEmpty() ? "" : "/" + bucket) + request.rawPath();
+  }
+
+  private S3Call called(
+      S3Request request,
+      Map<String, String> query,
+      AccessKey signer,
+      String signedRegion,
+      boolean ownUrl) {
     String[] place = place(request);
-    AccessKey signer = verified.key();
     boolean internal = ObjectStore.isInternal(place[0]);
     Map<String, String> keys = conditionKeys(query, place[1]);
     S3Call.Access access =
@@ -218,7 +240,7 @@ public final class S3Api {
                         resource,
                         policies.apply(bucketOf(resource)),
                         keys);
-    return new S3Call(request, place[0], place[1], query, signer, verified.region(), access);
+    return new S3Call(request, place[0], place[1], query, signer, signedRegion, access);
   }
 
   /** What policies may ask about a listing. */
@@ -244,16 +266,22 @@ public final class S3Api {
     return slash < 0 ? place : place.substring(0, slash);
   }
 
-  /** Bucket and key. */
-  private static String[] place(S3Request request) {
-    String path = request.rawPath().startsWith("/") ? request.rawPath().substring(1) : "";
+  /** The bucket that the host names; empty when the path does. */
+  private static String virtualHost(S3Request request) {
     String host = request.header("host");
     int colon = host.lastIndexOf(':');
     host = colon < 0 ? host : host.substring(0, colon);
-    if (host.endsWith(VIRTUAL_HOST)) {
-      return new String[] {
-        host.substring(0, host.length() - VIRTUAL_HOST.length()), UriText.decode(path, false)
-      };
+    return host.endsWith(VIRTUAL_HOST)
+        ? host.substring(0, host.length() - VIRTUAL_HOST.length())
+        : "";
+  }
+
+  /** Bucket and key. */
+  private static String[] place(S3Request request) {
+    String path = request.rawPath().startsWith("/") ? request.rawPath().substring(1) : "";
+    String bucket = virtualHost(request);
+    if (!bucket.isEmpty()) {
+      return new String[] {bucket, UriText.decode(path, false)};
     }
     int slash = path.indexOf('/');
     return slash < 0

@@ -82,6 +82,11 @@ public final class SigV4Verifier {
     this.clock = clock;
   }
 
+  /** For the same keys and by the same clock: presigned URLs of S3 in Signature Version 2. */
+  public SigV2UrlVerifier urlsOfVersion2() {
+    return new SigV2UrlVerifier(keys, clock);
+  }
+
   /** A good signature: by which key, for which service and region of the credential scope. */
   public record Verified(AccessKey key, String service, String region) {}
 
