@@ -134,7 +134,14 @@ class CloudMainTest {
         JsonMapper.shared().readTree(Files.readAllBytes(data.resolve("endpoints.json")));
     assertThat(endpoints.propertyNames())
         .containsExactlyInAnyOrder(
-            "apiUrl", "deviceHost", "httpsPort", "mqttPort", "frontPort", "rootCa", "region", "account");
+            "apiUrl",
+            "deviceHost",
+            "httpsPort",
+            "mqttPort",
+            "frontPort",
+            "rootCa",
+            "region",
+            "account");
     assertThat(Path.of(endpoints.path("rootCa").asString())).isRegularFile();
     assertThat(Files.getPosixFilePermissions(data))
         .isEqualTo(PosixFilePermissions.fromString("rwx------"));
