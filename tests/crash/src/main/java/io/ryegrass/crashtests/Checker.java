@@ -155,7 +155,7 @@ final class Checker {
     int sends = fate == null || m.qos() != 1 ? 1 : fate.sends;
     int deaths = digest.lives.subSet(copies.getFirst().at(), last.at()).size();
     long unmarked = copies.stream().filter(d -> !d.event().dup()).count();
-    if (unmarked > (long) due * (sends + deaths)) {
+    if (unmarked > (long) due * sends * (1 + deaths)) {
       found.add(
           new Violation(
               Kind.UNMARKED_COPY,

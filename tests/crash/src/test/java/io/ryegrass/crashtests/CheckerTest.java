@@ -189,6 +189,21 @@ class CheckerTest {
     assertThat(
             Story.begun()
                 .subscriber("s", "t/#", 1)
+                .sent(ONE)
+                .killed()
+                .sentAgain(ONE)
+                .acknowledged(ONE)
+                .delivered("s", ONE)
+                .delivered("s", ONE)
+                .killed()
+                .delivered("s", ONE)
+                .delivered("s", ONE)
+                .kinds())
+        .as("taken twice from its publisher, and the second death hides both sends")
+        .isEmpty();
+    assertThat(
+            Story.begun()
+                .subscriber("s", "t/#", 1)
                 .published(ONE)
                 .delivered("s", ONE)
                 .delivered("s", ONE)

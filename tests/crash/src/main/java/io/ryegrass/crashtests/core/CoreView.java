@@ -59,6 +59,11 @@ final class CoreView {
       }
       Spec brought = pending == null ? null : pending.brings(e.getKey(), c.version());
       Spec spec = brought == null ? model.running(e.getKey()) : brought;
+      if (spec != null
+          && spec.behaviour() == Spec.Behaviour.FINISHES
+          && c.state().equals("RUNNING")) {
+        return false; // it runs anew after each start of the core
+      }
       if (spec != null && spec.staysAlive() && c.state().equals("RUNNING") && c.processes() != 1) {
         return false;
       }
