@@ -150,6 +150,7 @@ public final class ComponentsService implements CallResources, AutoCloseable {
           }
         });
     jobs.onExecutionChanged(effective::jobChanged);
+    jobs.onCanceled(deployments::jobCanceled);
   }
 
   /** The tables of this module. */

@@ -503,6 +503,17 @@ final class Deployments {
         });
   }
 
+  /** By its abort criteria or by CancelJob; what this service cancels is not ACTIVE any more. */
+  void jobCanceled(String jobId) {
+    store.write(
+        sql ->
+            sql.update(
+                "UPDATE components_deployments SET status = 'CANCELED' WHERE job_id = ? AND status"
+                    + " = ?",
+                jobId,
+                ACTIVE));
+  }
+
   ObjectNode delete(ObjectNode input) {
     DeploymentRow row = required(input);
     if (row.active()) {

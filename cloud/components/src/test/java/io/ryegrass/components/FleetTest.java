@@ -451,4 +451,45 @@ class FleetTest {
     assertThat(cloud.greengrass.getDeployment(b -> b.deploymentId(deployment)).deploymentStatus())
         .isEqualTo(DeploymentStatus.CANCELED);
   }
+
+  @Test
+  void a_deployment_whose_job_is_aborted_by_its_criteria_or_canceled_is_canceled() {
+    component("a", "1.0.0", "{}");
+    String aborted =
+        cloud
+            .greengrass
+            .createDeployment(
+                request("thinggroup/all", Map.of("a", "1.0.0"))
+                    .iotJobConfiguration(
+                        j ->
+                            j.abortConfig(
+                                a ->
+                                    a.criteriaList(
+                                        c ->
+                                            c.action("CANCEL")
+                                                .failureType("FAILED")
+                                                .minNumberOfExecutedThings(1)
+                                                .thresholdPercentage(40.0))))
+                    .build())
+            .deploymentId();
+    cloud.fromDevice(
+        "core1",
+        "$aws/things/core1/jobs/" + aborted + "/namespace-aws-gg-deployment/update",
+        "{\"status\":\"FAILED\"}");
+    assertThat(cloud.greengrass.getDeployment(b -> b.deploymentId(aborted)).deploymentStatus())
+        .isEqualTo(DeploymentStatus.CANCELED);
+    assertThat(effective("core1", aborted).coreDeviceExecutionStatusAsString()).isEqualTo("FAILED");
+    assertThat(effective("core2", aborted).coreDeviceExecutionStatusAsString())
+        .isEqualTo("CANCELED");
+
+    String canceled = deploy("thinggroup/all", Map.of("a", "1.0.0"));
+    assertThat(cloud.greengrass.getDeployment(b -> b.deploymentId(canceled)).deploymentStatus())
+        .isEqualTo(DeploymentStatus.ACTIVE);
+    cloud.iot.cancelJob(b -> b.jobId(canceled));
+    assertThat(cloud.greengrass.getDeployment(b -> b.deploymentId(canceled)).deploymentStatus())
+        .isEqualTo(DeploymentStatus.CANCELED);
+    assertThat(cloud.greengrass.getDeployment(b -> b.deploymentId(aborted)).deploymentStatus())
+        .as("what was over before stays what it was")
+        .isEqualTo(DeploymentStatus.CANCELED);
+  }
 }

@@ -257,6 +257,7 @@ final class JobLife {
       Sql sql, Head head, boolean forced, @Nullable String reasonCode, @Nullable String comment) {
     JobStore.awaitNobody(sql, head.jobId());
     JobStore.cancel(sql, head.jobId(), forced, reasonCode, comment, seconds());
+    notices.jobCanceled(head.jobId());
     events.job(sql, head.jobId(), "cancellation_in_progress", "CANCELLATION_IN_PROGRESS");
     step(sql, head.jobId());
   }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +37,7 @@ final class JobNotices {
   private final JobEvents events;
   private final Clock clock;
   private final List<ExecutionListener> listeners = new CopyOnWriteArrayList<>();
+  private final List<Consumer<String>> cancellations = new CopyOnWriteArrayList<>();
 
   JobNotices(
       CloudStore store,
@@ -101,6 +103,15 @@ final class JobNotices {
       }
       return was(ExecutionStatus.IN_PROGRESS) ? !earlierRuns : !otherRuns && !earlierWaits;
     }
+  }
+
+  void onCanceled(Consumer<String> listener) {
+    cancellations.add(listener);
+  }
+
+  /** In the transaction that cancels the job. */
+  void jobCanceled(String jobId) {
+    cancellations.forEach(c -> c.accept(jobId));
   }
 
   void onExecutionChanged(ExecutionListener listener) {

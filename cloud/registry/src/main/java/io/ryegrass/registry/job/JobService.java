@@ -9,6 +9,7 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import java.time.Clock;
 import java.util.List;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
@@ -176,6 +177,14 @@ public final class JobService implements AutoCloseable {
 
   public void onExecutionChanged(ExecutionListener listener) {
     notices.onExecutionChanged(listener);
+  }
+
+  /**
+   * Told the id of each job that is cancelled, by whom and for whatever reason (its abort criteria,
+   * CancelJob, {@link #cancel}), inside the transaction that does it and before its executions are.
+   */
+  public void onCanceled(Consumer<String> listener) {
+    notices.onCanceled(listener);
   }
 
   CloudStore store() {
