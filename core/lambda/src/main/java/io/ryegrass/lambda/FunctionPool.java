@@ -508,13 +508,19 @@ final class FunctionPool {
     workersChanged.signalAll();
     Work work = worker.work;
     worker.work = null;
+    WorkerProcess process = worker.process;
+    String known = process == null ? null : process.reason();
+    String ending = known == null ? "" : " " + known;
     if (work != null) {
       String reason = worker.killReason;
       giveUp(
           work,
           "Runtime.ExitError",
           reason == null
-              ? "The process of the function ended with exit code " + code + " before it answered."
+              ? "The process of the function ended with exit code "
+                  + code
+                  + " before it answered."
+                  + ending
               : "The process of the function was ended before it answered: " + reason + ".");
     }
     surroundings.run(() -> surroundings.gone(worker));
@@ -527,7 +533,8 @@ final class FunctionPool {
             ? worker.startFailure
             : "The process ended with exit code "
                 + code
-                + (started ? "." : " before it was initialised.");
+                + (started ? "." : " before it was initialised.")
+                + ending;
     surroundings.log("ERROR", "Worker " + worker.name() + " of " + arn + ": " + reason);
     failedStarts.add();
     if (configuration.pinned()) {

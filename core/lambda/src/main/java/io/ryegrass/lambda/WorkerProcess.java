@@ -1,6 +1,7 @@
 package io.ryegrass.lambda;
 
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /** A started worker: a process with all it starts, or a container. */
 interface WorkerProcess {
@@ -12,6 +13,14 @@ interface WorkerProcess {
    * the first process left behind is ended before.
    */
   CompletableFuture<Integer> ended();
+
+  /**
+   * A sentence about why it ended, where more than the exit code is known (its memory limit); asked
+   * after {@link #ended}.
+   */
+  default @Nullable String reason() {
+    return null;
+  }
 
   /** Asks it to end (SIGTERM). Returns at once. */
   void terminate();

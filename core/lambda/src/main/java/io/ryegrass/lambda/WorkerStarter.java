@@ -1,6 +1,7 @@
 package io.ryegrass.lambda;
 
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Starts workers in one kind of isolation. */
 interface WorkerStarter {
@@ -19,6 +20,25 @@ interface WorkerStarter {
    * @throws io.ryegrass.nucleus.NucleusException when it does not start
    */
   WorkerProcess start(FunctionHome home, String token, String name);
+
+  /**
+   * Makes everything for a worker but its program, so that {@link Prepared#start} is all that a
+   * later call waits for; blocks. Empty where there is nothing to prepare, or no room for one more.
+   *
+   * @throws io.ryegrass.nucleus.NucleusException when it cannot be made
+   */
+  default Optional<Prepared> prepare(FunctionHome home, String token, String name) {
+    return Optional.empty();
+  }
+
+  /** The surroundings of a worker, made ahead; used by one thread at a time. */
+  interface Prepared {
+    /** Starts the program; empty when what was prepared is no longer there. Once. */
+    Optional<WorkerProcess> start();
+
+    /** Takes it down unused. */
+    void discard();
+  }
 
   /**
    * Everything about a function that a start needs.
