@@ -3,6 +3,7 @@ package io.ryegrass.registry.shadow;
 import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.awsapi.ServiceOperations;
 import io.ryegrass.identity.CallResource;
+import io.ryegrass.model.shadow.ShadowException;
 import io.ryegrass.registry.DeviceRequest;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.registry.DeviceRoute;

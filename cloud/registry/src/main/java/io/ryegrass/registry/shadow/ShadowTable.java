@@ -1,5 +1,6 @@
 package io.ryegrass.registry.shadow;
 
+import io.ryegrass.model.shadow.ShadowDocument;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.Sql;
 import java.time.Duration;

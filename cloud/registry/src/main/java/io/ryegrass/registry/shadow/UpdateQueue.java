@@ -1,5 +1,6 @@
 package io.ryegrass.registry.shadow;
 
+import io.ryegrass.model.shadow.ShadowException;
 import io.ryegrass.store.CloudStore;
 import java.util.ArrayList;
 import java.util.List;

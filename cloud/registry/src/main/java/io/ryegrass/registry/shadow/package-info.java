@@ -2,9 +2,10 @@
  * Device shadows: classic and named documents of desired and reported state, over MQTT topics, over
  * HTTPS with a device certificate, and over the signed {@code iot-data} API.
  *
- * <p>{@code ShadowDocument} is the arithmetic alone (merge, metadata, delta, limits), without I/O
- * or clock; {@link io.ryegrass.registry.shadow.ShadowService} keeps the documents, checks versions
- * and sends the messages.
+ * <p>The arithmetic (merge, metadata, delta, limits) is {@link
+ * io.ryegrass.model.shadow.ShadowDocument}, which the core's shadow service shares; {@link
+ * io.ryegrass.registry.shadow.ShadowService} keeps the documents, checks versions and sends the
+ * messages.
  *
  * <p>What it does not do: it does not authorise. MQTT requests were authorised by topic, HTTPS ones
  * by the gateway from each route's action and resource, API calls by the call authoriser.

@@ -3,6 +3,7 @@ package io.ryegrass.registry.shadow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ryegrass.model.shadow.ShadowException;
 import io.ryegrass.registry.DevicePrincipal;
 import io.ryegrass.registry.DeviceRequest;
 import io.ryegrass.registry.DeviceResponse;

@@ -1,6 +1,7 @@
-package io.ryegrass.registry.shadow;
+package io.ryegrass.model.shadow;
 
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,12 +10,31 @@ import org.jspecify.annotations.Nullable;
  * @param shadowName null for the classic shadow
  * @param prefix everything before the operation, without the last slash
  */
-record ShadowTopics(String thing, @Nullable String shadowName, String operation, String prefix) {
-  static boolean isShadowTopic(String topic) {
+public record ShadowTopics(
+    String thing, @Nullable String shadowName, String operation, String prefix) {
+  private static final Pattern THING_NAME = Pattern.compile("[a-zA-Z0-9:_-]{1,128}");
+  private static final Pattern SHADOW_NAME = Pattern.compile("[$a-zA-Z0-9:_-]{1,64}");
+
+  /**
+   * @param shadowName null for the classic shadow
+   * @throws ShadowException 400 for what cannot be a name
+   */
+  public static void checkNames(String thing, @Nullable String shadowName) {
+    if (!THING_NAME.matcher(thing).matches()) {
+      throw new ShadowException(400, "Invalid thing name: " + thing);
+    }
+    if (shadowName != null && !SHADOW_NAME.matcher(shadowName).matches()) {
+      throw new ShadowException(400, "Invalid shadow name: " + shadowName);
+    }
+  }
+
+  /** Whether shadows are what it is about. */
+  public static boolean isShadowTopic(String topic) {
     return topic.startsWith("$aws/things/") && topic.contains("/shadow/");
   }
 
-  static Optional<ShadowTopics> parse(String topic) {
+  /** Empty for topics that are no request. */
+  public static Optional<ShadowTopics> parse(String topic) {
     String[] parts = topic.split("/", -1);
     if (parts.length == 5 && parts[3].equals("shadow")) {
       return of(parts[2], null, parts[4], topic);
@@ -39,7 +59,8 @@ record ShadowTopics(String thing, @Nullable String shadowName, String operation,
     };
   }
 
-  static String prefix(String thing, @Nullable String shadowName) {
+  /** What the topics of a shadow begin with, without a slash at the end. */
+  public static String prefix(String thing, @Nullable String shadowName) {
     return "$aws/things/" + thing + "/shadow" + (shadowName == null ? "" : "/name/" + shadowName);
   }
 }

@@ -1,9 +1,13 @@
-package io.ryegrass.registry.shadow;
+package io.ryegrass.model.shadow;
 
+import io.ryegrass.model.Json;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -17,20 +21,34 @@ import tools.jackson.databind.node.ObjectNode;
  * @param metadata the same trees with a timestamp for each leaf
  * @param version 1 for the first; goes on counting over a deletion
  */
-record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
-  static final List<String> SECTIONS = List.of("desired", "reported");
-  static final String DELTA = "delta";
-  private static final int MAX_BYTES = 8192;
+public record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
+  /** The two parts of a state. */
+  public static final List<String> SECTIONS = List.of("desired", "reported");
+
+  /** What a state has beside them when it is asked for. */
+  public static final String DELTA = "delta";
+
+  /** How large both sections together may be unless told otherwise; metadata is not counted. */
+  public static final int MAX_BYTES = 8192;
+
   private static final int MAX_DEPTH = 6;
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   /** Where counting starts, or goes on after a deletion. */
-  static ShadowDocument empty(long version) {
+  public static ShadowDocument empty(long version) {
     return new ShadowDocument(NODES.objectNode(), NODES.objectNode(), version);
   }
 
-  boolean isEmpty() {
+  /** Whether neither section has content. */
+  public boolean isEmpty() {
     return state.isEmpty();
+  }
+
+  /**
+   * As {@link #updated(ObjectNode, long, int)}, with the limit that holds unless told otherwise.
+   */
+  public ShadowDocument updated(@Nullable ObjectNode requestState, long seconds) {
+    return updated(requestState, seconds, MAX_BYTES);
   }
 
   /**
@@ -38,9 +56,10 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
    *
    * @param requestState the request's {@code state}, checked by {@link #check}; null clears all
    * @param seconds the time of the update
+   * @param maxBytes how large both sections together may be
    * @throws ShadowException 413 when the result is too large
    */
-  ShadowDocument updated(@Nullable ObjectNode requestState, long seconds) {
+  public ShadowDocument updated(@Nullable ObjectNode requestState, long seconds, int maxBytes) {
     ObjectNode newState = requestState == null ? NODES.objectNode() : state.deepCopy();
     ObjectNode newMetadata = requestState == null ? NODES.objectNode() : metadata.deepCopy();
     if (requestState != null) {
@@ -60,9 +79,9 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
     }
     int size = 0;
     for (JsonNode section : newState) {
-      size += section.toString().getBytes(StandardCharsets.UTF_8).length;
+      size += Json.bytes(section).length;
     }
-    if (size > MAX_BYTES) {
+    if (size > maxBytes) {
       throw new ShadowException(413, "The payload exceeds the maximum size allowed");
     }
     return new ShadowDocument(newState, newMetadata, version + 1);
@@ -119,7 +138,7 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
   }
 
   /** The tree with each leaf replaced by the time of its change. */
-  static JsonNode timestamps(JsonNode value, long seconds) {
+  public static JsonNode timestamps(JsonNode value, long seconds) {
     return switch (value) {
       case ObjectNode object -> {
         ObjectNode times = NODES.objectNode();
@@ -138,7 +157,7 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
   /**
    * What desired wants and reported does not have, with the metadata of desired; empty when equal.
    */
-  Delta delta() {
+  public Delta delta() {
     ObjectNode difference = NODES.objectNode();
     ObjectNode times = NODES.objectNode();
     if (state.get("desired") instanceof ObjectNode desired) {
@@ -148,8 +167,9 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
     return new Delta(difference, times);
   }
 
-  record Delta(ObjectNode state, ObjectNode metadata) {
-    boolean isEmpty() {
+  /** A difference and since when each part of it is wanted. */
+  public record Delta(ObjectNode state, ObjectNode metadata) {
+    public boolean isEmpty() {
       return state.isEmpty();
     }
   }
@@ -176,7 +196,7 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
   }
 
   /** Numbers count by their value, wherever they stand. */
-  private static boolean isSame(JsonNode a, JsonNode b) {
+  public static boolean isSame(JsonNode a, JsonNode b) {
     if (a.isNumber() && b.isNumber()) {
       return a.decimalValue().compareTo(b.decimalValue()) == 0;
     }
@@ -208,7 +228,7 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
    *
    * @return the request's state; null when the request clears everything
    */
-  static @Nullable ObjectNode check(JsonNode request) {
+  public static @Nullable ObjectNode check(JsonNode request) {
     if (!request.isObject()) {
       throw new ShadowException(400, "Invalid JSON");
     }
@@ -250,7 +270,60 @@ record ShadowDocument(ObjectNode state, ObjectNode metadata, long version) {
     return object;
   }
 
-  static void checkToken(JsonNode request) {
+  /**
+   * Checks the version that a request names: it is the current one. A shadow that is not there can
+   * be begun with version 1, or with the one at which it was deleted.
+   *
+   * @throws ShadowException 409, or 400 where there is no shadow
+   */
+  public void checkVersion(JsonNode request, boolean present) {
+    JsonNode wanted = request.get("version");
+    if (wanted == null || wanted.isNull()) {
+      return;
+    }
+    if (!present) {
+      if (wanted.asLong() != 1 && wanted.asLong() != version) {
+        throw new ShadowException(400, "Invalid version");
+      }
+    } else if (wanted.asLong() != version) {
+      throw new ShadowException(409, "Version conflict");
+    }
+  }
+
+  /**
+   * Reads a request. Only UTF-8 is taken, though a JSON parser would guess at other encodings.
+   *
+   * @throws ShadowException 400 or 415
+   */
+  public static JsonNode parse(byte[] document) {
+    try {
+      String text =
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(document)).toString();
+      JsonNode parsed = Json.read(text);
+      if (parsed.isMissingNode()) {
+        throw new ShadowException(400, "Invalid JSON");
+      }
+      return parsed;
+    } catch (CharacterCodingException e) {
+      throw new ShadowException(
+          415, "Unsupported documented encoding; supported encoding is UTF-8");
+    } catch (JacksonException e) {
+      throw new ShadowException(400, "Invalid JSON");
+    }
+  }
+
+  /** As {@link #parse} for requests that may be empty: nothing is an empty object. */
+  public static JsonNode parseOptional(byte[] document) {
+    if (document.length == 0) {
+      return NODES.objectNode();
+    }
+    JsonNode request = parse(document);
+    checkToken(request);
+    return request;
+  }
+
+  /** The token that comes back with the answer: a text of at most 64 bytes. */
+  public static void checkToken(JsonNode request) {
     JsonNode token = request.get("clientToken");
     if (token != null
         && (!token.isString() || token.asString().getBytes(StandardCharsets.UTF_8).length > 64)) {
