@@ -27,7 +27,7 @@ final class BundleConfig {
    */
   static final int MEMORY_FLOOR_KB = 64 * 1024;
 
-  private static final List<String> HOST_FOLDERS =
+  static final List<String> HOST_FOLDERS =
       List.of("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt");
 
   private BundleConfig() {}
@@ -37,7 +37,7 @@ final class BundleConfig {
       Path bundle,
       FunctionConfiguration f,
       UserIds user,
-      List<String> command,
+      RuntimeCommand command,
       Map<String, String> environment,
       Path code,
       Path runtimes,
@@ -53,7 +53,7 @@ final class BundleConfig {
     process.put("terminal", false).put("cwd", CODE).put("noNewPrivileges", true);
     ObjectNode who = process.putObject("user").put("uid", user.uid()).put("gid", user.gid());
     ArrayNode groups = who.putArray("additionalGids");
-    command.forEach(process.putArray("args")::add);
+    command.arguments().forEach(process.putArray("args")::add);
     ArrayNode variables = process.putArray("env");
     environment.forEach((k, v) -> variables.add(k + "=" + v));
     process.putObject("capabilities");
@@ -85,6 +85,9 @@ final class BundleConfig {
       } else if (Files.isDirectory(host)) {
         bind(mounts, host, folder, false);
       }
+    }
+    for (Path folder : command.folders()) {
+      bind(mounts, folder, folder.toString(), false);
     }
     bind(mounts, code, CODE, false);
     bind(mounts, runtimes, RUNTIME, false);

@@ -63,13 +63,18 @@ final class Containers implements WorkerStarter {
   @Override
   public void check(FunctionHome home) {
     var unused = engine(home.configuration());
-    var alsoUnused = command(home.configuration());
+    var alsoUnused = command(home);
     UserIds user = UserIds.of(home.configuration().user(), home.posixUser());
     LOG.debug("{} will run in containers as {}", home.configuration().arn(), user);
   }
 
-  private List<String> command(FunctionConfiguration f) {
-    return RuntimeCommand.of(f, Path.of(BundleConfig.RUNTIME), Path.of(BundleConfig.CODE), true);
+  private static RuntimeCommand command(FunctionHome home) {
+    return RuntimeCommand.of(
+        home.configuration(),
+        home.manager(),
+        Path.of(BundleConfig.RUNTIME),
+        Path.of(BundleConfig.CODE),
+        Interpreters.Reach.CONTAINER);
   }
 
   private static NucleusException unusable(FunctionConfiguration f, String why) {
@@ -122,7 +127,7 @@ final class Containers implements WorkerStarter {
           bundle,
           plain,
           self,
-          List.of("/bin/true"),
+          RuntimeCommand.plain("/bin/true"),
           Map.of("PATH", "/usr/bin:/bin"),
           bundle,
           bundle,
@@ -150,7 +155,7 @@ final class Containers implements WorkerStarter {
         "PYTHONPYCACHEPREFIX"); // the code is read-only in here, and /tmp is new each time
     try {
       BundleConfig.write(
-          bundle, f, user, command(f), environment, home.code(), runtimes, cgroup + name);
+          bundle, f, user, command(home), environment, home.code(), runtimes, cgroup + name);
     } catch (IOException e) {
       throw new NucleusException(
           "WORKER_START_ERROR",

@@ -136,6 +136,7 @@ final class LambdaComponentBody implements ComponentBody {
             running.context().config().identity().thingName(),
             running.port().port(),
             instance.environment()),
+        running.context().configuration(),
         new WorkerLog(instance.log()));
   }
 

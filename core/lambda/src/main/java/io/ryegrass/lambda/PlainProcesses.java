@@ -48,7 +48,15 @@ final class PlainProcesses implements WorkerStarter {
       command.add(user.isNamed() ? "--init-groups" : "--clear-groups");
     }
     command.addAll(
-        RuntimeCommand.of(home.configuration(), runtimes, home.code(), user.uid() != own.uid()));
+        RuntimeCommand.of(
+                home.configuration(),
+                home.manager(),
+                runtimes,
+                home.code(),
+                user.uid() == own.uid()
+                    ? Interpreters.Reach.OWN_USER
+                    : Interpreters.Reach.OTHER_USER)
+            .arguments());
     return command;
   }
 

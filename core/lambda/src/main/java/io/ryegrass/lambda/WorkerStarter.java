@@ -2,6 +2,7 @@ package io.ryegrass.lambda;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Starts workers in one kind of isolation. */
 interface WorkerStarter {
@@ -45,6 +46,7 @@ interface WorkerStarter {
    *
    * @param code folder with the unpacked package
    * @param work writable folder of the component, home of plain processes
+   * @param manager configuration of aws.greengrass.LambdaManager: where interpreters are
    * @param posixUser {@code user[:group]} of the component, empty for the core's own user
    */
   record FunctionHome(
@@ -53,5 +55,6 @@ interface WorkerStarter {
       Path work,
       String posixUser,
       FunctionEnvironment environment,
+      ObjectNode manager,
       WorkerLog log) {}
 }

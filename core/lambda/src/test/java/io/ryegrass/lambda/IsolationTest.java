@@ -219,6 +219,7 @@ class IsolationTest {
             root,
             "",
             new FunctionEnvironment("core-1", 1, Map.of()),
+            LambdaHarness.JSON.createObjectNode(),
             new WorkerLog((l, t) -> {}));
     assertThatThrownBy(() -> ofAnotherUser.check(home))
         .isInstanceOf(NucleusException.class)
