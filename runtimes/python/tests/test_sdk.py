@@ -13,6 +13,9 @@ os.environ['ROUTER_FUNCTION_ARN'] = 'arn:aws:lambda:::function:GGRouter'
 os.environ['SHADOW_FUNCTION_ARN'] = 'arn:aws:lambda:::function:GGShadowService'
 os.environ['SECRETS_MANAGER_FUNCTION_ARN'] = 'arn:aws:lambda:::function:GGSecretManager:1'
 
+if not hasattr(unittest.TestCase, 'assertRaisesRegex'):  # Python 2
+    unittest.TestCase.assertRaisesRegex = unittest.TestCase.assertRaisesRegexp
+
 import greengrasssdk  # noqa: E402
 from greengrass_common.function_arn_fields import FunctionArnFields  # noqa: E402
 from greengrass_ipc_python_sdk.ipc_client import IPCException, WorkResult  # noqa: E402
@@ -61,9 +64,9 @@ class LambdaClientTest(unittest.TestCase):
     def test_wrong_arguments_are_value_errors(self):
         made = client('lambda', Ipc())
         for arguments in ({}, {'FunctionName': 'short-name'}, {'FunctionName': OTHER, 'ClientContext': b'***'},
-                          {'FunctionName': OTHER, 'ClientContext': 'text'},
+                          {'FunctionName': OTHER, 'ClientContext': u'te*t'},
                           {'FunctionName': OTHER, 'InvocationType': 'DryRun'}):
-            with self.assertRaises(ValueError, msg=str(arguments)):
+            with self.assertRaises(ValueError):
                 made.invoke(**arguments)
 
     def test_an_event_returns_no_payload_and_does_not_wait(self):

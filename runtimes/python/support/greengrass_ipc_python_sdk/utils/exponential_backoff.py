@@ -4,6 +4,8 @@ import functools
 import random
 import time
 
+_now = getattr(time, 'monotonic', time.time)
+
 
 def retry(time_out_secs=30, first_pause_secs=0.1, longest_pause_secs=5.0, retry_on=(Exception,)):
     """Calls the function again after an error of ``retry_on`` until ``time_out_secs`` have gone by, then raises it."""
@@ -11,14 +13,14 @@ def retry(time_out_secs=30, first_pause_secs=0.1, longest_pause_secs=5.0, retry_
     def decorate(function):
         @functools.wraps(function)
         def call(*args, **kwargs):
-            deadline = time.monotonic() + time_out_secs
+            deadline = _now() + time_out_secs
             pause = first_pause_secs
             while True:
                 try:
                     return function(*args, **kwargs)
                 except retry_on:
                     wait = random.uniform(pause / 2, pause)
-                    if time.monotonic() + wait >= deadline:
+                    if _now() + wait >= deadline:
                         raise
                     time.sleep(wait)
                     pause = min(pause * 2, longest_pause_secs)
