@@ -152,7 +152,7 @@ final class Containers implements WorkerStarter {
     Map<String, String> environment =
         home.environment().of(f, BundleConfig.CODE, "/tmp", token, name);
     environment.remove(
-        "PYTHONPYCACHEPREFIX"); // the code is read-only in here, and /tmp is new each time
+        "RYEGRASS_PYTHON_CACHE"); // the code is read-only in here, and /tmp is new each time
     try {
       BundleConfig.write(
           bundle, f, user, command(home), environment, home.code(), runtimes, cgroup + name);

@@ -30,8 +30,10 @@ record FunctionEnvironment(String thingName, int port, Map<String, String> compo
     all.put("LANG", "C.UTF-8");
     all.put("TZ", ":/etc/localtime");
     // Compiled Python stays out of the function's code, which is never changed after it was
-    // unpacked.
-    all.put("PYTHONPYCACHEPREFIX", home + "/.pycache");
+    // unpacked; PYTHONPYCACHEPREFIX would hide the compiled standard library as well.
+    all.put("RYEGRASS_PYTHON_CACHE", home + "/.pycache");
+    // Python 2 prints text beyond ASCII to a pipe only with it.
+    all.put("PYTHONIOENCODING", "utf-8:backslashreplace");
     all.putAll(component);
     all.putAll(f.variables());
     // From here on the contract: a variable of the function cannot change it.
