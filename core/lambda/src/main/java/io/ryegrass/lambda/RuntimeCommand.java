@@ -50,6 +50,12 @@ record RuntimeCommand(List<String> arguments, List<Path> folders) {
       if (f.runtime().startsWith("python")) {
         arguments.add("-u");
         arguments.add(runtimes.resolve("python/lambda_runtime.py").toString());
+      } else if (f.runtime().startsWith("nodejs")) {
+        if (f.container()) {
+          // V8 sizes its heap by the machine's memory, not by the container's.
+          arguments.add("--max-old-space-size=" + limitMb(f) * 3 / 4);
+        }
+        arguments.add(runtimes.resolve("nodejs/lambda_runtime.js").toString());
       } else {
         throw unsupported(f);
       }
@@ -66,6 +72,11 @@ record RuntimeCommand(List<String> arguments, List<Path> folders) {
     return new RuntimeCommand(arguments, folders);
   }
 
+  /** The memory limit that the container of the function has, in MiB. */
+  private static int limitMb(FunctionConfiguration f) {
+    return Math.max(f.memorySizeKb(), BundleConfig.MEMORY_FLOOR_KB) / 1024;
+  }
+
   private static NucleusException unsupported(FunctionConfiguration f) {
     return new NucleusException(
         "RUNTIME_NOT_SUPPORTED",
@@ -73,6 +84,6 @@ record RuntimeCommand(List<String> arguments, List<Path> folders) {
             + f.arn()
             + " needs the runtime "
             + f.runtime()
-            + ", which this core does not have; use python3.x, provided, or an executable.");
+            + ", which this core does not have; use python3.x, nodejs12.x and newer, provided, or an executable.");
   }
 }
