@@ -6,12 +6,15 @@ import io.ryegrass.nucleus.Participant;
 import io.ryegrass.nucleus.PublishResult;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import tools.jackson.databind.JsonNode;
 
 /** Where work that a function posts goes: the bus, a service of the core, or another function. */
 final class Dispatcher {
+  /** System functions have neither region nor account (v1-group-deployment.md section 9.2). */
+  private static final String SYSTEM_FUNCTIONS = "arn:aws:lambda:::function:";
+
   /** What became of posted work. */
   sealed interface Posted {
     record Accepted(String invocationId) implements Posted {}
@@ -41,6 +44,14 @@ final class Dispatcher {
 
   void resultTimeout(Duration limit) {
     resultTimeout = limit;
+  }
+
+  /**
+   * Whether {@link #post} to this target may wait for a disk or another service; work for a function
+   * never does.
+   */
+  boolean mayBlock(String targetArn) {
+    return targetArn.startsWith(SYSTEM_FUNCTIONS);
   }
 
   Posted post(
@@ -81,40 +92,53 @@ final class Dispatcher {
     return new Posted.Accepted(work.id());
   }
 
-  Optional<WorkResult> result(String callerArn, String invocationId) throws InterruptedException {
-    return invocations.await(callerArn, invocationId, resultTimeout);
+  /**
+   * Tells the caller its answer, now or later.
+   *
+   * @throws Refusal 404 when the caller has no such call
+   */
+  void result(String callerArn, String invocationId, Consumer<WorkResult> caller) {
+    if (!invocations.await(callerArn, invocationId, resultTimeout, caller)) {
+      throw new Refusal(
+          404,
+          "There is no invocation " + invocationId + " of yours whose answer is not fetched yet.");
+    }
   }
 
   /**
    * Publishes by the subscription table. The source is who the token says, whatever the client
-   * context claims. With AllOrError a target that did not take the message makes the publish an
-   * error; targets before it may have got it, since the bus hands out one by one.
+   * context claims. With AllOrError every target takes the message or none gets it and the publish
+   * is an error (v1-lambda-runtime.md section 4.2).
    */
   private Posted publish(String callerArn, byte[] payload, String clientContext) {
-    String topic = ClientContext.custom(clientContext, "subject");
+    JsonNode custom = ClientContext.read(clientContext).path("custom");
+    String topic = custom.path("subject").asString("");
     if (topic.isEmpty() || topic.contains("#") || topic.contains("+")) {
       return new Posted.Refused(
           400,
           "The topic \"" + topic + "\" cannot be published to; give a topic without wildcards.");
     }
-    PublishResult result =
-        bus.publish(
-            new Message(Participant.function(callerArn), Message.Space.ROUTED, topic, payload, 1));
-    boolean allOrError =
-        ClientContext.custom(clientContext, "queueFullPolicy").equals("AllOrError");
-    if (allOrError && result.delivered() < result.targets()) {
-      RuntimeException failure = result.failure();
-      return new Posted.Refused(
-          429,
-          (result.targets() - result.delivered())
-              + " of "
-              + result.targets()
-              + " targets of "
-              + topic
-              + " did not take the message"
-              + (failure == null ? " (queue full)" : ": " + failure.getMessage()));
+    Message message =
+        new Message(Participant.function(callerArn), Message.Space.ROUTED, topic, payload, 1);
+    if (!custom.path("queueFullPolicy").asString("").equals("AllOrError")) {
+      PublishResult unused = bus.publish(message);
+      return new Posted.Accepted(Work.newId());
     }
-    return new Posted.Accepted(UUID.randomUUID().toString());
+    PublishResult result = bus.publishToAllOrNone(message);
+    if (result.delivered() == result.targets()) {
+      return new Posted.Accepted(Work.newId());
+    }
+    RuntimeException failure = result.failure();
+    return new Posted.Refused(
+        429,
+        "Of "
+            + result.targets()
+            + " targets of "
+            + topic
+            + " not all take the message, so "
+            + (result.delivered() == 0 ? "none" : result.delivered())
+            + " got it"
+            + (failure == null ? " (queue full)." : ": " + failure.getMessage()));
   }
 
   private static Posted.Refused tooMany() {

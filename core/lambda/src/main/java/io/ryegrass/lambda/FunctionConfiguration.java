@@ -17,6 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
  * The configuration of a Lambda component, as the V1 group compiler writes it and as V2 Lambda
  * components carry it (v1-lambda-runtime.md section 9: names and defaults).
  *
+ * @param statusTimeout how long a long-lived function's worker may be neither working nor asking
  * @param memorySizeKb limit of a container
  * @param user {@code runAs}, or null when the component's user applies
  */
@@ -33,6 +34,7 @@ record FunctionConfiguration(
     int maxQueueSize,
     int maxInstances,
     Duration maxIdle,
+    Duration statusTimeout,
     boolean binary,
     boolean container,
     int memorySizeKb,
@@ -101,6 +103,7 @@ record FunctionConfiguration(
         r.number("maxQueueSize", 1000, 1),
         r.number("maxInstancesCount", 100, 1),
         Duration.ofSeconds(r.number("maxIdleTimeInSeconds", 60, 1)),
+        Duration.ofSeconds(r.number("statusTimeoutInSeconds", 60, 1)),
         binary,
         container,
         Math.max(0, containerParams.path("memorySize").asInt(16384)),
@@ -157,6 +160,7 @@ record FunctionConfiguration(
         maxQueueSize,
         maxInstances,
         maxIdle,
+        statusTimeout,
         binary,
         container,
         memorySizeKb,

@@ -3,7 +3,6 @@ package io.ryegrass.lambda;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.ComponentBody;
 import io.ryegrass.nucleus.ComponentInstance;
-import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.Participant;
 import io.ryegrass.nucleus.StateReporter;
@@ -163,7 +162,7 @@ final class LambdaComponentBody implements ComponentBody {
     Participant self = Participant.function(f.arn());
     now.running().functions().add(now.pool(), f.aliasArns());
     // Capacity 0: the queue is the pool's own, and the sender learns at once when it is full.
-    bus.attach(self, message -> offer(now.pool(), message), 0);
+    bus.attach(self, new FunctionReceiver(now.pool()), 0);
     for (FunctionConfiguration.EventSource source : f.eventSources()) {
       now.sources()
           .add(
@@ -181,14 +180,6 @@ final class LambdaComponentBody implements ComponentBody {
                       source.topic(),
                       true,
                       m -> drop(now.pool(), Work.message(m.topic(), m.payload()))));
-    }
-  }
-
-  private static void offer(FunctionPool pool, Message message) {
-    if (!pool.offer(Work.message(message.topic(), message.payload()))) {
-      throw new NucleusException(
-          "QUEUE_FULL",
-          "The queue of " + pool.arn() + " is full; raise maxQueueSize or send less.");
     }
   }
 
@@ -335,6 +326,11 @@ final class LambdaComponentBody implements ComponentBody {
     @Override
     public ScheduledExecutorService timer() {
       return running.timer();
+    }
+
+    @Override
+    public CoreLimits limits() {
+      return running.limits();
     }
   }
 }

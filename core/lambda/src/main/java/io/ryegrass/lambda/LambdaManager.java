@@ -27,7 +27,9 @@ import tools.jackson.databind.node.ObjectNode;
  * The built-in component {@code aws.greengrass.LambdaManager}, and the maker of all function
  * components: they depend on it, so it runs before the first of them and longer than the last.
  * Configuration: {@code getResultTimeoutInSecond} (60), {@code allowFunctionsToRunAsRoot} ("no": a
- * function whose {@code runAs} asks for user 0 is refused, as in V1).
+ * function whose {@code runAs} asks for user 0 is refused, as in V1), and V1's limits for the
+ * functions of a group: {@code maxConcurrentLimit} (25 workers of on-demand functions), {@code
+ * maxWorkItemCount} (1024 pieces of waiting work).
  */
 public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
   private static final Logger LOG = LoggerFactory.getLogger(LambdaManager.class);
@@ -42,7 +44,8 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
       PlainProcesses processes,
       Containers containers,
       ScheduledThreadPoolExecutor timer,
-      ExecutorService tasks) {
+      ExecutorService tasks,
+      CoreLimits limits) {
 
     WorkerStarter starter(FunctionConfiguration f) {
       return f.container() ? containers : processes;
@@ -164,8 +167,9 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
       tasks.shutdownNow();
       throw e;
     }
-    configure(dispatcher, c.configuration());
-    c.onConfigurationChanged(configuration -> configure(dispatcher, configuration));
+    CoreLimits limits = new CoreLimits(tasks);
+    configure(dispatcher, limits, c.configuration());
+    c.onConfigurationChanged(configuration -> configure(dispatcher, limits, configuration));
     running =
         new Running(
             c,
@@ -176,13 +180,23 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
             new PlainProcesses(settings.runtimes(), leftovers, tasks),
             containers,
             timer,
-            tasks);
+            tasks,
+            limits);
     LOG.info("Lambda functions are served on 127.0.0.1:{}", port.port());
   }
 
-  private static void configure(Dispatcher dispatcher, ObjectNode configuration) {
-    int seconds = configuration.path("getResultTimeoutInSecond").asInt(60);
-    dispatcher.resultTimeout(Duration.ofSeconds(seconds > 0 ? seconds : 60));
+  private static void configure(
+      Dispatcher dispatcher, CoreLimits limits, ObjectNode configuration) {
+    dispatcher.resultTimeout(
+        Duration.ofSeconds(positive(configuration, "getResultTimeoutInSecond", 60)));
+    limits.configure(
+        positive(configuration, "maxConcurrentLimit", 25),
+        positive(configuration, "maxWorkItemCount", 1024));
+  }
+
+  private static int positive(ObjectNode configuration, String key, int otherwise) {
+    int value = configuration.path(key).asInt(otherwise);
+    return value > 0 ? value : otherwise;
   }
 
   @Override

@@ -25,4 +25,7 @@ interface PoolSurroundings {
   void run(Runnable task);
 
   ScheduledExecutorService timer();
+
+  /** What all functions of the core share. */
+  CoreLimits limits();
 }

@@ -38,6 +38,15 @@ record WorkResult(byte[] payload, Failure error) {
     return new WorkResult(errorObject, Failure.HANDLED);
   }
 
+  /** What the caller gets when the function's answer is over the limit, as AWS Lambda words it. */
+  static WorkResult tooLarge() {
+    return unhandled(
+        "Function.ResponseSizeTooLarge",
+        "Response payload size exceeded maximum allowed payload size ("
+            + DaemonPort.LARGEST_BODY
+            + " bytes).");
+  }
+
   static WorkResult unhandled(String errorType, String message) {
     ObjectNode error = JsonNodeFactory.instance.objectNode();
     error.put("errorMessage", message);

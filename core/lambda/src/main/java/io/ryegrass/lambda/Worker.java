@@ -1,8 +1,6 @@
 package io.ryegrass.lambda;
 
 import io.ryegrass.nucleus.Components;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ScheduledFuture;
 import org.jspecify.annotations.Nullable;
 
 /** One worker of a pool. Everything that changes is guarded by the pool's lock. */
@@ -19,25 +17,30 @@ final class Worker {
   /** The work it owes an answer for. */
   @Nullable Work work;
 
-  /** Its open question for work; completed with null when there is none for it. */
-  @Nullable CompletableFuture<@Nullable Work> question;
+  /** Its open question for work. */
+  @Nullable Question question;
 
-  /** Limit of the start, or of the work it has. */
-  @Nullable ScheduledFuture<?> alarm;
+  /** Limit of the start, of its question, of the work it has, or of its silence. */
+  final Alarm alarm;
 
   /** Why it could not start, as it said itself. */
   @Nullable String startFailure;
 
-  /** Whether its kill was our doing, and why: goes to the caller whose work is lost. */
+  /** Whether its end was our doing, and why: goes to the caller whose work is lost. */
   @Nullable String killReason;
 
+  /** Whether SIGTERM was sent. */
+  boolean terminated;
+
   boolean wasReady;
+  boolean permitted;
   long idleSinceNanos;
 
   Worker(FunctionPool pool, Components.Token token, String name) {
     this.pool = pool;
     this.token = token;
     this.name = name;
+    this.alarm = pool.newAlarm();
   }
 
   FunctionPool pool() {
@@ -69,19 +72,10 @@ final class Worker {
     return step.action();
   }
 
-  /** Answers an open question with "nothing for you". */
-  void endQuestion() {
-    CompletableFuture<@Nullable Work> open = question;
-    question = null;
-    if (open != null) {
-      open.complete(null);
-    }
-  }
-
-  void disarm() {
-    if (alarm != null) {
-      alarm.cancel(false);
-      alarm = null;
-    }
+  /** Can work and has none. */
+  boolean isIdle() {
+    return wasReady
+        && work == null
+        && (state == WorkerState.READY || state == WorkerState.WAITING);
   }
 }

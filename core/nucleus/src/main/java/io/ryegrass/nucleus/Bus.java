@@ -10,6 +10,14 @@ public interface Bus {
   /** Routes a message. Returns when each target's queue has it or has refused it. */
   PublishResult publish(Message m);
 
+  /**
+   * As {@link #publish}, but either every target takes the message or none gets it (V1's queue full
+   * policy AllOrError); what was delivered is then 0 or all. Targets that cannot say beforehand
+   * whether they take it (the cloud's spool, services) are tried first, in turn: when a second one
+   * of them refuses, the first has the message.
+   */
+  PublishResult publishToAllOrNone(Message m);
+
   /** Adds or replaces a named set of rules, and subscribes in the cloud to the filters it needs. */
   void addRoutes(String name, RouteSource r);
 

@@ -7,11 +7,14 @@ import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.Participant;
 import io.ryegrass.nucleus.PublishResult;
 import io.ryegrass.nucleus.Receiver;
+import io.ryegrass.nucleus.ReservingReceiver;
 import io.ryegrass.nucleus.RouteSource;
 import io.ryegrass.nucleus.Subscription;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -97,13 +100,80 @@ public final class LocalBus implements Bus, AutoCloseable {
             }
           });
     } else if (tally.targets == 0) {
-      unrouted.increment();
-      LOG.debug(
-          "Failed to get routes for a message of {} {} on {}",
-          m.source().kind(),
-          m.source().id(),
-          m.topic());
+      noRoute(m);
     }
+    return counted(tally);
+  }
+
+  /** SUB-01, E04: the words are V1's. */
+  private void noRoute(Message m) {
+    unrouted.increment();
+    LOG.debug(
+        "Failed to get routes. Discarding message. source={} {} topic={}",
+        m.source().kind(),
+        m.source().id(),
+        m.topic());
+  }
+
+  @Override
+  public PublishResult publishToAllOrNone(Message m) {
+    Set<Participant> targets = new LinkedHashSet<>();
+    for (RouteSource r : routes.values()) {
+      r.targets(m, targets::add);
+    }
+    published.increment();
+    if (targets.isEmpty()) {
+      noRoute(m);
+      return new PublishResult(0, 0, 0, 0, null);
+    }
+    List<ReservingReceiver.Reservation> held = new ArrayList<>();
+    List<Participant> others = new ArrayList<>();
+    Tally tally = new Tally();
+    for (Participant p : targets) {
+      Target target = attached.get(p);
+      if (target instanceof Queued q) {
+        tally.held(held, q.mailbox().reserve(m) ? reservation(q.mailbox(), m) : null, null);
+      } else if (target instanceof Direct(ReservingReceiver receiver)) {
+        ReservingReceiver.Reservation room = receiver.reserve(m);
+        tally.held(held, room, room == null ? receiver.refusal() : null);
+      } else {
+        others.add(p);
+      }
+    }
+    tally.targets = targets.size();
+    for (Participant p : others) {
+      if (tally.dropped + tally.failed > 0) {
+        break;
+      }
+      hand(m, p, tally);
+    }
+    boolean all = tally.dropped + tally.failed == 0;
+    for (ReservingReceiver.Reservation room : held) {
+      if (all) {
+        room.commit();
+        tally.delivered++;
+      } else {
+        room.cancel();
+      }
+    }
+    return counted(tally);
+  }
+
+  private static ReservingReceiver.Reservation reservation(Mailbox mailbox, Message m) {
+    return new ReservingReceiver.Reservation() {
+      @Override
+      public void commit() {
+        mailbox.commit(m);
+      }
+
+      @Override
+      public void cancel() {
+        mailbox.cancel(m);
+      }
+    };
+  }
+
+  private PublishResult counted(Tally tally) {
     delivered.add(tally.delivered);
     dropped.add(tally.dropped);
     failed.add(tally.failed);
@@ -151,6 +221,18 @@ public final class LocalBus implements Bus, AutoCloseable {
     int dropped;
     int failed;
     @Nullable RuntimeException failure;
+
+    void held(
+        List<ReservingReceiver.Reservation> held,
+        ReservingReceiver.@Nullable Reservation room,
+        @Nullable RuntimeException refusal) {
+      if (room != null) {
+        held.add(room);
+      } else {
+        dropped++;
+        failure = failure == null ? refusal : failure;
+      }
+    }
 
     void queued(boolean taken) {
       if (taken) {

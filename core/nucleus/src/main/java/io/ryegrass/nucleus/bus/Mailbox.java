@@ -3,6 +3,7 @@ package io.ryegrass.nucleus.bus;
 import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.Receiver;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +19,7 @@ final class Mailbox {
   private final String owner;
   private final Receiver receiver;
   private final ArrayBlockingQueue<Message> queue;
+  private final Semaphore room;
   private final AtomicLong bytes = new AtomicLong();
   private final AtomicLong failures = new AtomicLong();
   private final Thread thread;
@@ -27,17 +29,39 @@ final class Mailbox {
     this.owner = owner;
     this.receiver = receiver;
     this.queue = new ArrayBlockingQueue<>(capacity);
+    this.room = new Semaphore(capacity);
     this.thread = Thread.ofVirtual().name("bus-" + owner).start(this::run);
   }
 
   /** False when full. */
   boolean offer(Message m) {
+    if (!reserve(m)) {
+      return false;
+    }
+    commit(m);
+    return true;
+  }
+
+  /** Holds room for a message; false when there is none. */
+  boolean reserve(Message m) {
     int size = m.payload().length;
-    if (closed || (bytes.addAndGet(size) > MAX_BYTES && !queue.isEmpty()) || !queue.offer(m)) {
+    boolean fits = bytes.addAndGet(size) <= MAX_BYTES || queue.isEmpty();
+    if (closed || !fits || !room.tryAcquire()) {
       bytes.addAndGet(-size);
       return false;
     }
     return true;
+  }
+
+  /** Puts a message into the room that was held for it. */
+  void commit(Message m) {
+    queue.add(m); // as many permits as places
+  }
+
+  /** Gives the room back. */
+  void cancel(Message m) {
+    bytes.addAndGet(-m.payload().length);
+    room.release();
   }
 
   private void run() {
@@ -45,6 +69,7 @@ final class Mailbox {
       Message m;
       try {
         m = queue.take();
+        room.release();
       } catch (InterruptedException e) {
         continue;
       }
