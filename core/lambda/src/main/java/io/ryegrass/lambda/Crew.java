@@ -208,19 +208,13 @@ final class Crew {
       case KILL_SILENT -> {
         worker.killReason = "it did not ask for work any more";
         pool.log(
-            "ERROR",
-            "Worker " + worker.name() + " neither asks for work nor ends; it is killed.");
+            "ERROR", "Worker " + worker.name() + " neither asks for work nor ends; it is killed.");
         kill(worker);
       }
       case TERMINATE -> terminate(worker);
       case KILL -> kill(worker);
       case NOTHING, LET_FINISH, REFUSE -> {}
-      case OPEN_QUESTION,
-          GIVE_SAME_WORK,
-          START_CLOCK,
-          ANSWER_CALLER,
-          ANSWER_AND_TERMINATE,
-          BURY ->
+      case OPEN_QUESTION, GIVE_SAME_WORK, START_CLOCK, ANSWER_CALLER, ANSWER_AND_TERMINATE, BURY ->
           throw new IllegalStateException(event + " is not told this way");
     }
   }
@@ -360,8 +354,7 @@ final class Crew {
     worker.question = null;
     if (open != null) {
       boolean over = worker.state == WorkerState.ENDING || worker.state == WorkerState.DEAD;
-      guard.later(
-          () -> open.answer(over ? new Assignment.Over() : new Assignment.NothingYet()));
+      guard.later(() -> open.answer(over ? new Assignment.Over() : new Assignment.NothingYet()));
     }
   }
 

@@ -124,8 +124,7 @@ final class DaemonPort implements AutoCloseable {
         health.handle(request);
       } else {
         int api = path.indexOf(RuntimeApi.PATH);
-        runtimeApi.handle(
-            request, worker(request), path.substring(api + RuntimeApi.PATH.length()));
+        runtimeApi.handle(request, worker(request), path.substring(api + RuntimeApi.PATH.length()));
       }
     }
 
@@ -158,8 +157,7 @@ final class DaemonPort implements AutoCloseable {
 
   private void refuse(HttpRequest request, Refusal refusal) {
     if (!request.path().contains(RuntimeApi.PATH)) {
-      request.answer(
-          refusal.status(), Json.bytes(Json.object().put("message", refusal.text())));
+      request.answer(refusal.status(), Json.bytes(Json.object().put("message", refusal.text())));
       return;
     }
     if (refusal.status() == 413) {

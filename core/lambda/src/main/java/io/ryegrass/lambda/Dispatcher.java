@@ -47,8 +47,8 @@ final class Dispatcher {
   }
 
   /**
-   * Whether {@link #post} to this target may wait for a disk or another service; work for a function
-   * never does.
+   * Whether {@link #post} to this target may wait for a disk or another service; work for a
+   * function never does.
    */
   boolean mayBlock(String targetArn) {
     return targetArn.startsWith(SYSTEM_FUNCTIONS);

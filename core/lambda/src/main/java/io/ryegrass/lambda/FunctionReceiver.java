@@ -16,8 +16,7 @@ record FunctionReceiver(FunctionPool pool) implements ReservingReceiver {
 
   private NucleusException full() {
     return new NucleusException(
-        "QUEUE_FULL",
-        "The queue of " + pool.arn() + " is full; raise maxQueueSize or send less.");
+        "QUEUE_FULL", "The queue of " + pool.arn() + " is full; raise maxQueueSize or send less.");
   }
 
   @Override

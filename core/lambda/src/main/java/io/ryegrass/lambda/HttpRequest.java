@@ -95,8 +95,7 @@ final class HttpRequest {
         while (last > begin && in[last - 1] == ' ') {
           last--;
         }
-        headers[known.ordinal()] =
-            new String(in, begin, last - begin, StandardCharsets.ISO_8859_1);
+        headers[known.ordinal()] = new String(in, begin, last - begin, StandardCharsets.ISO_8859_1);
       }
       at = end + 2;
     }

@@ -67,7 +67,8 @@ final class Invocations {
    *
    * @return false when the caller has no such call
    */
-  boolean await(String callerArn, String invocationId, Duration limit, Consumer<WorkResult> caller) {
+  boolean await(
+      String callerArn, String invocationId, Duration limit, Consumer<WorkResult> caller) {
     Open call = open.get(invocationId);
     if (call == null || !call.callerArn.equals(callerArn)) {
       return false;

@@ -34,8 +34,7 @@ final class RuntimeApi {
     String[] parts = rest.split("/", -1);
     if (post && parts.length == 3 && parts[0].equals("invocation")) {
       switch (parts[2]) {
-        case "response" ->
-            DaemonPort.take(worker, parts[1], WorkResult.success(request.body()));
+        case "response" -> DaemonPort.take(worker, parts[1], WorkResult.success(request.body()));
         case "error" -> DaemonPort.take(worker, parts[1], WorkResult.handled(error(request)));
         default -> throw new Refusal(404, "The Runtime API has no " + rest + ".");
       }

@@ -63,9 +63,7 @@ final class V1Protocol {
     if (rest.length() - suffix != arn.length() || !rest.startsWith(arn)) {
       throw new Refusal(
           403,
-          "This token is not for the function "
-              + rest.substring(0, rest.length() - suffix)
-              + ".");
+          "This token is not for the function " + rest.substring(0, rest.length() - suffix) + ".");
     }
   }
 
@@ -75,9 +73,7 @@ final class V1Protocol {
     if (dispatcher.mayBlock(target)) {
       port.aside(
           request,
-          () ->
-              posted(
-                  request, dispatcher.post(caller, target, request.body(), context, waits)));
+          () -> posted(request, dispatcher.post(caller, target, request.body(), context, waits)));
     } else {
       posted(request, dispatcher.post(caller, target, request.body(), context, waits));
     }
@@ -86,8 +82,7 @@ final class V1Protocol {
   private static void posted(HttpRequest request, Dispatcher.Posted posted) {
     switch (posted) {
       case Dispatcher.Posted.Accepted accepted ->
-          request.answer(
-              new HttpAnswer(200).header("X-Amz-InvocationId", accepted.invocationId()));
+          request.answer(new HttpAnswer(200).header("X-Amz-InvocationId", accepted.invocationId()));
       case Dispatcher.Posted.Refused refused ->
           throw new Refusal(refused.status(), refused.message());
     }
@@ -106,8 +101,7 @@ final class V1Protocol {
         assignment -> {
           switch (assignment) {
             case Assignment.Given(Work work) -> {
-              HttpAnswer answer =
-                  new HttpAnswer(200).header("X-Amz-InvocationId", work.id());
+              HttpAnswer answer = new HttpAnswer(200).header("X-Amz-InvocationId", work.id());
               if (!work.clientContext().isEmpty()) {
                 answer.header("X-Amz-Client-Context", work.clientContext());
               }

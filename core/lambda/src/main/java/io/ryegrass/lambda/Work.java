@@ -36,13 +36,11 @@ record Work(
   }
 
   static Work event(byte[] payload, String clientContext) {
-    return new Work(
-        newId(), payload, clientContext, false, new CompletableFuture<>());
+    return new Work(newId(), payload, clientContext, false, new CompletableFuture<>());
   }
 
   static Work request(byte[] payload, String clientContext) {
-    return new Work(
-        newId(), payload, clientContext, true, new CompletableFuture<>());
+    return new Work(newId(), payload, clientContext, true, new CompletableFuture<>());
   }
 
   /** A routed message: the handler finds the topic as {@code client_context.custom['subject']}. */

@@ -74,8 +74,6 @@ final class Worker {
 
   /** Can work and has none. */
   boolean isIdle() {
-    return wasReady
-        && work == null
-        && (state == WorkerState.READY || state == WorkerState.WAITING);
+    return wasReady && work == null && (state == WorkerState.READY || state == WorkerState.WAITING);
   }
 }
