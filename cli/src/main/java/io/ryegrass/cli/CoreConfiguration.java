@@ -129,8 +129,8 @@ public final class CoreConfiguration {
         .put("greengrassDataPlaneEndpoint", cloud.dataHost())
         .put("greengrassDataPlanePort", cloud.httpsPort());
     child(nucleus, "mqtt").put("port", cloud.mqttPort());
-    child(nucleus, "ryegrass")
-        .put("s3Endpoint", "https://" + cloud.dataHost() + ":" + cloud.httpsPort());
+    String apis = "https://" + cloud.dataHost() + ":" + cloud.httpsPort();
+    child(nucleus, "ryegrass").put("s3Endpoint", apis).put("apiEndpoint", apis);
   }
 
   /** Whom components run as that do not say it (NUC-05). */

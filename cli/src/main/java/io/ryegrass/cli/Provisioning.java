@@ -46,12 +46,17 @@ public final class Provisioning implements AutoCloseable {
       "Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents",\
       "logs:DescribeLogStreams","s3:GetBucketLocation"]}]}""";
 
-  /** What 'provision' adds: artifacts can be read without another step. */
+  /**
+   * What 'provision' adds: artifacts can be read without another step, and secrets by the names
+   * that V1's AWSGreengrassResourceAccessRolePolicy allows (SEC-07).
+   */
   private static final String ROLE_ARTIFACTS =
       """
       {"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*",\
       "Action":["s3:GetObject","s3:GetBucketLocation","s3:ListBucket",\
-      "logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents","logs:DescribeLogStreams"]}]}""";
+      "logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents","logs:DescribeLogStreams"]},\
+      {"Effect":"Allow","Resource":"arn:*:secretsmanager:*:*:secret:greengrass-*",\
+      "Action":"secretsmanager:GetSecretValue"}]}""";
 
   /** What a core may do as itself: the permissive policy of the contract's installer (INS-23). */
   private static final String CORE_POLICY =

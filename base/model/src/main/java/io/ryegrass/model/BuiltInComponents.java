@@ -39,6 +39,12 @@ public final class BuiltInComponents {
               "{}",
               "{}"),
           plugin(
+              "aws.greengrass.SecretManager",
+              "2.2.0",
+              "Keeps secrets of the cloud encrypted on the core",
+              "{cloudSecrets: []}",
+              "{}"),
+          plugin(
               "aws.greengrass.LambdaManager",
               "2.3.3",
               "Runs Lambda functions: queues, workers, isolation",

@@ -5,10 +5,12 @@ import io.ryegrass.clientdevices.ServerCertificateSource;
 import io.ryegrass.cloudlink.CloudHttps;
 import io.ryegrass.cloudlink.CloudLink;
 import io.ryegrass.cloudlink.LinkSettings;
+import io.ryegrass.cloudlink.PrivateKeys;
 import io.ryegrass.cloudlink.TokenExchangeService;
 import io.ryegrass.coreapp.provisioning.Provisioner;
 import io.ryegrass.docker.DockerImages;
 import io.ryegrass.durable.DataFolderLock;
+import io.ryegrass.ipc.IpcPorts;
 import io.ryegrass.ipc.IpcServer;
 import io.ryegrass.lambda.LambdaManager;
 import io.ryegrass.lambda.LambdaSettings;
@@ -21,6 +23,8 @@ import io.ryegrass.nucleus.Nucleus;
 import io.ryegrass.nucleus.NucleusSettings;
 import io.ryegrass.nucleus.RestartPort;
 import io.ryegrass.nucleus.bus.LegacySubscriptionRouter;
+import io.ryegrass.secretmanager.SecretManager;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -41,6 +45,9 @@ final class Core implements AutoCloseable {
 
   /** A core on a busy device may be slow; one that says nothing for so long stands still. */
   private static final Duration HEALTH_DEADLINE = Duration.ofSeconds(20);
+
+  /** By this name functions of V1 ask for secrets. */
+  private static final String SECRETS = "arn:aws:lambda:::function:GGSecretManager";
 
   /** What has to be closed; the first to close comes first. */
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -110,12 +117,16 @@ final class Core implements AutoCloseable {
             settings.root());
     cloud = cloud.with(images);
 
+    IpcPorts ports = new IpcPorts();
     LambdaManager lambda = new LambdaManager(LambdaSettings.fromSystemProperty());
+    SecretManager secrets = secrets(settings.root(), config, ports, https);
+    lambda.serve(SECRETS, (caller, subject, payload) -> secrets.answer(caller, payload));
     List<BuiltIn> builtIns = new ArrayList<>();
     builtIns.add(new LegacySubscriptionRouter());
     builtIns.addAll(new ClientDevices(ServerCertificateSource.over(dataPlane), clock).builtIns());
     builtIns.addAll(lambda.builtIns());
     builtIns.add(new TokenExchangeService(clock));
+    builtIns.add(secrets);
     builtIns.add(images.component());
 
     Nucleus nucleus = opened(Nucleus.open(settings, builtIns, List.of(lambda), cloud));
@@ -129,7 +140,7 @@ final class Core implements AutoCloseable {
                 List.of("logging"),
                 (component, path) -> CoreLog.follow(nucleus.config().nucleus().logging()));
     // components talk to the socket until they have ended, so it closes after the nucleus
-    IpcServer ipc = IpcServer.start(nucleus, cloud.messaging());
+    IpcServer ipc = IpcServer.start(nucleus, cloud.messaging(), ports);
     parts.remove(nucleus);
     parts.push(ipc);
     parts.push(nucleus);
@@ -151,6 +162,32 @@ final class Core implements AutoCloseable {
         parts.push(provisioner);
       }
     }
+  }
+
+  /** Asks for the key, and for the cloud, when a deployment has secrets. */
+  private static SecretManager secrets(
+      Path root, ConfigTree config, IpcPorts ports, @Nullable CloudHttps https) {
+    String own =
+        config
+            .nucleus()
+            .find("ryegrass", "secretsPrivateKeyPath")
+            .map(v -> v.asString(""))
+            .orElse("");
+    Path key =
+        own.isBlank()
+            ? config.identity().privateKey()
+            : Path.of(own.startsWith("file:") ? URI.create(own).getPath() : own);
+    return new SecretManager(
+        root,
+        ports,
+        (arn, label) -> {
+          if (https == null) {
+            throw new CloudUnavailableException(
+                "Secret " + arn + " cannot be fetched: this core runs without a cloud.");
+          }
+          return https.secretValue(arn, label);
+        },
+        () -> PrivateKeys.read(key));
   }
 
   /**

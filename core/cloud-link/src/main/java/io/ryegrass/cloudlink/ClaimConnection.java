@@ -42,6 +42,7 @@ public final class ClaimConnection implements ClaimCloud, MqttConnection.Listene
             s.host(),
             null,
             null,
+            null,
             s.patience(),
             1,
             1 << 20,

@@ -16,12 +16,15 @@ public final class CloudHttps implements AutoCloseable {
   private final RoleCredentials credentials;
   private final CloudArtifacts artifacts;
   private final EcrLogins registries;
+  private final SecretValues secrets;
 
   private CloudHttps(LinkSettings link, HttpsSettings settings, Supplier<CoreTls> tls) {
     this.client = new DataPlaneClient(link, settings, tls);
     this.credentials = new RoleCredentials(client, link, settings);
     this.catalog = new CloudCatalog(client, link.identity().thingName(), settings);
     this.artifacts = new CloudArtifacts(client, credentials, link, settings);
+    this.secrets =
+        new SecretValues(client, credentials, link.region(), link.apiEndpoint(), link.clock());
     this.registries = new EcrLogins(client, credentials, link.clock(), EcrLogins::ofAws);
   }
 
@@ -51,6 +54,16 @@ public final class CloudHttps implements AutoCloseable {
   /** Logins of the core's role for private registries of container images. */
   public RegistryLogins registries() {
     return registries;
+  }
+
+  /**
+   * The cloud's answer to GetSecretValue for the version with a label.
+   *
+   * @throws io.ryegrass.nucleus.CloudUnavailableException when trying again later may help
+   * @throws io.ryegrass.nucleus.CloudRefusedException with the cloud's reason when it does not
+   */
+  public JsonNode secretValue(String arn, String label) {
+    return secrets.get(arn, label);
   }
 
   public CredentialsSource credentials() {

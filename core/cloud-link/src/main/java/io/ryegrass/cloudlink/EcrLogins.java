@@ -1,8 +1,5 @@
 package io.ryegrass.cloudlink;
 
-import io.ryegrass.awssignature.Credentials;
-import io.ryegrass.awssignature.HttpRequestToSign;
-import io.ryegrass.awssignature.SigV4Signer;
 import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.CloudRefusedException;
 import io.ryegrass.nucleus.CloudUnavailableException;
@@ -10,14 +7,10 @@ import io.ryegrass.nucleus.ImageReference;
 import io.ryegrass.nucleus.RegistryLogins;
 import io.ryegrass.nucleus.TokenExchangeCredentials;
 import java.net.URI;
-import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.Base64;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -28,11 +21,9 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class EcrLogins implements RegistryLogins {
   private static final String TARGET = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
-  private static final String TYPE = "application/x-amz-json-1.1";
 
-  private final DataPlaneClient client;
+  private final JsonApiCalls calls;
   private final RoleCredentials credentials;
-  private final Clock clock;
   private final Function<ImageReference, URI> endpoint;
 
   /**
@@ -43,9 +34,8 @@ final class EcrLogins implements RegistryLogins {
       RoleCredentials credentials,
       Clock clock,
       Function<ImageReference, URI> endpoint) {
-    this.client = client;
+    this.calls = new JsonApiCalls(client, clock);
     this.credentials = credentials;
-    this.clock = clock;
     this.endpoint = endpoint;
   }
 
@@ -62,29 +52,10 @@ final class EcrLogins implements RegistryLogins {
     }
     ObjectNode wanted = Json.object();
     wanted.putArray("registryIds").add(image.ecrAccount());
-    byte[] body = Json.bytes(wanted);
-    URI url = endpoint.apply(image);
     TokenExchangeCredentials role = credentials.get();
-    Map<String, List<String>> headers = new TreeMap<>();
-    headers.put(
-        "host", List.of(url.getPort() < 0 ? url.getHost() : url.getHost() + ":" + url.getPort()));
-    headers.put("content-type", List.of(TYPE));
-    headers.put("x-amz-target", List.of(TARGET));
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(url)
-            .header("content-type", TYPE)
-            .header("x-amz-target", TARGET)
-            .POST(HttpRequest.BodyPublishers.ofByteArray(body));
-    SigV4Signer.sign(
-            new Credentials(role.accessKeyId(), role.secretAccessKey(), role.sessionToken()),
-            image.ecrRegion(),
-            "ecr",
-            new HttpRequestToSign("POST", url.getRawPath(), "", headers),
-            body,
-            clock.instant())
-        .forEach(request::header);
     String what = "The login to " + image.registry();
-    DataPlaneClient.Answer answer = client.exchange(what, DataPlaneClient.Trust.DOWNLOADS, request);
+    DataPlaneClient.Answer answer =
+        calls.call(what, endpoint.apply(image), role, image.ecrRegion(), "ecr", TARGET, wanted);
     if (answer.status() != 200) {
       throw refusal(what, answer, role);
     }

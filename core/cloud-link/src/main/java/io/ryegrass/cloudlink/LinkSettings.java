@@ -19,6 +19,8 @@ import tools.jackson.databind.JsonNode;
  * @param roleAlias null when the core has none
  * @param s3Endpoint scheme, host and port of an S3-compatible store, path style; null means AWS's
  *     of the region
+ * @param apiEndpoint scheme, host and port where the cloud's AWS APIs are; null means AWS's of the
+ *     region
  * @param operationTimeout how long an acknowledgement may take before the connection counts as dead
  * @param maxInFlight unacknowledged QoS 1 messages, 1 to 100
  * @param spoolMaxBytes bound of the spool on disk
@@ -40,6 +42,7 @@ public record LinkSettings(
     String credentialsEndpoint,
     @Nullable String roleAlias,
     @Nullable String s3Endpoint,
+    @Nullable String apiEndpoint,
     Duration operationTimeout,
     int maxInFlight,
     long spoolMaxBytes,
@@ -57,7 +60,8 @@ public record LinkSettings(
 
   /**
    * Reads the nucleus' configuration (v2-recipes-config.md section 7). Own keys: {@code
-   * ryegrass.fleetKeepAliveSeconds} (60; 0 switches it off) and {@code ryegrass.s3Endpoint}.
+   * ryegrass.fleetKeepAliveSeconds} (60; 0 switches it off), {@code ryegrass.s3Endpoint} and {@code
+   * ryegrass.apiEndpoint}.
    */
   public static LinkSettings of(ConfigTree config, Clock clock) {
     NucleusConfiguration n = config.nucleus();
@@ -72,6 +76,7 @@ public record LinkSettings(
         n.iotCredEndpoint(),
         n.iotRoleAlias().orElse(null),
         n.s3Endpoint().orElse(null),
+        apiEndpoint(n),
         Duration.ofMillis(number(n, 30_000, 1_000, 300_000, "mqtt", "operationTimeoutMs")),
         (int) number(n, 20, 1, 100, "mqtt", "maxInFlightPublishes"),
         number(
@@ -93,6 +98,19 @@ public record LinkSettings(
   /** Folder of everything that the link keeps. */
   Path spoolFolder() {
     return root.resolve("spool");
+  }
+
+  /** As set; else where the objects are, when that is the cloud's own device port. */
+  private static @Nullable String apiEndpoint(NucleusConfiguration n) {
+    return n.find("ryegrass", "apiEndpoint")
+        .map(v -> v.asString(""))
+        .filter(v -> !v.isBlank())
+        .or(
+            () ->
+                n.s3Endpoint()
+                    .filter(
+                        e -> e.equals("https://" + n.dataPlaneHost() + ":" + n.dataPlanePort())))
+        .orElse(null);
   }
 
   private static long number(

@@ -194,6 +194,7 @@ final class FakeHttpsCloud implements AutoCloseable {
         "localhost:" + port,
         "alias",
         url(),
+        url(),
         Duration.ofSeconds(30),
         20,
         1 << 20,

@@ -170,6 +170,7 @@ final class FakeMqttCloud implements AutoCloseable {
         "localhost",
         null,
         null,
+        null,
         Duration.ofSeconds(5),
         20,
         1 << 22,

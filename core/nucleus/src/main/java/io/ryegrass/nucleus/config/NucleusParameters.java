@@ -276,6 +276,12 @@ public final class NucleusParameters {
 
   private static void own() {
     text("ryegrass.s3Endpoint", "", Effect.AT_START, "ours: an S3-compatible store");
+    text("ryegrass.apiEndpoint", "", Effect.AT_START, "ours: where the AWS APIs of the cloud are");
+    text(
+        "ryegrass.secretsPrivateKeyPath",
+        "",
+        Effect.AT_START,
+        "ours: private key that protects secrets, when it is not the core's");
     number("ryegrass.localMqttPort", "8883", 0, 65535, Effect.AT_START, "ours: local broker");
     text("ryegrass.localMqttHost", "127.0.0.1", Effect.AT_START, "ours: local broker");
     number("ryegrass.lambdaIpcPort", "8000", 0, 65535, Effect.AT_START, "ours: V1 functions");

@@ -2,6 +2,7 @@ package io.ryegrass.nucleus.deploy;
 
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.InvalidDocumentException;
+import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.FleetReporter;
 import io.ryegrass.nucleus.FleetSnapshot;
@@ -188,6 +189,13 @@ final class DeploymentWork {
         planner.compute(known(plan), known(digests), p.request(), current, current.number() + 1);
     restarts = activation.restartsNucleus(next, current);
     planner.checkNucleus(next, current);
+    boolean local = p.request().origin().equals(DeploymentRequest.LOCAL);
+    for (BuiltIn b : components.builtIns()) {
+      Generation.Entry entry = next.components().get(b.name());
+      if (entry != null) {
+        b.prepare(entry.configuration().deepCopy(), local);
+      }
+    }
     Map<String, ObjectNode> changed = new LinkedHashMap<>();
     next.components()
         .forEach(
@@ -324,6 +332,14 @@ final class DeploymentWork {
       store.forgetReplaced(replaced(p));
     } else {
       store.putBack(replaced(p));
+    }
+    for (BuiltIn b : components.builtIns()) {
+      Generation.Entry entry = generations.snapshot().generation().components().get(b.name());
+      try {
+        b.deploymentEnded(entry == null ? null : entry.configuration().deepCopy());
+      } catch (RuntimeException e) {
+        LOG.error("{} met something unexpected at the end of a deployment", b.name(), e);
+      }
     }
     if (asked) {
       consent.afterUpdate(p.request().document().deploymentId());

@@ -60,6 +60,7 @@ public final class ComponentSet implements Components {
   private final DefinitionReader reader;
   private final BodyMaker maker;
   private final Bootstrap bootstrap;
+  private final List<BuiltIn> builtIns;
   private final ComponentEnvironment environment;
   private final Tokens tokens = new Tokens();
 
@@ -92,6 +93,7 @@ public final class ComponentSet implements Components {
     this.settings = p.settings();
     this.config = p.config();
     this.generations = p.generations();
+    this.builtIns = List.copyOf(p.builtIns());
     this.health = new ComponentHealth(members, settings.clock());
     this.reader =
         new DefinitionReader(
@@ -104,6 +106,11 @@ public final class ComponentSet implements Components {
     this.environment = new ComponentEnvironment(p.config());
     this.maker = new BodyMaker(p, this, environment, tokens);
     this.bootstrap = new Bootstrap(p, reader, maker);
+  }
+
+  /** The components that run inside this process, deployed or not. */
+  public List<BuiltIn> builtIns() {
+    return builtIns;
   }
 
   /** What is run once before a version is started for the first time. */
