@@ -1,67 +1,40 @@
 package io.ryegrass.bench.cloud;
 
-import io.ryegrass.bench.report.BenchFailed;
+import io.ryegrass.bench.report.Bench;
 import io.ryegrass.bench.report.Report;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
 /** {@code ./ryegrass bench cloud}: {@link Options#USAGE} is the whole interface. */
 public final class CloudBenchMain {
+  private final Bench bench;
   private final Report report;
   private final Options options;
   private final List<String> launcher;
   private final Path work;
-  private boolean complete = true;
 
-  private CloudBenchMain(Report report, Options options, List<String> launcher, Path work) {
-    this.report = report;
+  private CloudBenchMain(Bench bench, Options options, List<String> launcher) {
+    this.bench = bench;
+    this.report = bench.report();
     this.options = options;
     this.launcher = launcher;
-    this.work = work;
+    this.work = bench.work();
   }
 
-  /** Exit code 0 when everything was measured, 1 when something failed, 2 for wrong arguments. */
   public static void main(String[] args) throws IOException {
-    if (List.of(args).contains("--help") || List.of(args).contains("-h")) {
-      System.out.print(Options.USAGE);
-      return;
-    }
-    Options options;
-    try {
-      options = Options.parse(args);
-    } catch (Options.UsageException e) {
-      System.err.println("bench cloud: " + e.getMessage());
-      System.exit(2);
-      return;
-    }
-    PrintStream results = System.out;
-    System.setOut(System.err);
-    Path home = Path.of(System.getProperty("ryegrass.home", ".")).toAbsolutePath();
-    Path work = Files.createTempDirectory("ryegrass-bench-cloud-");
-    Runtime.getRuntime().addShutdownHook(new Thread(CloudProgram::closeAll, "stop-clouds"));
-    boolean complete = measure(new Report(results), options, CloudProgram.launcher(home), work);
-    CloudProgram.closeAll();
-    System.exit(complete ? 0 : 1);
+    Bench.main(
+        "cloud",
+        Options.USAGE,
+        args,
+        Options::parse,
+        (bench, options, home) -> cases(bench, options, CloudProgram.launcher(home)));
   }
 
-  /** Runs all cases that are wanted; false when one failed. */
-  static boolean measure(Report report, Options options, List<String> launcher, Path work)
-      throws IOException {
-    CloudBenchMain bench = new CloudBenchMain(report, options, launcher, work);
-    report.remark("load of the machine before: " + load());
-    bench.cases();
-    report.remark("load of the machine after: " + load());
-    report.close();
-    if (bench.complete) {
-      CloudProgram.delete(work);
-    } else {
-      report.remark("not everything was measured; what was left is in " + work);
-    }
-    return bench.complete;
+  /** Runs all cases that are wanted. */
+  static void cases(Bench bench, Options options, List<String> launcher) {
+    new CloudBenchMain(bench, options, launcher).cases();
   }
 
   private void cases() {
@@ -109,28 +82,7 @@ public final class CloudBenchMain {
     }
   }
 
-  private interface Part {
-    void run() throws Exception;
-  }
-
-  /** One case that fails does not keep the others from being measured. */
-  private void part(String name, Part part) {
-    if (!options.wants(name)) {
-      return;
-    }
-    System.err.println("bench cloud: " + name);
-    try {
-      part.run();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      complete = false;
-    } catch (Exception e) {
-      complete = false;
-      report.remark(name + " failed: " + (e instanceof BenchFailed ? e.getMessage() : e));
-    }
-  }
-
-  private static String load() throws IOException {
-    return Files.readString(Path.of("/proc/loadavg")).strip();
+  private void part(String name, Bench.Case body) {
+    bench.part(options.only(), name, body);
   }
 }

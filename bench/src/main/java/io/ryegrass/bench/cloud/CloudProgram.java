@@ -3,46 +3,25 @@ package io.ryegrass.bench.cloud;
 import io.ryegrass.awssignature.Credentials;
 import io.ryegrass.bench.report.BenchFailed;
 import io.ryegrass.bench.report.Memory;
-import java.io.BufferedReader;
+import io.ryegrass.bench.report.Program;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A cloud on free ports, from its start to its end by SIGTERM. */
-final class CloudProgram implements AutoCloseable {
+record CloudProgram(Program program, Path data) implements AutoCloseable {
   static final String REGION = "us-east-1";
-  private static final int START_SECONDS = 60;
+  private static final String READY_PREFIX = "ryegrass cloud ready: ";
   private static final Pattern READY =
-      Pattern.compile("ryegrass cloud ready: api=(\\S+) https=\\S+ mqtt=(\\S+):(\\d+)");
-  private static final ConcurrentLinkedQueue<CloudProgram> RUNNING = new ConcurrentLinkedQueue<>();
-
-  private final Process process;
-  private final Path data;
-  private final long startedNanos;
-  private final CompletableFuture<Matcher> ready = new CompletableFuture<>();
-  private final StringBuffer complaints = new StringBuffer();
-
-  private CloudProgram(Process process, Path data, long startedNanos) {
-    this.process = process;
-    this.data = data;
-    this.startedNanos = startedNanos;
-  }
+      Pattern.compile(READY_PREFIX + "api=(\\S+) https=\\S+ mqtt=(\\S+):(\\d+)");
 
   /** The command of {@code ./ryegrass cloud}; its options follow. */
   static List<String> launcher(Path home) {
@@ -55,48 +34,18 @@ final class CloudProgram implements AutoCloseable {
     command.addAll(List.of("--data", data.toString()));
     command.addAll(List.of("--api-port=0", "--https-port=0", "--mqtt-port=0"));
     command.addAll(List.of(options));
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("RYEGRASS_NO_BUILD", "1");
-    long start = System.nanoTime();
-    try {
-      CloudProgram cloud = new CloudProgram(builder.start(), data, start);
-      RUNNING.add(cloud);
-      Thread.ofPlatform().daemon().name("cloud-output").start(cloud::read);
-      return cloud;
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot start " + String.join(" ", launcher), e);
-    }
-  }
-
-  private void read() {
-    try (BufferedReader lines =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-      String line;
-      while ((line = lines.readLine()) != null) {
-        Matcher told = READY.matcher(line);
-        if (told.find()) {
-          ready.complete(told);
-        } else if (!line.contains(" INFO ") && complaints.length() < 10_000) {
-          complaints.append(line).append('\n');
-        }
-      }
-    } catch (IOException e) {
-      complaints.append(e.getMessage());
-    }
-    ready.completeExceptionally(new BenchFailed("the cloud ended: " + complaints));
+    return new CloudProgram(
+        Program.start("the cloud", command, READY_PREFIX, line -> !line.contains(" INFO ")), data);
   }
 
   /** Waits until the cloud says where it is. */
   private Matcher told() {
-    try {
-      return ready.get(START_SECONDS, TimeUnit.SECONDS);
-    } catch (ExecutionException | TimeoutException e) {
-      throw new BenchFailed("the cloud did not become ready: " + complaints, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new BenchFailed("interrupted", e);
+    String line = program.awaitReady().line();
+    Matcher told = READY.matcher(line);
+    if (!told.find()) {
+      throw new BenchFailed("the cloud does not say where it is: " + line);
     }
+    return told;
   }
 
   /** Its API, with the first access key; waits until the cloud is ready. */
@@ -138,56 +87,29 @@ final class CloudProgram implements AutoCloseable {
 
   /** Milliseconds since the start of its process. */
   double age() {
-    return (System.nanoTime() - startedNanos) / 1e6;
+    return program.age();
   }
 
   /** What it wrote that is no line of information: nothing, when all is well. */
   String complaints() {
-    return complaints.toString();
+    return program.said();
   }
 
   double cpuSeconds() {
-    return Memory.cpuSeconds(process.pid());
+    return Memory.cpuSeconds(program.pid());
   }
 
   double pssMegabytes() {
-    return Memory.pssMegabytes(process.pid());
+    return Memory.pssMegabytes(program.pid());
   }
 
   /** Files, sockets included, that the process may have open. */
   int openFilesLimit() {
-    return Memory.openFilesLimit(process.pid());
-  }
-
-  static void closeAll() {
-    new ArrayList<>(RUNNING).forEach(CloudProgram::close);
+    return Memory.openFilesLimit(program.pid());
   }
 
   @Override
   public void close() {
-    RUNNING.remove(this);
-    process.destroy();
-    try {
-      if (!process.waitFor(60, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-      }
-    } catch (InterruptedException e) {
-      process.destroyForcibly();
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Deletes a folder and all that is in it; what cannot be deleted stays. */
-  static void delete(Path folder) {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (var all = Files.walk(folder)) {
-      for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(p);
-      }
-    } catch (IOException | UncheckedIOException e) {
-      System.err.println("bench cloud: " + folder + " stays behind: " + e.getMessage());
-    }
+    program.close();
   }
 }

@@ -2,6 +2,7 @@ package io.ryegrass.bench.cloud;
 
 import io.ryegrass.bench.report.BenchFailed;
 import io.ryegrass.bench.report.Goal;
+import io.ryegrass.bench.report.Program;
 import io.ryegrass.bench.report.Report;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -184,7 +185,7 @@ final class FleetCase {
             answered * 1000 / size);
       }
     } finally {
-      CloudProgram.delete(data);
+      Program.delete(data);
     }
   }
 

@@ -1,10 +1,9 @@
 package io.ryegrass.bench.cloud;
 
-import io.ryegrass.bench.report.Report;
+import io.ryegrass.bench.report.Arguments;
+import io.ryegrass.bench.report.UsageException;
 import java.util.List;
-import java.util.Locale;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,13 +36,6 @@ record Options(
   private static final List<String> CASES =
       List.of("start", "api", "postgresql", "shadow", "fleet");
 
-  /** A mistake in the arguments, as one sentence. */
-  static final class UsageException extends Exception {
-    UsageException(String message) {
-      super(message);
-    }
-  }
-
   static Options parse(String[] args) throws UsageException {
     Pattern only = Pattern.compile("");
     boolean quick = false;
@@ -51,23 +43,17 @@ record Options(
     double runs = 0;
     double seconds = 0;
     String database = null;
-    for (int i = 0; i < args.length; i++) {
-      switch (args[i]) {
+    Arguments given = new Arguments("cloud", args);
+    while (given.next()) {
+      switch (given.option()) {
         case "--quick" -> quick = true;
-        case "--only" -> only = pattern(value(args, i++));
-        case "--cores" -> cores = number("--cores", value(args, i++), 1, MOST_CORES);
-        case "--runs" -> runs = number("--runs", value(args, i++), 1, 100);
-        case "--seconds" -> seconds = number("--seconds", value(args, i++), 0.1, 600);
-        case "--database" -> database = value(args, i++);
-        default ->
-            throw new UsageException(
-                "there is no option '" + args[i] + "'; './ryegrass bench cloud --help' lists them");
+        case "--only" -> only = given.only(CASES);
+        case "--cores" -> cores = given.number(1, MOST_CORES);
+        case "--runs" -> runs = given.number(1, 100);
+        case "--seconds" -> seconds = given.number(0.1, 600);
+        case "--database" -> database = given.value();
+        default -> throw given.unknown();
       }
-    }
-    Pattern chosen = only;
-    if (CASES.stream().noneMatch(name -> chosen.matcher(name).find())) {
-      throw new UsageException(
-          "--only '" + only + "' names no case; there are " + String.join(", ", CASES));
     }
     if (database != null && !database.startsWith("jdbc:postgresql:")) {
       throw new UsageException("--database needs a URL that starts with jdbc:postgresql:");
@@ -79,40 +65,5 @@ record Options(
         runs > 0 ? (int) runs : quick ? 3 : 5,
         seconds > 0 ? seconds : quick ? 3 : 10,
         database);
-  }
-
-  boolean wants(String name) {
-    return only.matcher(name).find();
-  }
-
-  private static String value(String[] args, int at) throws UsageException {
-    if (at + 1 >= args.length) {
-      throw new UsageException(args[at] + " needs a value");
-    }
-    return args[at + 1];
-  }
-
-  private static double number(String option, String text, double least, double most)
-      throws UsageException {
-    try {
-      double number = Double.parseDouble(text);
-      if (number >= least && number <= most) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // Said below, as for a number out of range.
-    }
-    throw new UsageException(
-        "%s needs a number from %s to %s, not '%s'"
-            .formatted(
-                option, Report.number(least, Locale.ROOT), Report.number(most, Locale.ROOT), text));
-  }
-
-  private static Pattern pattern(String text) throws UsageException {
-    try {
-      return Pattern.compile(text);
-    } catch (PatternSyntaxException e) {
-      throw new UsageException("--only needs a regular expression, and '" + text + "' is none");
-    }
   }
 }

@@ -1,6 +1,7 @@
 package io.ryegrass.bench.cloud;
 
 import io.ryegrass.bench.report.Goal;
+import io.ryegrass.bench.report.Program;
 import io.ryegrass.bench.report.Report;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ final class StartCase {
       again.add(ready(i == runs - 1));
     }
     report.runs("cloud_ready", again, "ms", Goal.atMost(2500));
-    CloudProgram.delete(data);
+    Program.delete(data);
   }
 
   private double ready(boolean rest) throws InterruptedException {

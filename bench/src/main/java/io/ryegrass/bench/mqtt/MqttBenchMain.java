@@ -1,6 +1,7 @@
 package io.ryegrass.bench.mqtt;
 
 import io.ryegrass.bench.mqtt.ProcFs.CpuTime;
+import io.ryegrass.bench.report.UsageException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -65,7 +66,7 @@ public final class MqttBenchMain {
       bench.measure(System.out);
       remove(work);
       System.exit(0);
-    } catch (Options.UsageException e) {
+    } catch (UsageException e) {
       System.err.println("bench mqtt: " + e.getMessage());
       System.exit(2);
     } catch (IOException e) {

@@ -1,9 +1,10 @@
 package io.ryegrass.bench.mqtt;
 
+import io.ryegrass.bench.report.Arguments;
+import io.ryegrass.bench.report.UsageException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 
 /** What {@code ./ryegrass bench mqtt} was asked to do. */
 record Options(
@@ -31,13 +32,6 @@ record Options(
         --pin            brokers on the first core, the load generator on the second
       """;
 
-  /** A mistake in the arguments, as one sentence. */
-  static final class UsageException extends Exception {
-    UsageException(String message) {
-      super(message);
-    }
-  }
-
   static Options parse(String[] args) throws UsageException {
     List<String> peers = Peers.BROKERS;
     Pattern only = Pattern.compile("");
@@ -46,19 +40,17 @@ record Options(
     int[] payloads = Scenario.PAYLOADS;
     boolean quick = false;
     boolean pin = false;
-    for (int i = 0; i < args.length; i++) {
-      switch (args[i]) {
+    Arguments given = new Arguments("mqtt", args);
+    while (given.next()) {
+      switch (given.option()) {
         case "--quick" -> quick = true;
         case "--pin" -> pin = true;
-        case "--only" -> only = pattern(value(args, i++));
-        case "--rounds" -> rounds = (int) number("--rounds", value(args, i++), 1, 100);
-        case "--seconds" -> seconds = number("--seconds", value(args, i++), 0.1, 600);
-        case "--payload" ->
-            payloads = new int[] {(int) number("--payload", value(args, i++), 20, 100_000)};
-        case "--peers" -> peers = peers(value(args, i++));
-        default ->
-            throw new UsageException(
-                "there is no option '" + args[i] + "'; './ryegrass bench mqtt --help' lists them");
+        case "--only" -> only = given.pattern();
+        case "--rounds" -> rounds = (int) given.number(1, 100);
+        case "--seconds" -> seconds = given.number(0.1, 600);
+        case "--payload" -> payloads = new int[] {(int) given.number(20, 100_000)};
+        case "--peers" -> peers = peers(given.value());
+        default -> throw given.unknown();
       }
     }
     return new Options(
@@ -73,35 +65,6 @@ record Options(
 
   boolean wants(String name) {
     return only.matcher(name).find();
-  }
-
-  private static String value(String[] args, int at) throws UsageException {
-    if (at + 1 >= args.length) {
-      throw new UsageException(args[at] + " needs a value");
-    }
-    return args[at + 1];
-  }
-
-  private static double number(String option, String text, double least, double most)
-      throws UsageException {
-    try {
-      double number = Double.parseDouble(text);
-      if (number >= least && number <= most) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // Said below, as for a number out of range.
-    }
-    throw new UsageException(
-        String.format("%s needs a number from %s to %s, not '%s'", option, least, most, text));
-  }
-
-  private static Pattern pattern(String text) throws UsageException {
-    try {
-      return Pattern.compile(text);
-    } catch (PatternSyntaxException e) {
-      throw new UsageException("--only needs a regular expression, and '" + text + "' is none");
-    }
   }
 
   private static List<String> peers(String text) throws UsageException {

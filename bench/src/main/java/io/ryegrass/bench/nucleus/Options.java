@@ -1,8 +1,9 @@
 package io.ryegrass.bench.nucleus;
 
+import io.ryegrass.bench.report.Arguments;
+import io.ryegrass.bench.report.UsageException;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 
 /** What {@code ./ryegrass bench nucleus} was asked to do. */
 record Options(Pattern only, boolean quick, int runs, double seconds) {
@@ -20,12 +21,7 @@ record Options(Pattern only, boolean quick, int runs, double seconds) {
         --seconds S      length of each load (default 3)
       """;
 
-  /** A mistake in the arguments, as one sentence. */
-  static final class UsageException extends Exception {
-    UsageException(String message) {
-      super(message);
-    }
-  }
+  static final Pattern ALL = Pattern.compile("");
 
   private static final List<String> CASES =
       List.of(
@@ -42,27 +38,19 @@ record Options(Pattern only, boolean quick, int runs, double seconds) {
           "memory");
 
   static Options parse(String[] args) throws UsageException {
-    Pattern only = Pattern.compile("");
+    Pattern only = ALL;
     boolean quick = false;
     double runs = 0;
     double seconds = 0;
-    for (int i = 0; i < args.length; i++) {
-      switch (args[i]) {
+    Arguments given = new Arguments("nucleus", args);
+    while (given.next()) {
+      switch (given.option()) {
         case "--quick" -> quick = true;
-        case "--only" -> only = pattern(value(args, i++));
-        case "--runs" -> runs = number("--runs", value(args, i++), 1, 100);
-        case "--seconds" -> seconds = number("--seconds", value(args, i++), 0.1, 600);
-        default ->
-            throw new UsageException(
-                "there is no option '"
-                    + args[i]
-                    + "'; './ryegrass bench nucleus --help' lists them");
+        case "--only" -> only = given.only(CASES);
+        case "--runs" -> runs = given.number(1, 100);
+        case "--seconds" -> seconds = given.number(0.1, 600);
+        default -> throw given.unknown();
       }
-    }
-    Pattern chosen = only;
-    if (CASES.stream().noneMatch(name -> chosen.matcher(name).find())) {
-      throw new UsageException(
-          "--only '" + only + "' names no case; there are " + String.join(", ", CASES));
     }
     return new Options(
         only, quick, runs > 0 ? (int) runs : quick ? 3 : 5, seconds > 0 ? seconds : quick ? 1 : 3);
@@ -70,34 +58,5 @@ record Options(Pattern only, boolean quick, int runs, double seconds) {
 
   boolean wants(String name) {
     return only.matcher(name).find();
-  }
-
-  private static String value(String[] args, int at) throws UsageException {
-    if (at + 1 >= args.length) {
-      throw new UsageException(args[at] + " needs a value");
-    }
-    return args[at + 1];
-  }
-
-  private static double number(String option, String text, double least, double most)
-      throws UsageException {
-    try {
-      double number = Double.parseDouble(text);
-      if (number >= least && number <= most) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // Said below, as for a number out of range.
-    }
-    throw new UsageException(
-        String.format("%s needs a number from %s to %s, not '%s'", option, least, most, text));
-  }
-
-  private static Pattern pattern(String text) throws UsageException {
-    try {
-      return Pattern.compile(text);
-    } catch (PatternSyntaxException e) {
-      throw new UsageException("--only needs a regular expression, and '" + text + "' is none");
-    }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What the whole-program benchmarks have in common: lines of figures with their goals, what the
- * kernel says of a process, and waiting for something to be so. Nothing here starts or measures
- * anything by itself.
+ * kernel says of a process, waiting for something to be so, arguments, cases, and the programs that
+ * they start.
  */
 @NullMarked
 package io.ryegrass.bench.report;

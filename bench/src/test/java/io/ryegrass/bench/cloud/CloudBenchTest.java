@@ -2,6 +2,8 @@ package io.ryegrass.bench.cloud;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ryegrass.bench.report.Bench;
+import io.ryegrass.bench.report.Program;
 import io.ryegrass.bench.report.Report;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -18,7 +20,7 @@ class CloudBenchTest {
 
   @AfterEach
   void stop() {
-    CloudProgram.closeAll();
+    Program.closeAll();
   }
 
   private static List<String> cloud() {
@@ -36,11 +38,11 @@ class CloudBenchTest {
   private String run(String... options) throws Exception {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     boolean complete =
-        CloudBenchMain.measure(
+        Bench.run(
+            "cloud",
             new Report(new PrintStream(out, true, StandardCharsets.UTF_8)),
-            Options.parse(options),
-            cloud(),
-            folder.resolve("work"));
+            folder.resolve("work"),
+            bench -> CloudBenchMain.cases(bench, Options.parse(options), cloud()));
     String said = out.toString(StandardCharsets.UTF_8);
     assertThat(complete).as(said).isTrue();
     return said;

@@ -3,10 +3,11 @@ package io.ryegrass.bench.cloud;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ryegrass.bench.report.UsageException;
 import org.junit.jupiter.api.Test;
 
 class OptionsTest {
-  private static Options parse(String... args) throws Options.UsageException {
+  private static Options parse(String... args) throws UsageException {
     return Options.parse(args);
   }
 
@@ -20,8 +21,8 @@ class OptionsTest {
   @Test
   void onlyTakesTheCasesThatItsExpressionIsFoundIn() throws Exception {
     Options options = parse("--only", "api|fleet");
-    assertThat(options.wants("fleet")).isTrue();
-    assertThat(options.wants("shadow")).isFalse();
+    assertThat(options.only().matcher("fleet").find()).isTrue();
+    assertThat(options.only().matcher("shadow").find()).isFalse();
   }
 
   @Test

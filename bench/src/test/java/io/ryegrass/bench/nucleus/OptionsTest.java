@@ -3,6 +3,7 @@ package io.ryegrass.bench.nucleus;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ryegrass.bench.report.UsageException;
 import org.junit.jupiter.api.Test;
 
 class OptionsTest {
@@ -24,7 +25,7 @@ class OptionsTest {
   @Test
   void aMistakeIsToldInOneSentence() {
     assertThatThrownBy(() -> Options.parse(new String[] {"--fast"}))
-        .isInstanceOf(Options.UsageException.class)
+        .isInstanceOf(UsageException.class)
         .hasMessage("there is no option '--fast'; './ryegrass bench nucleus --help' lists them");
     assertThatThrownBy(() -> Options.parse(new String[] {"--runs", "0"}))
         .hasMessageContaining("--runs needs a number from 1");
