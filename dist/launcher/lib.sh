@@ -290,7 +290,8 @@ run_tests() {
   : >"$STATE/build.log"
   local outcome=0
   find "$HOME_DIR" -path '*/target/surefire-reports/*.xml' -delete
-  maven verify --fail-at-end || outcome=$?
+  # Two modules at a time: tests wait more than they compute.
+  maven verify --fail-at-end -T 2 || outcome=$?
   if [ $outcome -eq 0 ]; then
     make_aot_caches
     fingerprint >"$STATE/fingerprint"

@@ -1,9 +1,7 @@
 package io.ryegrass.components;
 
-import com.sun.net.httpserver.HttpServer;
 import io.ryegrass.awsapi.ApiEngine;
-import io.ryegrass.awsapi.ApiRequest;
-import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awsapi.testing.EngineServer;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.events.Event;
@@ -25,8 +23,6 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -36,9 +32,7 @@ import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -78,7 +72,7 @@ final class TestCloud implements AutoCloseable {
   private final URI api;
   private final X509Certificate certificate;
   private final CloudStore store;
-  private final HttpServer server;
+  private final EngineServer server;
 
   TestCloud(Path folder) throws IOException {
     Clock clock = Clock.systemUTC();
@@ -93,8 +87,8 @@ final class TestCloud implements AutoCloseable {
     CertificateAuthority ca = CertificateAuthority.openOrCreate(folder.resolve("ca"), "Test CA");
     certificate = ca.certificate();
     objects = ObjectStore.open(folder.resolve("objects"), clock);
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    api = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    server = new EngineServer();
+    api = server.uri();
     Registry registry =
         new Registry(
             store,
@@ -141,7 +135,7 @@ final class TestCloud implements AutoCloseable {
             ACCOUNT,
             caller -> ((CallerIdentity) caller).arn(),
             clock);
-    serve(engine);
+    server.serve(engine);
     AccessKey root = identity.ensureRootAccessKey();
     StaticCredentialsProvider credentials =
         StaticCredentialsProvider.create(
@@ -160,35 +154,6 @@ final class TestCloud implements AutoCloseable {
             .httpClient(UrlConnectionHttpClient.create())
             .credentialsProvider(credentials)
             .build();
-  }
-
-  private void serve(ApiEngine engine) {
-    server.createContext(
-        "/",
-        exchange -> {
-          Map<String, List<String>> headers = new HashMap<>();
-          exchange
-              .getRequestHeaders()
-              .forEach((name, values) -> headers.put(name.toLowerCase(Locale.ROOT), values));
-          URI uri = exchange.getRequestURI();
-          try (exchange) {
-            ApiResponse response =
-                engine.handle(
-                    new ApiRequest(
-                        exchange.getRequestMethod(),
-                        uri.getRawPath(),
-                        uri.getRawQuery() == null ? "" : uri.getRawQuery(),
-                        headers,
-                        exchange.getRequestBody().readAllBytes()));
-            response.headers().forEach(exchange.getResponseHeaders()::set);
-            exchange.sendResponseHeaders(
-                response.status(), response.body().length == 0 ? -1 : response.body().length);
-            if (response.body().length > 0) {
-              exchange.getResponseBody().write(response.body());
-            }
-          }
-        });
-    server.start();
   }
 
   /** A signed GET of one of our own operations, which AWS's clients do not have. */
@@ -273,7 +238,7 @@ final class TestCloud implements AutoCloseable {
     components.close();
     greengrass.close();
     iot.close();
-    server.stop(0);
+    server.close();
     store.close();
   }
 }

@@ -3,10 +3,8 @@ package io.ryegrass.functions;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.net.httpserver.HttpServer;
 import io.ryegrass.awsapi.ApiEngine;
-import io.ryegrass.awsapi.ApiRequest;
-import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awsapi.testing.EngineServer;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.objects.ObjectStore;
@@ -15,8 +13,6 @@ import io.ryegrass.store.testing.OnBothDatabases;
 import io.ryegrass.store.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -25,9 +21,7 @@ import java.time.Clock;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.ZipEntry;
@@ -62,7 +56,7 @@ class FunctionServiceTest {
   @TempDir Path folder;
   private CloudStore store;
   private FunctionService service;
-  private HttpServer http;
+  private EngineServer http;
   private LambdaClient client;
 
   @BeforeEach
@@ -85,34 +79,11 @@ class FunctionServiceTest {
             (context, action, input) -> {},
             "us-east-1",
             "000000000000");
-    http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    http.createContext(
-        "/",
-        exchange -> {
-          try (exchange) {
-            Map<String, List<String>> headers = new HashMap<>();
-            exchange
-                .getRequestHeaders()
-                .forEach((k, v) -> headers.put(k.toLowerCase(Locale.ROOT), v));
-            URI uri = exchange.getRequestURI();
-            ApiResponse answer =
-                engine.handle(
-                    new ApiRequest(
-                        exchange.getRequestMethod(),
-                        uri.getRawPath(),
-                        uri.getRawQuery() == null ? "" : uri.getRawQuery(),
-                        headers,
-                        exchange.getRequestBody().readAllBytes()));
-            answer.headers().forEach((k, v) -> exchange.getResponseHeaders().set(k, v));
-            exchange.sendResponseHeaders(
-                answer.status(), answer.body().length == 0 ? -1 : answer.body().length);
-            exchange.getResponseBody().write(answer.body());
-          }
-        });
-    http.start();
+    http = new EngineServer();
+    http.serve(engine);
     client =
         LambdaClient.builder()
-            .endpointOverride(URI.create("http://127.0.0.1:" + http.getAddress().getPort()))
+            .endpointOverride(http.uri())
             .region(Region.US_EAST_1)
             .credentialsProvider(
                 StaticCredentialsProvider.create(AwsBasicCredentials.create("AKID", "secret")))
@@ -123,7 +94,7 @@ class FunctionServiceTest {
   @AfterEach
   void stop() {
     client.close();
-    http.stop(0);
+    http.close();
     store.close();
   }
 

@@ -1,9 +1,7 @@
 package io.ryegrass.identity;
 
-import com.sun.net.httpserver.HttpServer;
 import io.ryegrass.awsapi.ApiEngine;
-import io.ryegrass.awsapi.ApiRequest;
-import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awsapi.testing.EngineServer;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.identity.audit.AuditTrail;
@@ -11,16 +9,11 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
@@ -39,7 +32,7 @@ final class ApiRig implements AutoCloseable {
   final AuditTrail audit;
   final AccessKey root;
   final ApiEngine engine;
-  private final HttpServer server;
+  private final EngineServer server;
 
   ApiRig(Path folder, int maxEvents) throws IOException {
     List<Migration> migrations = new ArrayList<>(IdentityService.migrations());
@@ -59,34 +52,12 @@ final class ApiRig implements AutoCloseable {
             ACCOUNT,
             caller -> ((CallerIdentity) caller).arn(),
             clock);
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext(
-        "/",
-        exchange -> {
-          Map<String, List<String>> headers = new HashMap<>();
-          exchange
-              .getRequestHeaders()
-              .forEach((name, values) -> headers.put(name.toLowerCase(Locale.ROOT), values));
-          try (exchange) {
-            ApiResponse response =
-                engine.handle(
-                    new ApiRequest(
-                        exchange.getRequestMethod(),
-                        exchange.getRequestURI().getRawPath(),
-                        "",
-                        headers,
-                        exchange.getRequestBody().readAllBytes(),
-                        exchange.getRemoteAddress().getAddress().getHostAddress()));
-            response.headers().forEach(exchange.getResponseHeaders()::set);
-            exchange.sendResponseHeaders(response.status(), response.body().length);
-            exchange.getResponseBody().write(response.body());
-          }
-        });
-    server.start();
+    server = new EngineServer();
+    server.serve(engine);
   }
 
   private URI api() {
-    return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    return server.uri();
   }
 
   AwsCredentials rootKey() {
@@ -142,7 +113,7 @@ final class ApiRig implements AutoCloseable {
 
   @Override
   public void close() {
-    server.stop(0);
+    server.close();
     audit.close();
     store.close();
   }

@@ -112,6 +112,30 @@ class AuditTrailTest {
   }
 
   @Test
+  void aCallWhoseRecordCannotBeWrittenFailsAndIsRecordedOnceAsFailedWhenTheStoreIsBack() {
+    rename("audit_events", "away");
+    assertThatThrownBy(() -> rig.iam().createAccountAlias(r -> r.accountAlias("lost")))
+        .isInstanceOf(IamException.class);
+    rename("away", "audit_events");
+    rig.iam().createAccountAlias(r -> r.accountAlias("kept"));
+    List<String> errors = new ArrayList<>();
+    lookup("{}")
+        .path("Events")
+        .forEach(
+            e ->
+                errors.add(
+                    JSON.readTree(e.path("CloudTrailEvent").asString())
+                        .path("errorCode")
+                        .asString("none")));
+    assertThat(errors).first().isEqualTo("none");
+    assertThat(errors.subList(1, errors.size())).isNotEmpty().containsOnly("InternalFailure");
+  }
+
+  private void rename(String from, String to) {
+    rig.store.write(sql -> sql.update("ALTER TABLE " + from + " RENAME TO " + to));
+  }
+
+  @Test
   void pagesGoBackInTimeAndOldRecordsLeave() {
     for (int i = 0; i < 8; i++) {
       String name = "u" + i;

@@ -3,19 +3,15 @@ package io.ryegrass.identity;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.net.httpserver.HttpServer;
 import io.ryegrass.awsapi.ApiEngine;
-import io.ryegrass.awsapi.ApiRequest;
-import io.ryegrass.awsapi.ApiResponse;
 import io.ryegrass.awsapi.AwsException;
+import io.ryegrass.awsapi.testing.EngineServer;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.testing.OnBothDatabases;
 import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -25,10 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,7 +52,7 @@ class IdentityServiceTest {
   private final Clock clock = Clock.systemUTC();
   private CloudStore store;
   private IdentityService identity;
-  private HttpServer server;
+  private EngineServer server;
   private AccessKey root;
 
   private static String trust(String principal) {
@@ -87,39 +80,18 @@ class IdentityServiceTest {
             ACCOUNT,
             caller -> ((CallerIdentity) caller).arn(),
             clock);
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext(
-        "/",
-        exchange -> {
-          Map<String, List<String>> headers = new HashMap<>();
-          exchange
-              .getRequestHeaders()
-              .forEach((name, values) -> headers.put(name.toLowerCase(Locale.ROOT), values));
-          try (exchange) {
-            ApiResponse response =
-                engine.handle(
-                    new ApiRequest(
-                        exchange.getRequestMethod(),
-                        exchange.getRequestURI().getRawPath(),
-                        "",
-                        headers,
-                        exchange.getRequestBody().readAllBytes()));
-            response.headers().forEach(exchange.getResponseHeaders()::set);
-            exchange.sendResponseHeaders(response.status(), response.body().length);
-            exchange.getResponseBody().write(response.body());
-          }
-        });
-    server.start();
+    server = new EngineServer();
+    server.serve(engine);
   }
 
   @AfterEach
   void stop() {
-    server.stop(0);
+    server.close();
     store.close();
   }
 
   private URI api() {
-    return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    return server.uri();
   }
 
   private IamClient iam(AwsCredentials credentials) {

@@ -1,17 +1,13 @@
 package io.ryegrass.logs;
 
-import com.sun.net.httpserver.HttpServer;
 import io.ryegrass.awsapi.ApiEngine;
-import io.ryegrass.awsapi.ApiRequest;
-import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awsapi.testing.EngineServer;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.identity.CallerIdentity;
 import io.ryegrass.identity.IdentityService;
 import io.ryegrass.store.CloudStore;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -20,11 +16,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.Executors;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -43,7 +35,7 @@ final class LogsCloud implements AutoCloseable {
   final IdentityService identity;
   final LogsService logs;
   private final CloudStore control;
-  private final HttpServer http;
+  private final EngineServer http;
   private final List<AutoCloseable> clients = new ArrayList<>();
 
   LogsCloud(Path folder, long maxBytes) throws IOException {
@@ -60,34 +52,12 @@ final class LogsCloud implements AutoCloseable {
             ACCOUNT,
             caller -> ((CallerIdentity) caller).arn(),
             Clock.systemUTC());
-    http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    http.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
-    http.createContext(
-        "/",
-        exchange -> {
-          try (exchange) {
-            Map<String, List<String>> headers = new HashMap<>();
-            exchange
-                .getRequestHeaders()
-                .forEach((k, v) -> headers.put(k.toLowerCase(Locale.ROOT), v));
-            ApiResponse answer =
-                engine.handle(
-                    new ApiRequest(
-                        exchange.getRequestMethod(),
-                        exchange.getRequestURI().getRawPath(),
-                        "",
-                        headers,
-                        exchange.getRequestBody().readAllBytes()));
-            answer.headers().forEach((k, v) -> exchange.getResponseHeaders().set(k, v));
-            exchange.sendResponseHeaders(answer.status(), answer.body().length);
-            exchange.getResponseBody().write(answer.body());
-          }
-        });
-    http.start();
+    http = new EngineServer();
+    http.serve(engine);
   }
 
   private URI uri() {
-    return URI.create("http://127.0.0.1:" + http.getAddress().getPort());
+    return http.uri();
   }
 
   private AwsCredentials root() {
@@ -132,7 +102,7 @@ final class LogsCloud implements AutoCloseable {
     for (AutoCloseable client : clients) {
       client.close();
     }
-    http.stop(0);
+    http.close();
     logs.close();
     store.close();
     control.close();

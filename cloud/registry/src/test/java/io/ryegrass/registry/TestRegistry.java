@@ -1,9 +1,7 @@
 package io.ryegrass.registry;
 
-import com.sun.net.httpserver.HttpServer;
 import io.ryegrass.awsapi.ApiEngine;
-import io.ryegrass.awsapi.ApiRequest;
-import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awsapi.testing.EngineServer;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.identity.CallerIdentity;
@@ -16,18 +14,13 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
@@ -62,7 +55,7 @@ public final class TestRegistry implements AutoCloseable {
   public final IotJobsDataPlaneClient jobsData;
   private final X509Certificate certificate;
   public final CloudStore store;
-  private final HttpServer server;
+  private final EngineServer server;
 
   public TestRegistry(Path folder) throws IOException {
     this(folder, null, JobObjects.NONE);
@@ -80,8 +73,8 @@ public final class TestRegistry implements AutoCloseable {
     IdentityService identity = new IdentityService(store, "000000000000", clock);
     CertificateAuthority ca = CertificateAuthority.openOrCreate(folder.resolve("ca"), "Test CA");
     certificate = ca.certificate();
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    URI api = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    server = new EngineServer();
+    URI api = server.uri();
     Endpoints endpoints = new Endpoints("localhost", 8883, 8443, api);
     registry = new Registry(store, identity, ca, endpoints, "us-east-1", "000000000000", clock);
     registry.events().sendThrough(this::publish);
@@ -106,7 +99,7 @@ public final class TestRegistry implements AutoCloseable {
             "000000000000",
             caller -> ((CallerIdentity) caller).arn(),
             clock);
-    serve(engine);
+    server.serve(engine);
     AccessKey root = identity.ensureRootAccessKey();
     StaticCredentialsProvider credentials =
         StaticCredentialsProvider.create(
@@ -129,33 +122,6 @@ public final class TestRegistry implements AutoCloseable {
 
   private void publish(String topic, byte[] payload, int qos) {
     published.add(new Published(topic, JsonMapper.shared().readTree(payload)));
-  }
-
-  private void serve(ApiEngine engine) {
-    server.createContext(
-        "/",
-        exchange -> {
-          Map<String, List<String>> headers = new HashMap<>();
-          exchange
-              .getRequestHeaders()
-              .forEach((name, values) -> headers.put(name.toLowerCase(Locale.ROOT), values));
-          URI uri = exchange.getRequestURI();
-          try (exchange) {
-            ApiResponse response =
-                engine.handle(
-                    new ApiRequest(
-                        exchange.getRequestMethod(),
-                        uri.getRawPath(),
-                        uri.getRawQuery() == null ? "" : uri.getRawQuery(),
-                        headers,
-                        exchange.getRequestBody().readAllBytes()));
-            response.headers().forEach(exchange.getResponseHeaders()::set);
-            exchange.sendResponseHeaders(
-                response.status(), response.body().length == 0 ? -1 : response.body().length);
-            exchange.getResponseBody().write(response.body());
-          }
-        });
-    server.start();
   }
 
   /** A device with a certificate that is attached to its thing. */
@@ -190,7 +156,7 @@ public final class TestRegistry implements AutoCloseable {
     iot.close();
     jobsData.close();
     jobs.close();
-    server.stop(0);
+    server.close();
     provisioning.close();
     store.close();
   }

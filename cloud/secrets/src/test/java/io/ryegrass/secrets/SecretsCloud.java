@@ -1,9 +1,7 @@
 package io.ryegrass.secrets;
 
-import com.sun.net.httpserver.HttpServer;
 import io.ryegrass.awsapi.ApiEngine;
-import io.ryegrass.awsapi.ApiRequest;
-import io.ryegrass.awsapi.ApiResponse;
+import io.ryegrass.awsapi.testing.EngineServer;
 import io.ryegrass.awssignature.AccessKey;
 import io.ryegrass.awssignature.SigV4Verifier;
 import io.ryegrass.identity.CallerIdentity;
@@ -12,9 +10,6 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import io.ryegrass.store.testing.TestDatabase;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -22,11 +17,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.Executors;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -45,7 +36,7 @@ final class SecretsCloud implements AutoCloseable {
   final CloudStore store;
   final IdentityService identity;
   final SecretsService secrets;
-  private final HttpServer http;
+  private final EngineServer http;
   private final List<AutoCloseable> clients = new ArrayList<>();
 
   SecretsCloud(Path folder) throws IOException {
@@ -69,30 +60,8 @@ final class SecretsCloud implements AutoCloseable {
             ACCOUNT,
             caller -> ((CallerIdentity) caller).arn(),
             Clock.systemUTC());
-    http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    http.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
-    http.createContext(
-        "/",
-        exchange -> {
-          try (exchange) {
-            Map<String, List<String>> headers = new HashMap<>();
-            exchange
-                .getRequestHeaders()
-                .forEach((k, v) -> headers.put(k.toLowerCase(Locale.ROOT), v));
-            ApiResponse answer =
-                engine.handle(
-                    new ApiRequest(
-                        exchange.getRequestMethod(),
-                        exchange.getRequestURI().getRawPath(),
-                        "",
-                        headers,
-                        exchange.getRequestBody().readAllBytes()));
-            answer.headers().forEach((k, v) -> exchange.getResponseHeaders().set(k, v));
-            exchange.sendResponseHeaders(answer.status(), answer.body().length);
-            exchange.getResponseBody().write(answer.body());
-          }
-        });
-    http.start();
+    http = new EngineServer();
+    http.serve(engine);
   }
 
   Path keyFile() {
@@ -108,7 +77,7 @@ final class SecretsCloud implements AutoCloseable {
     AccessKey root = identity.ensureRootAccessKey();
     IamClient client =
         IamClient.builder()
-            .endpointOverride(URI.create("http://127.0.0.1:" + http.getAddress().getPort()))
+            .endpointOverride(http.uri())
             .region(Region.AWS_GLOBAL)
             .credentialsProvider(
                 StaticCredentialsProvider.create(
@@ -122,7 +91,7 @@ final class SecretsCloud implements AutoCloseable {
   SecretsManagerClient client(AwsCredentials credentials) {
     SecretsManagerClient client =
         SecretsManagerClient.builder()
-            .endpointOverride(URI.create("http://127.0.0.1:" + http.getAddress().getPort()))
+            .endpointOverride(http.uri())
             .region(Region.US_EAST_1)
             .credentialsProvider(StaticCredentialsProvider.create(credentials))
             .httpClient(UrlConnectionHttpClient.create())
@@ -136,7 +105,7 @@ final class SecretsCloud implements AutoCloseable {
     for (AutoCloseable client : clients) {
       client.close();
     }
-    http.stop(0);
+    http.close();
     store.close();
   }
 

@@ -144,7 +144,9 @@ public final class AuditTrail implements CallRecorder, AutoCloseable {
     later(record);
   }
 
-  /** On disk when this returns. */
+  /**
+   * On disk when this returns. What cannot be written fails its call, and does not go on waiting.
+   */
   private void append(AuditRecord record) {
     waiting.add(record);
     waitingCount.incrementAndGet();
@@ -154,6 +156,9 @@ public final class AuditTrail implements CallRecorder, AutoCloseable {
         flush();
       }
     } finally {
+      if (!record.isWritten() && waiting.remove(record)) {
+        waitingCount.decrementAndGet();
+      }
       flushing.unlock();
     }
   }
