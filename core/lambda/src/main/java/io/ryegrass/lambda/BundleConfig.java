@@ -5,44 +5,72 @@ import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Writes the {@code config.json} of an OCI bundle for one worker: the host's programs read-only,
- * the function's code at {@code /lambda}, the runtimes at {@code /runtime}, a private {@code /tmp},
- * no capabilities, no new privileges, the host's network (the daemon port is on loopback), and
- * nothing else of the host but the configured volumes and devices.
+ * Writes the {@code config.json} of an OCI bundle for one worker: a read-only view of the host
+ * ({@link HostView}) without the core's own folder, the function's code at {@code /lambda}, the
+ * runtimes at {@code /runtime}, a private {@code /tmp}, no capabilities, no new privileges, the
+ * host's network (the daemon port is on loopback), its volumes, models and devices.
  */
 final class BundleConfig {
   static final String CODE = "/lambda";
   static final String RUNTIME = "/runtime";
 
-  /**
-   * Least memory limit of a container, in KiB. V1's default of 16 MB counts the function alone; a
-   * limit of the kernel also counts the interpreter and the pages of its files, which a Python
-   * worker needs some 20 MB for.
-   */
-  static final int MEMORY_FLOOR_KB = 64 * 1024;
-
+  /** Folders of programs and settings. */
   static final List<String> HOST_FOLDERS =
       List.of("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt");
 
+  /**
+   * Waits for a line before it becomes the worker's program; ends when nobody can send one any more
+   * (the core is gone).
+   */
+  private static final List<String> GATE =
+      List.of("/bin/sh", "-c", "read -r go || exit 0; exec \"$@\" </dev/null", "worker");
+
+  private static final List<String> WITH_MANAGED_MEMORY = List.of("java", "nodejs");
+
   private BundleConfig() {}
 
-  /** Makes {@code rootfs} and {@code config.json} in the folder. */
-  static void write(
-      Path bundle,
-      FunctionConfiguration f,
+  /**
+   * What a worker's container is made of.
+   *
+   * @param core root folder of the core, which is not shown
+   * @param layers folder for what the container needs in the host's folders and they lack
+   * @param models folder of each model of the function, in order
+   * @param gated whether the program waits for a line on standard input
+   */
+  record Contents(
+      FunctionConfiguration function,
       UserIds user,
       RuntimeCommand command,
       Map<String, String> environment,
+      Path core,
       Path code,
       Path runtimes,
-      String cgroup)
-      throws IOException {
+      Path layers,
+      List<Path> models,
+      String cgroup,
+      boolean showsCgroups,
+      boolean gated) {}
+
+  /**
+   * Least memory limit of a container, in KiB. V1's default of 16 MB counts the function alone; a
+   * limit of the kernel also counts the interpreter and the pages of its files.
+   */
+  static int memoryKb(FunctionConfiguration f) {
+    int floor = f.runtime().startsWith("java") ? 160 : f.runtime().startsWith("nodejs") ? 96 : 64;
+    return Math.max(f.memorySizeKb(), floor * 1024);
+  }
+
+  /** Makes {@code rootfs} and {@code config.json} in the folder. */
+  static void write(Path bundle, Contents w) throws IOException {
+    FunctionConfiguration f = w.function();
     Path rootfs = Files.createDirectories(bundle.resolve("rootfs"));
     ObjectNode config = Json.object();
     config.put("ociVersion", "1.0.2");
@@ -51,14 +79,79 @@ final class BundleConfig {
 
     ObjectNode process = config.putObject("process");
     process.put("terminal", false).put("cwd", CODE).put("noNewPrivileges", true);
-    ObjectNode who = process.putObject("user").put("uid", user.uid()).put("gid", user.gid());
+    ObjectNode who =
+        process.putObject("user").put("uid", w.user().uid()).put("gid", w.user().gid());
     ArrayNode groups = who.putArray("additionalGids");
-    command.arguments().forEach(process.putArray("args")::add);
+    Groups.of(f, w.user()).forEach(groups::add);
+    ArrayNode arguments = process.putArray("args");
+    if (w.gated()) {
+      GATE.forEach(arguments::add);
+    }
+    w.command().arguments().forEach(arguments::add);
     ArrayNode variables = process.putArray("env");
-    environment.forEach((k, v) -> variables.add(k + "=" + v));
+    w.environment().forEach((k, v) -> variables.add(k + "=" + v));
     process.putObject("capabilities");
 
     ArrayNode mounts = config.putArray("mounts");
+    mounts(mounts, w, rootfs);
+
+    ObjectNode linux = config.putObject("linux");
+    ArrayNode namespaces = linux.putArray("namespaces");
+    for (String kind : List.of("pid", "mount", "ipc", "uts")) {
+      namespaces.addObject().put("type", kind);
+    }
+    linux.put("cgroupsPath", w.cgroup());
+    ObjectNode resources = linux.putObject("resources");
+    long bytes = memoryKb(f) * 1024L;
+    resources.putObject("memory").put("limit", bytes).put("swap", bytes);
+    ArrayNode rules = resources.putArray("devices");
+    rules.addObject().put("allow", false).put("access", "rwm");
+    ArrayNode devices = linux.putArray("devices");
+    for (FunctionConfiguration.Device device : f.devices()) {
+      for (Path node : nodes(f, device)) {
+        device(node, device.writable(), devices, rules);
+      }
+    }
+    ArrayNode masked = linux.putArray("maskedPaths");
+    for (String path :
+        List.of(
+            "/proc/kcore",
+            "/proc/keys",
+            "/proc/timer_list",
+            "/proc/sched_debug",
+            "/sys/firmware")) {
+      masked.add(path);
+    }
+    masked.add(w.core().toString());
+    if (Files.exists(w.core())) {
+      masked.add(w.core().toRealPath().toString());
+    }
+    ArrayNode readonly = linux.putArray("readonlyPaths");
+    for (String path :
+        List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")) {
+      readonly.add(path);
+    }
+    Files.write(bundle.resolve("config.json"), Json.bytes(config));
+  }
+
+  private static void mounts(ArrayNode mounts, Contents w, Path rootfs) throws IOException {
+    FunctionConfiguration f = w.function();
+    List<HostView.Place> places = new ArrayList<>();
+    for (FunctionConfiguration.Volume v : f.volumes()) {
+      places.add(new HostView.Place(Path.of(v.destination()), Files.isDirectory(v.source())));
+    }
+    for (FunctionConfiguration.Model m : f.models()) {
+      places.add(new HostView.Place(Path.of(m.destination()), true));
+    }
+    for (HostView.Part part :
+        new HostView(rootfs, w.layers()).build(places, w.command().folders())) {
+      mount(
+          mounts,
+          part.destination(),
+          part.type(),
+          part.source(),
+          part.options().toArray(String[]::new));
+    }
     mount(mounts, "/proc", "proc", "proc", "nosuid", "noexec", "nodev");
     mount(mounts, "/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
     mount(
@@ -75,98 +168,52 @@ final class BundleConfig {
     if (f.mountSysfs()) {
       mount(mounts, "/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro");
     }
-    for (String folder : HOST_FOLDERS) {
-      Path host = Path.of(folder);
-      if (Files.isSymbolicLink(host)) {
-        Path link = rootfs.resolve(folder.substring(1));
-        if (!Files.isSymbolicLink(link)) {
-          Files.createSymbolicLink(link, Files.readSymbolicLink(host));
-        }
-      } else if (Files.isDirectory(host)) {
-        bind(mounts, host, folder, false);
-      }
+    if (w.showsCgroups() && WITH_MANAGED_MEMORY.stream().anyMatch(f.runtime()::startsWith)) {
+      // Java and Node.js size their heaps by the limit they find here.
+      mount(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "ro");
     }
-    for (Path folder : command.folders()) {
+    for (Path folder : w.command().folders()) {
       bind(mounts, folder, folder.toString(), false);
     }
-    bind(mounts, code, CODE, false);
-    bind(mounts, runtimes, RUNTIME, false);
+    bind(mounts, w.code(), CODE, false);
+    bind(mounts, w.runtimes(), RUNTIME, false);
     for (FunctionConfiguration.Volume volume : f.volumes()) {
-      if (!Files.exists(volume.source())) {
-        throw new NucleusException(
-            "LOCAL_RESOURCE_NOT_FOUND",
-            "The volume "
-                + volume.source()
-                + " of "
-                + f.arn()
-                + " does not exist on this core; create it, or change the resource.");
-      }
       bind(mounts, volume.source(), volume.destination(), volume.writable());
-      if (volume.addGroupOwner()) {
-        groups.add((int) Files.getAttribute(volume.source(), "unix:gid"));
-      }
     }
-
-    ObjectNode linux = config.putObject("linux");
-    ArrayNode namespaces = linux.putArray("namespaces");
-    for (String kind : List.of("pid", "mount", "ipc", "uts")) {
-      namespaces.addObject().put("type", kind);
+    for (int i = 0; i < f.models().size(); i++) {
+      FunctionConfiguration.Model model = f.models().get(i);
+      bind(mounts, w.models().get(i), model.destination(), model.writable());
     }
-    linux.put("cgroupsPath", cgroup);
-    ObjectNode resources = linux.putObject("resources");
-    long bytes = Math.max(f.memorySizeKb(), MEMORY_FLOOR_KB) * 1024L;
-    resources.putObject("memory").put("limit", bytes).put("swap", bytes);
-    ArrayNode rules = resources.putArray("devices");
-    rules.addObject().put("allow", false).put("access", "rwm");
-    ArrayNode devices = linux.putArray("devices");
-    for (FunctionConfiguration.Device device : f.devices()) {
-      device(f, device, devices, rules, groups);
-    }
-    ArrayNode masked = linux.putArray("maskedPaths");
-    for (String path :
-        List.of(
-            "/proc/kcore",
-            "/proc/keys",
-            "/proc/timer_list",
-            "/proc/sched_debug",
-            "/sys/firmware")) {
-      masked.add(path);
-    }
-    ArrayNode readonly = linux.putArray("readonlyPaths");
-    for (String path :
-        List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")) {
-      readonly.add(path);
-    }
-    Files.write(bundle.resolve("config.json"), Json.bytes(config));
   }
 
-  private static void device(
-      FunctionConfiguration f,
-      FunctionConfiguration.Device device,
-      ArrayNode devices,
-      ArrayNode rules,
-      ArrayNode groups)
+  /** The device, or all devices of a folder such as {@code /dev/bus/usb} (LRA-03). */
+  private static List<Path> nodes(FunctionConfiguration f, FunctionConfiguration.Device device)
       throws IOException {
-    Path path = Path.of(device.path());
-    if (!Files.exists(path)) {
-      throw new NucleusException(
-          "LOCAL_RESOURCE_NOT_FOUND",
-          "The device "
-              + path
-              + " of "
-              + f.arn()
-              + " does not exist on this core; connect it, or change the resource.");
+    Path path = device.host();
+    List<Path> found;
+    try (Stream<Path> walk = Files.walk(path)) {
+      found = walk.filter(BundleConfig::isDevice).toList();
     }
+    if (found.isEmpty()) {
+      throw new NucleusException(
+          "LOCAL_RESOURCE_NOT_VALID", path + " of " + f.arn() + " is no device; make it a volume.");
+    }
+    return found;
+  }
+
+  private static boolean isDevice(Path path) {
+    try {
+      int type = (int) Files.getAttribute(path, "unix:mode") & 0170000;
+      return type == 0020000 || type == 0060000;
+    } catch (IOException e) {
+      return false; // unplugged just now
+    }
+  }
+
+  private static void device(Path path, boolean writable, ArrayNode devices, ArrayNode rules)
+      throws IOException {
     int mode = (int) Files.getAttribute(path, "unix:mode");
-    String type =
-        switch (mode & 0170000) {
-          case 0020000 -> "c";
-          case 0060000 -> "b";
-          default ->
-              throw new NucleusException(
-                  "LOCAL_RESOURCE_NOT_VALID",
-                  path + " of " + f.arn() + " is no device; make it a volume.");
-        };
+    String type = (mode & 0170000) == 0060000 ? "b" : "c";
     long rdev = ((Number) Files.getAttribute(path, "unix:rdev")).longValue();
     // The encoding of Linux: 12 bits of major number between 8 and 12 bits of minor number.
     long major = ((rdev >>> 8) & 0xfff) | ((rdev >>> 32) & ~0xfffL);
@@ -174,7 +221,7 @@ final class BundleConfig {
     int gid = (int) Files.getAttribute(path, "unix:gid");
     devices
         .addObject()
-        .put("path", device.path())
+        .put("path", path.toString())
         .put("type", type)
         .put("major", major)
         .put("minor", minor)
@@ -187,10 +234,7 @@ final class BundleConfig {
         .put("type", type)
         .put("major", major)
         .put("minor", minor)
-        .put("access", device.writable() ? "rw" : "r");
-    if (device.addGroupOwner()) {
-      groups.add(gid);
-    }
+        .put("access", writable ? "rw" : "r");
   }
 
   private static void mount(

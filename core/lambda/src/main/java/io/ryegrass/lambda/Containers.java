@@ -1,21 +1,24 @@
 package io.ryegrass.lambda;
 
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -24,48 +27,69 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Container mode GreengrassContainer: an OCI runtime from the PATH, {@code runc} or else {@code
- * crun}. Which of them works on this host is found out by running {@code /bin/true} once, in a
- * container like a function's.
+ * crun}. Which of them works on this host, and how, is found out when the first function asks, by
+ * running {@code /bin/true} in a container like a function's.
  *
- * <p>Containers are named {@code ryegrass-<worker>} and live in a state folder of this core alone
- * ({@code /run/ryegrass/<hash of the root>}), so that a core can end all that an earlier one left
- * behind and nobody else's.
+ * <p>A container can be made ahead ({@link #prepare}): everything is there but the worker's
+ * program, in whose place a shell waits for one line. When the core dies, that shell reads the end
+ * of its input and ends, and with it the container.
+ *
+ * <p>Containers are named {@code ryegrass-<worker>}, live in a state folder of this core alone
+ * ({@code /run/ryegrass/<hash of the root>}) and in control groups of that name, so that a core can
+ * end all that an earlier one left behind and nobody else's.
  */
 final class Containers implements WorkerStarter {
   private static final Logger LOG = LoggerFactory.getLogger(Containers.class);
   private static final Duration TOOL_DEADLINE = Duration.ofSeconds(10);
 
+  private static final Duration KILL_DEADLINE = Duration.ofSeconds(3);
+
+  /** Containers made ahead, of all functions together: each costs the runtime's own process. */
+  private static final int SPARES_AT_MOST = 4;
+
+  private static final int KILLED = 128 + 9;
+
   private final UserIds self;
   private final Path runtimes;
+  private final Path root;
   private final Path bundles;
   private final Path state;
+  private final Path layers;
   private final String cgroup;
+  private final Models models;
   private final Executor tasks;
   private final ReentrantLock probing = new ReentrantLock();
-  private @Nullable Path engine;
+  private final Semaphore spares = new Semaphore(SPARES_AT_MOST);
+  private @Nullable OciEngine engine;
+  private volatile @Nullable Cgroups cgroups;
 
   /**
    * @param self who the core runs as
    * @param root root folder of the core: tells this core's containers from others'
    * @param bundles folder for the bundles
    */
-  Containers(UserIds self, Path runtimes, Path root, Path bundles, Executor tasks) {
+  Containers(UserIds self, Path runtimes, Path root, Path bundles, Models models, Executor tasks) {
     this.self = self;
     this.runtimes = runtimes;
+    this.root = root.toAbsolutePath().normalize();
     this.bundles = bundles;
+    this.models = models;
     this.tasks = tasks;
-    String hash =
-        HexFormat.of().toHexDigits(root.toAbsolutePath().normalize().toString().hashCode());
+    String hash = HexFormat.of().toHexDigits(this.root.toString().hashCode());
     this.state = Path.of("/run/ryegrass", hash);
+    this.layers = Path.of("/run/ryegrass", hash + "-layers");
     this.cgroup = "/ryegrass-" + hash + "-";
   }
 
   @Override
   public void check(FunctionHome home) {
-    var unused = engine(home.configuration());
+    FunctionConfiguration f = home.configuration();
+    var unused = engine(f);
     var alsoUnused = command(home);
-    UserIds user = UserIds.of(home.configuration().user(), home.posixUser());
-    LOG.debug("{} will run in containers as {}", home.configuration().arn(), user);
+    UserIds user = UserIds.of(f.user(), home.posixUser());
+    Preflight.check(f, user);
+    modelFolders(f);
+    LOG.debug("{} will run in containers as {}", f.arn(), user);
   }
 
   private static RuntimeCommand command(FunctionHome home) {
@@ -75,6 +99,10 @@ final class Containers implements WorkerStarter {
         Path.of(BundleConfig.RUNTIME),
         Path.of(BundleConfig.CODE),
         Interpreters.Reach.CONTAINER);
+  }
+
+  private List<Path> modelFolders(FunctionConfiguration f) {
+    return f.models().stream().map(m -> models.folder(f, m)).toList();
   }
 
   private static NucleusException unusable(FunctionConfiguration f, String why) {
@@ -87,7 +115,7 @@ final class Containers implements WorkerStarter {
             + "; install runc and run the core as root, or set containerMode NoContainer.");
   }
 
-  private Path engine(FunctionConfiguration f) {
+  private OciEngine engine(FunctionConfiguration f) {
     if (self.uid() != 0) {
       throw unusable(f, "the core does not run as root");
     }
@@ -96,18 +124,21 @@ final class Containers implements WorkerStarter {
       if (engine != null) {
         return engine;
       }
+      List<Path> programs =
+          List.of("runc", "crun").stream()
+              .map(PlainProcesses::find)
+              .flatMap(Optional::stream)
+              .toList();
       String why = "there is no OCI runtime (runc or crun) on this host";
-      for (String name : List.of("runc", "crun")) {
-        Optional<Path> candidate = PlainProcesses.find(name);
-        if (candidate.isPresent()) {
-          Optional<String> problem = probe(candidate.get(), f);
-          if (problem.isEmpty()) {
-            engine = candidate.get();
-            LOG.info("Lambda containers run by {}", engine);
-            return engine;
-          }
-          why = candidate.get() + " does not work on this host (" + problem.get() + ")";
+      for (OciEngine candidate : OciEngine.candidates(programs, cgroups())) {
+        Optional<String> problem = probe(candidate);
+        if (problem.isEmpty()) {
+          engine = candidate;
+          LOG.info("Lambda containers run by {}", engine);
+          return candidate;
         }
+        LOG.debug("{} does not work here: {}", candidate, problem.get());
+        why = candidate.program() + " does not work on this host (" + problem.get() + ")";
       }
       throw unusable(f, why);
     } finally {
@@ -115,111 +146,196 @@ final class Containers implements WorkerStarter {
     }
   }
 
+  private Cgroups cgroups() {
+    Cgroups known = cgroups;
+    if (known == null) {
+      known = Cgroups.ofThisHost();
+      cgroups = known;
+    }
+    return known;
+  }
+
   /** Runs {@code /bin/true}; empty when that works, else what the engine says. */
-  private Optional<String> probe(Path candidate, FunctionConfiguration f) {
+  private Optional<String> probe(OciEngine candidate) {
     String name = "probe-" + ProcessHandle.current().pid();
     String id = "ryegrass-" + name;
     Path bundle = bundles.resolve(id);
     try {
       Files.createDirectories(state);
-      FunctionConfiguration plain = f.withoutResources();
+      Files.createDirectories(bundle);
+      FunctionConfiguration any =
+          FunctionConfiguration.read(
+              "probe",
+              Json.object()
+                  .put("lambdaArn", "arn:aws:lambda:::function:probe:1")
+                  .put("runtime", "java")
+                  .put("handler", "true"));
       BundleConfig.write(
           bundle,
-          plain,
-          self,
-          RuntimeCommand.plain("/bin/true"),
-          Map.of("PATH", "/usr/bin:/bin"),
-          bundle,
-          bundle,
-          cgroup + name);
-      Outcome outcome = tool(candidate, "run", "--bundle", bundle.toString(), id);
+          new BundleConfig.Contents(
+              any,
+              self,
+              RuntimeCommand.plain("/bin/true"),
+              Map.of("PATH", "/usr/bin:/bin"),
+              root,
+              bundle,
+              bundle,
+              layers.resolve(id),
+              List.of(),
+              cgroup + name,
+              candidate.showsCgroups(),
+              false));
+      Outcome outcome = tool(candidate.run(state, bundle, id));
       var unused = tool(candidate, "delete", "-f", id);
       return outcome.code() == 0 ? Optional.empty() : Optional.of(outcome.text());
     } catch (IOException e) {
       return Optional.of(e.toString());
     } finally {
-      remove(bundle);
+      Models.delete(bundle);
+      Models.delete(layers.resolve(id));
     }
   }
 
   @Override
   public WorkerProcess start(FunctionHome home, String token, String name) {
+    return launch(home, token, name, false);
+  }
+
+  @Override
+  public Optional<Prepared> prepare(FunctionHome home, String token, String name) {
+    if (!spares.tryAcquire()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new Spare(home, name, token, launch(home, token, name, true)));
+    } catch (RuntimeException e) {
+      spares.release();
+      throw e;
+    }
+  }
+
+  private Map<String, String> environment(FunctionHome home, String token, String name) {
     FunctionConfiguration f = home.configuration();
-    Path engine = engine(f);
-    String id = "ryegrass-" + name;
-    Path bundle = bundles.resolve(id);
-    UserIds user = UserIds.of(f.user(), home.posixUser());
     Map<String, String> environment =
         home.environment().of(f, BundleConfig.CODE, "/tmp", token, name);
     environment.remove(
         "RYEGRASS_PYTHON_CACHE"); // the code is read-only in here, and /tmp is new each time
+    if (!f.models().isEmpty()) {
+      environment.put(FunctionEnvironment.RESOURCE_PREFIX, "/"); // MLI-13
+    }
+    return environment;
+  }
+
+  private Container launch(FunctionHome home, String token, String name, boolean gated) {
+    FunctionConfiguration f = home.configuration();
+    OciEngine engine = engine(f);
+    String id = "ryegrass-" + name;
+    Path bundle = bundles.resolve(id);
+    Map<String, String> environment = environment(home, token, name);
     try {
+      Files.createDirectories(state);
+      privately(bundles);
+      Files.createDirectories(bundle);
       BundleConfig.write(
-          bundle, f, user, command(home), environment, home.code(), runtimes, cgroup + name);
+          bundle,
+          new BundleConfig.Contents(
+              f,
+              UserIds.of(f.user(), home.posixUser()),
+              command(home),
+              environment,
+              root,
+              home.code(),
+              runtimes,
+              layers.resolve(id),
+              modelFolders(f),
+              cgroup + name,
+              engine.showsCgroups(),
+              gated));
     } catch (IOException e) {
       throw new NucleusException(
           "WORKER_START_ERROR",
           "The container of " + f.arn() + " cannot be prepared in " + bundle + ": " + e,
           e);
     }
-    List<String> command = new ArrayList<>(engineCommand(engine));
-    command.addAll(List.of("run", "--bundle", bundle.toString(), id));
     Process process =
-        PlainProcesses.run(command, bundle, Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"));
-    return new Container(process, engine, id, bundle, home.log());
+        PlainProcesses.run(
+            engine.run(state, bundle, id),
+            bundle,
+            Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+            gated ? ProcessBuilder.Redirect.PIPE : PlainProcesses.NOTHING);
+    return new Container(process, engine, name, environment, f, home.log());
+  }
+
+  /** The bundles hold tokens: they are the core's alone. */
+  private static void privately(Path folder) throws IOException {
+    if (Files.notExists(folder)) {
+      Files.createDirectories(folder);
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+    }
   }
 
   /**
-   * Ends the containers that an earlier core of the same root folder left behind; returns how many.
+   * Ends the containers that an earlier core of the same root folder left behind, whether or not
+   * their engine had written them down; returns how many.
    */
   int reclaim() {
-    if (!Files.isDirectory(state)) {
-      return 0;
-    }
     int ended = 0;
-    try (Stream<Path> entries = Files.list(state)) {
-      for (Path entry : entries.toList()) {
-        String id = entry.getFileName().toString();
-        if (id.startsWith("ryegrass-")) {
-          for (String name : List.of("runc", "crun")) {
-            Optional<Path> candidate = PlainProcesses.find(name);
-            if (candidate.isPresent() && Files.exists(entry)) {
-              var unused = tool(candidate.get(), "delete", "-f", id);
-            }
-          }
-          if (Files.exists(entry)) {
-            LOG.error(
-                "The container {} of an earlier core cannot be removed; look into {}", id, state);
-          } else {
+    if (Files.isDirectory(state)) {
+      try (Stream<Path> entries = Files.list(state)) {
+        for (Path entry : entries.toList()) {
+          String id = entry.getFileName().toString();
+          if (id.startsWith("ryegrass-")) {
+            end(entry, id);
             ended++;
           }
-          remove(bundles.resolve(id));
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException("Cannot read the containers in " + state, e);
+      }
+    }
+    if (self.uid() == 0) {
+      ended = Math.max(ended, cgroups().sweep(cgroup));
+      Models.delete(layers);
+    }
+    Models.delete(bundles);
+    return ended;
+  }
+
+  private void end(Path entry, String id) {
+    for (String name : List.of("runc", "crun")) {
+      Optional<Path> candidate = PlainProcesses.find(name);
+      if (candidate.isPresent() && Files.exists(entry)) {
+        for (OciEngine way : OciEngine.candidates(List.of(candidate.get()), cgroups())) {
+          if (way.keeps() && Files.exists(entry)) { // one of each sight of the host is enough
+            var unused = tool(way, "delete", "-f", id);
+          }
         }
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot read the containers in " + state, e);
     }
-    return ended;
+    if (Files.exists(entry)) {
+      LOG.error("The container {} of an earlier core cannot be removed; look into {}", id, state);
+    }
   }
 
   /** Leaves nothing behind in {@code /run}; containers that still run keep their folder. */
   void close() {
     try {
       Files.deleteIfExists(state);
+      Files.deleteIfExists(layers);
     } catch (IOException e) {
       LOG.debug("The folder {} stays: {}", state, e.toString());
     }
   }
 
-  private List<String> engineCommand(Path engine) {
-    return List.of(engine.toString(), "--root", state.toString());
-  }
-
   private record Outcome(int code, String text) {}
 
-  private Outcome tool(Path engine, String... arguments) {
-    List<String> command = new ArrayList<>(engineCommand(engine));
+  private Outcome tool(OciEngine engine, String... arguments) {
+    List<String> command = engine.command(state);
     command.addAll(List.of(arguments));
+    return tool(command);
+  }
+
+  private Outcome tool(List<String> command) {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
     try {
@@ -249,48 +365,149 @@ final class Containers implements WorkerStarter {
     }
   }
 
-  private static void remove(Path folder) {
-    if (!Files.exists(folder)) {
-      return;
+  /** Made ahead: a container in which a shell waits for a line. */
+  private final class Spare implements Prepared {
+    private final FunctionHome home;
+    private final String name;
+    private final String token;
+    private final Container container;
+    private final AtomicBoolean used = new AtomicBoolean();
+
+    Spare(FunctionHome home, String name, String token, Container container) {
+      this.home = home;
+      this.name = name;
+      this.token = token;
+      this.container = container;
     }
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
+
+    @Override
+    public Optional<WorkerProcess> start(FunctionHome now) {
+      if (!used.compareAndSet(false, true)) {
+        return Optional.empty();
       }
-    } catch (IOException | UncheckedIOException e) {
-      LOG.warn("The bundle {} is not removed: {}", folder, e.toString());
+      spares.release();
+      boolean same =
+          now.configuration().equals(home.configuration())
+              && now.code().equals(home.code())
+              && now.posixUser().equals(home.posixUser())
+              && now.manager().equals(home.manager())
+              && environment(now, token, name).equals(container.environment);
+      if (same && container.open()) {
+        return Optional.of(container);
+      }
+      container.kill();
+      return Optional.empty();
+    }
+
+    @Override
+    public void discard() {
+      if (used.compareAndSet(false, true)) {
+        spares.release();
+        container.close();
+      }
     }
   }
 
   /** A running container. */
   private final class Container implements WorkerProcess {
     private final Process process;
-    private final Path engine;
+    private final OciEngine engine;
+    private final String name;
     private final String id;
+    private final Map<String, String> environment;
+    private final FunctionConfiguration function;
     private final CompletableFuture<Integer> ended = new CompletableFuture<>();
+    private volatile boolean killed;
+    private volatile @Nullable String reason;
 
-    Container(Process process, Path engine, String id, Path bundle, WorkerLog log) {
+    Container(
+        Process process,
+        OciEngine engine,
+        String name,
+        Map<String, String> environment,
+        FunctionConfiguration function,
+        WorkerLog log) {
       this.process = process;
       this.engine = engine;
-      this.id = id;
+      this.name = name;
+      this.id = "ryegrass-" + name;
+      this.environment = environment;
+      this.function = function;
       tasks.execute(() -> log.carry(process.getInputStream(), "INFO"));
       tasks.execute(() -> log.carry(process.getErrorStream(), "WARN"));
+      tasks.execute(this::await);
+    }
+
+    private void await() {
+      try {
+        int code = process.waitFor();
+        if (code == KILLED && !killed) {
+          reason = whyKilled();
+        }
+        // Also when the engine's own process was killed: the container would live on.
+        Outcome outcome = tool(engine, "delete", "-f", id);
+        if (outcome.code() != 0) {
+          LOG.debug("{} delete {}: {}", engine, id, outcome.text());
+        }
+        if (killed) {
+          var unused = cgroups().sweep(cgroup + name); // an engine that was killed leaves them
+        }
+        Models.delete(bundles.resolve(id));
+        Models.delete(layers.resolve(id));
+        ended.complete(code);
+      } catch (InterruptedException e) {
+        ended.complete(-1);
+        Thread.currentThread().interrupt();
+      } catch (RuntimeException e) {
+        ended.completeExceptionally(e);
+      }
+    }
+
+    private @Nullable String whyKilled() {
+      String limit = BundleConfig.memoryKb(function) / 1024 + " MB (MemorySize)";
+      if (cgroups().outOfMemory(cgroup + name)) {
+        return "Out of memory: "
+            + function.arn()
+            + " used more than its limit of "
+            + limit
+            + "; raise it, or let the function need less.";
+      }
+      return engine.keeps()
+          ? null
+          : "It was killed from outside, as the kernel does with a function that uses more memory"
+              + " than its limit, here "
+              + limit
+              + ".";
+    }
+
+    /** Lets the waiting shell become the worker. */
+    boolean open() {
+      try (OutputStream gate = process.getOutputStream()) {
+        gate.write('\n');
+        gate.flush();
+        return process.isAlive();
+      } catch (IOException e) {
+        LOG.debug("{} has ended before it was needed: {}", id, e.toString());
+        return false;
+      }
+    }
+
+    /** The waiting shell reads the end of its input, and ends; killed where it does not. */
+    void close() {
+      try {
+        process.getOutputStream().close();
+      } catch (IOException e) {
+        LOG.debug("{} has ended already: {}", id, e.toString());
+      }
       tasks.execute(
           () -> {
             try {
-              int code = process.waitFor();
-              // Also when the engine's own process was killed: the container would live on.
-              Outcome outcome = tool(engine, "delete", "-f", id);
-              if (outcome.code() != 0) {
-                LOG.debug("{} delete {}: {}", engine, id, outcome.text());
+              if (!process.waitFor(KILL_DEADLINE.toMillis(), TimeUnit.MILLISECONDS)) {
+                kill();
               }
-              remove(bundle);
-              ended.complete(code);
             } catch (InterruptedException e) {
-              ended.complete(-1);
+              kill();
               Thread.currentThread().interrupt();
-            } catch (RuntimeException e) {
-              ended.completeExceptionally(e);
             }
           });
     }
@@ -306,19 +523,45 @@ final class Containers implements WorkerStarter {
     }
 
     @Override
+    public @Nullable String reason() {
+      return reason;
+    }
+
+    @Override
     public void terminate() {
       process.destroy(); // the engine hands the signal on
     }
 
     @Override
     public void kill() {
-      tasks.execute(
-          () -> {
-            Outcome outcome = tool(engine, "kill", id, "KILL");
-            if (outcome.code() != 0) {
-              process.destroyForcibly(); // not yet created, or already gone
-            }
-          });
+      killed = true;
+      tasks.execute(this::killNow);
+    }
+
+    /**
+     * One that is being made cannot be killed yet, and its engine must not be: it would leave
+     * parts.
+     */
+    private void killNow() {
+      long end = System.nanoTime() + KILL_DEADLINE.toNanos();
+      while (process.isAlive()) {
+        if (tool(engine, "kill", id, "KILL").code() == 0) {
+          return;
+        }
+        if (System.nanoTime() > end) {
+          process.destroyForcibly();
+          return;
+        }
+        try {
+          if (process.waitFor(20, TimeUnit.MILLISECONDS)) {
+            return;
+          }
+        } catch (InterruptedException e) {
+          process.destroyForcibly();
+          Thread.currentThread().interrupt();
+          return;
+        }
+      }
     }
   }
 }

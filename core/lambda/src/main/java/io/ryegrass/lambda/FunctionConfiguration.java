@@ -19,6 +19,8 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param statusTimeout how long a long-lived function's worker may be neither working nor asking
  * @param memorySizeKb limit of a container
+ * @param models machine-learning models it has
+ * @param modelOwners group that owns each model of the V1 group that it does not have, by resource
  * @param user {@code runAs}, or null when the component's user applies
  */
 record FunctionConfiguration(
@@ -41,6 +43,8 @@ record FunctionConfiguration(
     boolean mountSysfs,
     List<Volume> volumes,
     List<Device> devices,
+    List<Model> models,
+    Map<String, String> modelOwners,
     @Nullable RunAs user,
     List<String> execArgs,
     Map<String, String> variables,
@@ -52,9 +56,56 @@ record FunctionConfiguration(
       Pattern.compile(
           "arn:aws(?:-[a-z]+)*:lambda:([a-z0-9-]*):(\\d*):function:([a-zA-Z0-9-_]+):([a-zA-Z0-9-_$]+)");
 
-  record Volume(Path source, String destination, boolean writable, boolean addGroupOwner) {}
+  /** A part of the host that a container is given (LRA rows). */
+  sealed interface LocalResource {
+    Path host();
 
-  record Device(String path, boolean writable, boolean addGroupOwner) {}
+    boolean writable();
+
+    boolean addGroupOwner();
+
+    String groupOwner();
+  }
+
+  /**
+   * A file or folder of the host.
+   *
+   * @param addGroupOwner whether the group that owns it is added to the function's (LRA-10)
+   * @param groupOwner name or number of another group to add, or empty (LRA-11)
+   */
+  record Volume(
+      Path source, String destination, boolean writable, boolean addGroupOwner, String groupOwner)
+      implements LocalResource {
+    @Override
+    public Path host() {
+      return source;
+    }
+  }
+
+  record Device(String path, boolean writable, boolean addGroupOwner, String groupOwner)
+      implements LocalResource {
+    @Override
+    public Path host() {
+      return Path.of(path);
+    }
+  }
+
+  /**
+   * A machine-learning model, unpacked by the nucleus as the artifact of a component.
+   *
+   * @param version version of the component, which follows the archive's content
+   * @param artifact file name of the archive
+   * @param destination where a container has it; below {@code AWS_GG_RESOURCE_PREFIX} without one
+   * @param groupOwner number or name of the group that owns it, or empty
+   */
+  record Model(
+      String resourceId,
+      String component,
+      String version,
+      String artifact,
+      String destination,
+      boolean writable,
+      String groupOwner) {}
 
   /** Ids, as V1 gives them; negative: not given. */
   record RunAs(int uid, int gid) {}
@@ -115,7 +166,8 @@ record FunctionConfiguration(
                         Path.of(r.member(v, "sourcePath", "containerParams.volumes")),
                         r.member(v, "destinationPath", "containerParams.volumes"),
                         v.path("permission").asString("ro").equals("rw"),
-                        v.path("addGroupOwner").asBoolean(false)))
+                        v.path("addGroupOwner").asBoolean(false),
+                        v.path("groupOwner").asString("")))
             .toList(),
         elements(containerParams.path("devices")).stream()
             .map(
@@ -123,8 +175,22 @@ record FunctionConfiguration(
                     new Device(
                         r.member(d, "path", "containerParams.devices"),
                         d.path("permission").asString("ro").equals("rw"),
-                        d.path("addGroupOwner").asBoolean(false)))
+                        d.path("addGroupOwner").asBoolean(false),
+                        d.path("groupOwner").asString("")))
             .toList(),
+        elements(c.path("mlResources")).stream()
+            .map(
+                m ->
+                    new Model(
+                        m.path("resourceId").asString(""),
+                        r.member(m, "component", "mlResources"),
+                        r.member(m, "version", "mlResources"),
+                        r.member(m, "artifact", "mlResources"),
+                        r.member(m, "destinationPath", "mlResources"),
+                        m.path("permission").asString("ro").equals("rw"),
+                        m.path("groupOwner").asString("")))
+            .toList(),
+        variables(c.path("mlOwners")),
         runAs.isObject() && (runAs.has("uid") || runAs.has("gid"))
             ? new RunAs(runAs.path("uid").asInt(-1), runAs.path("gid").asInt(-1))
             : null,
@@ -143,36 +209,6 @@ record FunctionConfiguration(
             .toList(),
         c.path("group").path("id").asString(""),
         c.path("group").path("name").asString(""));
-  }
-
-  /** The same without volumes and devices, for trying out a container. */
-  FunctionConfiguration withoutResources() {
-    return new FunctionConfiguration(
-        arn,
-        region,
-        account,
-        functionName,
-        aliasArns,
-        runtime,
-        handler,
-        pinned,
-        timeout,
-        maxQueueSize,
-        maxInstances,
-        maxIdle,
-        statusTimeout,
-        binary,
-        container,
-        memorySizeKb,
-        mountSysfs,
-        List.of(),
-        List.of(),
-        user,
-        execArgs,
-        variables,
-        eventSources,
-        groupId,
-        groupName);
   }
 
   /** Maps with string indices (as deployed) and lists (as written by hand) alike. */

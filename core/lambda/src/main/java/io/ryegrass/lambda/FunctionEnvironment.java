@@ -17,6 +17,9 @@ record FunctionEnvironment(String thingName, int port, Map<String, String> compo
   static final String SHADOW_ARN = "arn:aws:lambda:::function:GGShadowService";
   static final String SECRETS_ARN = "arn:aws:lambda:::function:GGSecretManager";
 
+  /** Where a function finds its machine-learning models (MLI-13, MLI-14). */
+  static final String RESOURCE_PREFIX = "AWS_GG_RESOURCE_PREFIX";
+
   /** Highest SDK interface version of the core: 1.5 is what the last Core SDKs say. */
   private static final String INTERFACE_VERSION = "1.5";
 

@@ -13,8 +13,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,6 +33,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class LambdaComponentBody implements ComponentBody {
   private static final Logger LOG = LoggerFactory.getLogger(LambdaComponentBody.class);
 
+  /** After the start of a worker, until the next one is made ahead. */
+  private static final Duration SPARE_AFTER = Duration.ofSeconds(1);
+
   private final LambdaManager manager;
   private final LambdaSettings settings;
   private final ComponentInstance instance;
@@ -40,6 +47,7 @@ final class LambdaComponentBody implements ComponentBody {
       LambdaManager.Running running,
       FunctionPool pool,
       StateReporter reporter,
+      Spares spares,
       List<AutoCloseable> sources) {}
 
   LambdaComponentBody(LambdaManager manager, LambdaSettings settings, ComponentInstance instance) {
@@ -112,10 +120,13 @@ final class LambdaComponentBody implements ComponentBody {
       linkV1Log(running, f);
       Surroundings surroundings = new Surroundings(running, r);
       FunctionPool pool = new FunctionPool(f, settings, surroundings);
-      Started now = new Started(running, pool, r, new ArrayList<>());
+      Started now = new Started(running, pool, r, surroundings.spares(pool), new ArrayList<>());
       started = now;
       pool.start();
       attach(now, f);
+      if (surroundings.spareContainers().equals("always")) {
+        surroundings.run(now.spares()::make);
+      }
       if (!f.pinned()) {
         surroundings.ready();
       }
@@ -148,11 +159,17 @@ final class LambdaComponentBody implements ComponentBody {
             .path("allowFunctionsToRunAsRoot")
             .asString("no")
             .equals("yes")) {
+      // V1's words (LAM-30), for people and scripts that look for them.
+      String why =
+          "lambda(s) ["
+              + f.arn()
+              + "] are configured to run as root while Greengrass is not configured to run lambdas"
+              + " with root permissions";
+      LOG.error("{}", why);
       throw new NucleusException(
           "ROOT_NOT_ALLOWED",
-          "The function "
-              + f.arn()
-              + " is to run as root, which this core does not allow; set allowFunctionsToRunAsRoot to \"yes\" in the configuration of"
+          why
+              + "; set allowFunctionsToRunAsRoot to \"yes\" in the configuration of"
               + " aws.greengrass.LambdaManager, or take its runAs away.");
     }
   }
@@ -220,6 +237,7 @@ final class LambdaComponentBody implements ComponentBody {
     started = null;
     if (was != null) {
       detach(was);
+      was.spares().close();
       was.pool().stop(deadline);
     }
   }
@@ -253,6 +271,7 @@ final class LambdaComponentBody implements ComponentBody {
     now.running().starter(f).check(home(now.running(), f));
     detach(now);
     attach(now, f);
+    now.spares().discard();
     now.pool().reconfigure(f);
   }
 
@@ -278,27 +297,101 @@ final class LambdaComponentBody implements ComponentBody {
     private final StateReporter reporter;
     private final AtomicBoolean told = new AtomicBoolean();
 
+    /** Names of workers that were made ahead and have not started. */
+    private final Set<String> spared = ConcurrentHashMap.newKeySet();
+
     Surroundings(LambdaManager.Running running, StateReporter reporter) {
       this.running = running;
       this.reporter = reporter;
     }
 
+    Spares spares(FunctionPool pool) {
+      return new Spares(
+          () -> ordinary(pool),
+          worker -> {
+            FunctionConfiguration f = pool.configuration();
+            return running.starter(f).prepare(home(running, f), worker.token(), worker.name());
+          },
+          running::gone);
+    }
+
+    /** {@code inUse}, {@code always} or {@code never}. */
+    String spareContainers() {
+      return running.context().configuration().path("spareContainers").asString("inUse");
+    }
+
     @Override
     public WorkerProcess start(Worker worker) {
       FunctionConfiguration f = worker.pool().configuration();
-      return running.starter(f).start(home(running, f), worker.token(), worker.name());
+      WorkerStarter.FunctionHome home = home(running, f);
+      Started now = started;
+      Optional<WorkerProcess> ready =
+          now == null ? Optional.empty() : now.spares().start(worker, home);
+      WorkerProcess process =
+          ready.orElseGet(() -> running.starter(f).start(home, worker.token(), fresh(worker)));
+      if (now != null && f.container() && !f.pinned() && !spareContainers().equals("never")) {
+        // Not at once: the worker that starts now needs the processor more.
+        var unused =
+            timer()
+                .schedule(
+                    () -> run(() -> spareFor(now)), SPARE_AFTER.toMillis(), TimeUnit.MILLISECONDS);
+      }
+      return process;
+    }
+
+    /** The name of a container that takes the place of one made ahead which cannot be used. */
+    private String fresh(Worker worker) {
+      return spared.remove(worker.name()) ? worker.name() + "-b" : worker.name();
+    }
+
+    private void spareFor(Started now) {
+      FunctionPool.Figures figures = now.pool().figures();
+      FunctionConfiguration f = now.pool().configuration();
+      if (figures.workers() > 0 && figures.workers() < f.maxInstances()) {
+        now.spares().make();
+      }
     }
 
     @Override
     public Worker newWorker(FunctionPool pool) {
+      Started now = started;
+      if (now != null) {
+        Optional<Worker> made = now.spares().take();
+        if (made.isPresent()) {
+          spared.add(made.get().name());
+          return made.get();
+        }
+      }
+      return ordinary(pool);
+    }
+
+    private Worker ordinary(FunctionPool pool) {
       String suffix = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
       return running.newWorker(
           pool, instance.name(), pool.configuration().functionName() + "-" + suffix);
     }
 
+    /**
+     * A long-lived function that will be restarted gets its next container made during the pause;
+     * an idle function keeps none.
+     */
     @Override
     public void gone(Worker worker) {
       running.gone(worker);
+      spared.remove(worker.name());
+      Started now = started;
+      if (now == null || now.pool().figures().workers() > 0) {
+        return;
+      }
+      FunctionConfiguration f = now.pool().configuration();
+      if (!f.container() || spareContainers().equals("never")) {
+        return;
+      }
+      if (f.pinned() || spareContainers().equals("always")) {
+        now.spares().make();
+      } else {
+        now.spares().discard();
+      }
     }
 
     @Override

@@ -27,9 +27,10 @@ import tools.jackson.databind.node.ObjectNode;
  * The built-in component {@code aws.greengrass.LambdaManager}, and the maker of all function
  * components: they depend on it, so it runs before the first of them and longer than the last.
  * Configuration: {@code getResultTimeoutInSecond} (60), {@code allowFunctionsToRunAsRoot} ("no": a
- * function whose {@code runAs} asks for user 0 is refused, as in V1), and V1's limits for the
- * functions of a group: {@code maxConcurrentLimit} (25 workers of on-demand functions), {@code
- * maxWorkItemCount} (1024 pieces of waiting work).
+ * function whose {@code runAs} asks for user 0 is refused, as in V1), {@code spareContainers}
+ * ("inUse": a function in use has its next container made ahead; "always": a deployed one;
+ * "never"), and V1's limits for the functions of a group: {@code maxConcurrentLimit} (25 workers of
+ * on-demand functions), {@code maxWorkItemCount} (1024 pieces of waiting work).
  */
 public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
   private static final Logger LOG = LoggerFactory.getLogger(LambdaManager.class);
@@ -131,9 +132,11 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
   public void start(BuiltInContext c) {
     ExecutorService tasks = Executors.newVirtualThreadPerTaskExecutor();
     Leftovers leftovers = new Leftovers(c.work().resolve("workers"));
+    UserIds self = UserIds.own();
+    Models models = new Models(c.root(), c.work(), self.uid() == 0);
     Containers containers =
         new Containers(
-            UserIds.own(), settings.runtimes(), c.root(), c.work().resolve("containers"), tasks);
+            self, settings.runtimes(), c.root(), c.work().resolve("containers"), models, tasks);
     try {
       int ended = leftovers.reclaim() + containers.reclaim();
       if (ended > 0) {
@@ -177,7 +180,7 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
             dispatcher,
             port,
             workers,
-            new PlainProcesses(settings.runtimes(), leftovers, tasks),
+            new PlainProcesses(settings.runtimes(), leftovers, models, tasks),
             containers,
             timer,
             tasks,
@@ -213,7 +216,6 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
     }
     was.port().close();
     was.timer().shutdownNow();
-    was.containers().close();
     was.tasks().shutdown();
     try {
       if (!was.tasks().awaitTermination(settings.stopGrace().toMillis(), TimeUnit.MILLISECONDS)) {
@@ -223,6 +225,7 @@ public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
       was.tasks().shutdownNow();
       Thread.currentThread().interrupt();
     }
+    was.containers().close();
   }
 
   @Override

@@ -6,31 +6,44 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.stream.Collectors;
 
 /**
  * Container mode NoContainer: a process in its own session ({@code setsid}), under the function's
  * user ({@code setpriv}, when the core is root). The session is what makes the whole tree findable,
- * also after the core died.
+ * also after the core died; what a function put into another session, or made deaf to SIGHUP,
+ * outlives it, as in V1 (LAM-32).
  */
 final class PlainProcesses implements WorkerStarter {
   private final Path runtimes;
   private final Leftovers leftovers;
+  private final Models models;
   private final Executor tasks;
 
-  PlainProcesses(Path runtimes, Leftovers leftovers, Executor tasks) {
+  /** Standard input of what reads none. */
+  static final ProcessBuilder.Redirect NOTHING =
+      ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile());
+
+  PlainProcesses(Path runtimes, Leftovers leftovers, Models models, Executor tasks) {
     this.runtimes = runtimes;
     this.leftovers = leftovers;
+    this.models = models;
     this.tasks = tasks;
   }
 
   @Override
   public void check(FunctionHome home) {
+    FunctionConfiguration f = home.configuration();
     var unused = command(home);
+    Preflight.check(f, UserIds.of(f.user(), home.posixUser()));
+    f.models().forEach(m -> models.folder(f, m));
   }
 
   private List<String> command(FunctionHome home) {
@@ -45,7 +58,15 @@ final class PlainProcesses implements WorkerStarter {
       command.add("--regid=" + user.gid());
       // A named user keeps its groups (dialout, gpio …): without a container that is how it reaches
       // devices.
-      command.add(user.isNamed() ? "--init-groups" : "--clear-groups");
+      List<Integer> owners = Groups.ofModels(home.configuration());
+      if (owners.isEmpty()) {
+        command.add(user.isNamed() ? "--init-groups" : "--clear-groups");
+      } else {
+        Set<Integer> all = new LinkedHashSet<>(user.systemGroups());
+        all.addAll(owners);
+        command.add(
+            "--groups=" + all.stream().map(String::valueOf).collect(Collectors.joining(",")));
+      }
     }
     command.addAll(
         RuntimeCommand.of(
@@ -66,7 +87,12 @@ final class PlainProcesses implements WorkerStarter {
     Map<String, String> environment =
         home.environment()
             .of(home.configuration(), home.code().toString(), home.work().toString(), token, name);
-    Process process = run(command, home.code(), environment);
+    if (!home.configuration().models().isEmpty()) {
+      Path prefix = home.work().resolve("ml");
+      models.link(home.configuration(), prefix);
+      environment.put(FunctionEnvironment.RESOURCE_PREFIX, prefix.toString()); // MLI-14
+    }
+    Process process = run(command, home.code(), environment, NOTHING);
     try {
       leftovers.note(name, process.pid());
     } catch (RuntimeException e) {
@@ -76,11 +102,15 @@ final class PlainProcesses implements WorkerStarter {
     return new Plain(process, home.log(), name, leftovers, tasks);
   }
 
-  static Process run(List<String> command, Path folder, Map<String, String> environment) {
+  static Process run(
+      List<String> command,
+      Path folder,
+      Map<String, String> environment,
+      ProcessBuilder.Redirect input) {
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().clear();
     builder.environment().putAll(environment);
-    builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+    builder.redirectInput(input);
     try {
       return builder.start();
     } catch (IOException e) {
@@ -132,7 +162,7 @@ final class PlainProcesses implements WorkerStarter {
           () -> {
             try {
               int code = process.waitFor();
-              boolean clean = ProcessTree.kill(process.pid(), name, Duration.ofSeconds(5));
+              boolean clean = ProcessTree.hangUp(process.pid(), Duration.ofSeconds(5));
               if (!clean) {
                 log.log()
                     .error("Processes left by worker " + name + " do not end even by SIGKILL.");
@@ -168,7 +198,7 @@ final class PlainProcesses implements WorkerStarter {
       tasks.execute(
           () -> {
             try {
-              ProcessTree.kill(process.pid(), name, Duration.ofSeconds(5));
+              ProcessTree.hangUp(process.pid(), Duration.ofSeconds(5));
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
             }

@@ -13,6 +13,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Everything that belongs to a worker process, which leads its own session: all members of the
@@ -21,6 +24,7 @@ import java.util.Set;
  * /proc}, so no shell and no helper is needed.
  */
 final class ProcessTree {
+  private static final Logger LOG = LoggerFactory.getLogger(ProcessTree.class);
   private static final Path PROC = Path.of("/proc");
 
   /**
@@ -77,6 +81,104 @@ final class ProcessTree {
         return false;
       }
       Thread.sleep(5);
+    }
+  }
+
+  /**
+   * What V1 does with the children of a function without a container when the function has ended
+   * (LAM-32): those of its session end, but for those that ignore or handle SIGHUP ({@code nohup});
+   * what left the session lives on.
+   *
+   * @return whether all that must end are gone within the deadline
+   */
+  static boolean hangUp(long leader, Duration deadline) throws InterruptedException {
+    long end = System.nanoTime() + deadline.toNanos();
+    Set<Long> told = new LinkedHashSet<>();
+    while (true) {
+      List<Long> left = new ArrayList<>();
+      List<Long> handlers = new ArrayList<>();
+      for (Stat s : ofSession(leader)) {
+        if (s.pid() == leader) {
+          left.add(leader);
+          continue;
+        }
+        switch (onHangUp(s.pid())) {
+          case ENDS -> left.add(s.pid());
+          case HANDLES -> handlers.add(s.pid());
+          case IGNORES -> {}
+        }
+      }
+      handlers.removeIf(pid -> !told.add(pid));
+      sendHangUp(handlers);
+      if (left.isEmpty()) {
+        return true;
+      }
+      for (long pid : left) {
+        ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+      }
+      if (System.nanoTime() > end) {
+        return false;
+      }
+      Thread.sleep(5);
+    }
+  }
+
+  private static List<Stat> ofSession(long leader) {
+    List<Stat> found = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(PROC, "[0-9]*")) {
+      for (Path entry : entries) {
+        stat(Long.parseLong(entry.getFileName().toString()))
+            .filter(s -> s.session() == leader && s.state() != 'Z')
+            .ifPresent(found::add);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot read /proc; it must be mounted.", e);
+    }
+    return found;
+  }
+
+  private enum OnHangUp {
+    ENDS,
+    HANDLES,
+    IGNORES
+  }
+
+  /** SIGHUP is bit 0 of the masks of ignored and of caught signals. */
+  private static OnHangUp onHangUp(long pid) {
+    try {
+      for (String line :
+          Files.readAllLines(
+              PROC.resolve(Long.toString(pid)).resolve("status"), StandardCharsets.ISO_8859_1)) {
+        boolean ignored = line.startsWith("SigIgn:");
+        if ((ignored || line.startsWith("SigCgt:"))
+            && (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 1) != 0) {
+          return ignored ? OnHangUp.IGNORES : OnHangUp.HANDLES;
+        }
+      }
+    } catch (IOException e) {
+      return OnHangUp.ENDS; // it has ended
+    }
+    return OnHangUp.ENDS;
+  }
+
+  /** Java can send SIGTERM and SIGKILL only; the shell has the others. */
+  private static void sendHangUp(List<Long> pids) throws InterruptedException {
+    if (pids.isEmpty()) {
+      return;
+    }
+    List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", "kill -HUP \"$@\"", "kill"));
+    pids.forEach(pid -> command.add(pid.toString()));
+    try {
+      Process process =
+          new ProcessBuilder(command)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      if (!process.waitFor(5, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (IOException e) {
+      LOG.warn("No SIGHUP to {}: {}", pids, e.toString());
     }
   }
 

@@ -74,7 +74,7 @@ record RuntimeCommand(List<String> arguments, List<Path> folders) {
 
   /** The memory limit that the container of the function has, in MiB. */
   private static int limitMb(FunctionConfiguration f) {
-    return Math.max(f.memorySizeKb(), BundleConfig.MEMORY_FLOOR_KB) / 1024;
+    return BundleConfig.memoryKb(f) / 1024;
   }
 
   private static NucleusException unsupported(FunctionConfiguration f) {

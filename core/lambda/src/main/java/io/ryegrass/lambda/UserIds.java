@@ -4,6 +4,7 @@ import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -81,6 +82,33 @@ record UserIds(int uid, int gid) {
     return entry("/etc/passwd", Integer.toString(uid)).isPresent();
   }
 
+  /** Groups of the system that the user is in beside its own (as {@code initgroups} has it). */
+  List<Integer> systemGroups() {
+    Optional<String[]> user = entry("/etc/passwd", Integer.toString(uid));
+    if (user.isEmpty()) {
+      return List.of();
+    }
+    String name = user.get()[0];
+    try {
+      return Files.readAllLines(Path.of("/etc/group")).stream()
+          .map(line -> line.split(":", -1))
+          .filter(f -> f.length > 3 && List.of(f[3].split(",")).contains(name))
+          .map(f -> Integer.valueOf(f[2]))
+          .toList();
+    } catch (IOException e) {
+      return List.of(); // a system without the file has no groups
+    }
+  }
+
+  /** Name of the user, or the number where it has none. */
+  String userName() {
+    return entry("/etc/passwd", Integer.toString(uid)).map(e -> e[0]).orElse("" + uid);
+  }
+
+  static String groupName(int gid) {
+    return entry("/etc/group", Integer.toString(gid)).map(e -> e[0]).orElse("" + gid);
+  }
+
   private static UserIds user(String name) {
     Optional<String[]> entry = entry("/etc/passwd", name);
     if (entry.isPresent()) {
@@ -94,7 +122,12 @@ record UserIds(int uid, int gid) {
         "The user \"" + name + "\" is not in /etc/passwd; create it, or name another posixUser.");
   }
 
-  private static int group(String name) {
+  /**
+   * Number of a group by its name or number.
+   *
+   * @throws NucleusException UNKNOWN_GROUP
+   */
+  static int group(String name) {
     Optional<String[]> entry = entry("/etc/group", name);
     if (entry.isPresent()) {
       return Integer.parseInt(entry.get()[2]);
@@ -104,7 +137,7 @@ record UserIds(int uid, int gid) {
     }
     throw new NucleusException(
         "UNKNOWN_GROUP",
-        "The group \"" + name + "\" is not in /etc/group; create it, or name another posixUser.");
+        "The group \"" + name + "\" is not in /etc/group; create it, or name another group.");
   }
 
   /** Finds by name, or by number. */

@@ -10,7 +10,8 @@ interface WorkerProcess {
 
   /**
    * Completes with the exit code (137 for SIGKILL …) when nothing of the worker runs any more: what
-   * the first process left behind is ended before.
+   * the first process left behind is ended before. Without a container, what was put into another
+   * session or ignores SIGHUP is excepted (LAM-32).
    */
   CompletableFuture<Integer> ended();
 
@@ -25,6 +26,9 @@ interface WorkerProcess {
   /** Asks it to end (SIGTERM). Returns at once. */
   void terminate();
 
-  /** Ends it with all its children (SIGKILL). Returns at once; {@link #ended} tells. */
+  /**
+   * Ends it with its children (SIGKILL), as {@link #ended} has it. Returns at once; {@link #ended}
+   * tells.
+   */
   void kill();
 }

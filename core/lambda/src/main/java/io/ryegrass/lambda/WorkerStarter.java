@@ -34,8 +34,11 @@ interface WorkerStarter {
 
   /** The surroundings of a worker, made ahead; used by one thread at a time. */
   interface Prepared {
-    /** Starts the program; empty when what was prepared is no longer there. Once. */
-    Optional<WorkerProcess> start();
+    /**
+     * Starts the program; empty when what was prepared is no longer there, or not for this home.
+     * Once.
+     */
+    Optional<WorkerProcess> start(FunctionHome home);
 
     /** Takes it down unused. */
     void discard();

@@ -503,22 +503,39 @@ class FunctionsOnTheCoreTest {
     }
   }
 
+  /** E32 and LAM-32, without a container. */
   @Test
-  void stoppingEndsAllThatTheFunctionStartedAlsoWhatLeftItsSession() throws Exception {
+  void stoppingEndsTheSessionOfTheFunctionButNotWhatLeftItOrIgnoresHangUps() throws Exception {
     String code =
         """
         import os, subprocess
-        subprocess.Popen(['sh', '-c', 'setsid sleep 300 & echo $! > $HOME/daemon'], start_new_session=True).wait()
+        home = os.environ['HOME']
+        def run(name, command, **more):
+            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
+            open(home + '/' + name, 'w').write(str(child.pid))
+        run('child', ['sleep', '300'])
+        run('nohup', ['nohup', 'sleep', '300'])
+        run('session', ['sleep', '300'], start_new_session=True)
         def handler(event, context):
             return 1
         """;
     Deployed d =
         core.deploy("daemons", "main.handler", code, c -> c.put("pinned", true)).awaitRunning();
-    long daemon = Long.parseLong(Files.readString(root.resolve("work/daemons/daemon")).strip());
-    assertThat(alive(daemon)).isTrue();
-    d.body().stop(Duration.ofSeconds(3));
-    assertThat(pool(d, core)).isNull();
-    assertThat(alive(daemon)).isFalse();
+    Path home = root.resolve("work/daemons");
+    long child = Long.parseLong(Files.readString(home.resolve("child")));
+    long nohup = Long.parseLong(Files.readString(home.resolve("nohup")));
+    long session = Long.parseLong(Files.readString(home.resolve("session")));
+    try {
+      assertThat(List.of(child, nohup, session)).allMatch(FunctionsOnTheCoreTest::alive);
+      d.body().stop(Duration.ofSeconds(3));
+      assertThat(pool(d, core)).isNull();
+      assertThat(alive(child)).isFalse();
+      assertThat(alive(nohup)).isTrue();
+      assertThat(alive(session)).isTrue();
+    } finally {
+      ProcessHandle.of(nohup).ifPresent(ProcessHandle::destroyForcibly);
+      ProcessHandle.of(session).ifPresent(ProcessHandle::destroyForcibly);
+    }
   }
 
   /** LESSON-27. */

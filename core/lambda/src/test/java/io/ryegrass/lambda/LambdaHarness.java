@@ -70,7 +70,7 @@ final class LambdaHarness implements AutoCloseable {
   final LambdaManager manager;
   final Map<String, Deployed> deployed = new LinkedHashMap<>();
   private final AtomicInteger tokens = new AtomicInteger();
-  private final ObjectNode managerConfiguration = JSON.createObjectNode();
+  final ObjectNode managerConfiguration = JSON.createObjectNode();
 
   LambdaHarness(Path root) {
     this(root, Duration.ofSeconds(20));

@@ -1,0 +1,338 @@
+package io.ryegrass.lambda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ryegrass.lambda.LambdaHarness.Deployed;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Resources of containers, containers that are made ahead, and what is left of them: nothing. */
+@Timeout(90)
+class ContainersTest {
+  private static final String LOOK =
+      """
+      import os
+      def read(path):
+          try:
+              if os.path.isdir(path):
+                  return sorted(os.listdir(path))
+              with open(path) as f:
+                  return f.read()
+          except OSError as e:
+              return 'errno %d' % e.errno
+      def write(path):
+          try:
+              with open(path, 'w') as f:
+                  f.write('x')
+              return 'ok'
+          except OSError as e:
+              return 'errno %d' % e.errno
+      def handler(event, context):
+          if event.get('child'):
+              import subprocess
+              return subprocess.Popen(['nohup', 'sleep', '300'], start_new_session=True).pid
+          return {'groups': os.getgroups(), 'env': dict(os.environ), 'read': [read(p) for p in event.get('read', [])],
+                  'write': [write(p) for p in event.get('write', [])]}
+      """;
+
+  private Path root;
+  private LambdaHarness core;
+  private LeftBehindByContainers left;
+
+  @BeforeEach
+  void start() throws IOException {
+    assumeThat(UserIds.own().uid()).as("making containers needs root").isZero();
+    assumeThat(PlainProcesses.find("runc").or(() -> PlainProcesses.find("crun")))
+        .as("an OCI runtime is needed: apt-get install runc")
+        .isPresent();
+    root = Files.createTempDirectory(Path.of("/var/tmp"), "ryegrass-containers");
+    mode(root, "rwxr-xr-x");
+    left = new LeftBehindByContainers(root);
+    core = new LambdaHarness(root);
+  }
+
+  @AfterEach
+  void stop() {
+    if (core != null) {
+      core.close();
+      Models.delete(root);
+      soon().untilAsserted(() -> assertThat(left.all()).isEmpty());
+    }
+  }
+
+  private static Path mode(Path path, String mode) throws IOException {
+    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+    return path;
+  }
+
+  private static ConditionFactory soon() {
+    return await().atMost(Duration.ofSeconds(20));
+  }
+
+  private Deployed contained(String name, Consumer<ObjectNode> change) {
+    return core.deploy(
+        name,
+        "main.handler",
+        LOOK,
+        c -> {
+          c.put("containerMode", "GreengrassContainer");
+          c.putObject("runAs").put("uid", 54321).put("gid", 54322);
+          change.accept(c);
+        });
+  }
+
+  private static ObjectNode resource(ObjectNode c, String kind, int index) {
+    return c.withObject("/containerParams/" + kind).putObject(Integer.toString(index));
+  }
+
+  private static void volume(ObjectNode c, int index, Path source, String to, String permission) {
+    resource(c, "volumes", index)
+        .put("sourcePath", source.toString())
+        .put("destinationPath", to)
+        .put("permission", permission);
+  }
+
+  /** LRA-02: what is mounted where the host has nothing leaves nothing on the host. */
+  @Test
+  void resourcesAreWhereTheFunctionWantsThemAndNowhereOnTheHost() throws IOException {
+    Path folder = mode(Files.createDirectory(root.resolve("folder")), "rwxrwxrwx");
+    Path file = mode(Files.writeString(root.resolve("file"), "content"), "rw-r--r--");
+    Deployed d =
+        contained(
+            "placed",
+            c -> {
+              volume(c, 0, folder, "/dest/LRAtest", "rw");
+              volume(c, 1, folder, "/usr/share/ryegrass-test/deep", "rw");
+              volume(c, 2, file, "/etc/ryegrass-test.conf", "ro");
+              resource(c, "devices", 0).put("path", "/dev/full").put("permission", "rw");
+              c.withObject("/containerParams").put("mountROSysfs", true);
+            });
+    JsonNode seen =
+        core.call(
+                d.arn(),
+                """
+                {"write": ["/dest/LRAtest/a", "/usr/share/ryegrass-test/deep/b", "/etc/ryegrass-test.conf", "/dev/full", "/sys/x"],
+                 "read": ["/etc/ryegrass-test.conf", "/usr/share/ryegrass-test", "/sys/kernel/mm/nothing", "/etc/hostname"]}
+                """)
+            .json();
+    assertThat(seen.path("write").toString())
+        .isEqualTo("[\"ok\",\"ok\",\"errno 30\",\"errno 28\",\"errno 30\"]");
+    assertThat(seen.path("read").get(0).asString()).isEqualTo("content");
+    assertThat(seen.path("read").get(1).toString()).isEqualTo("[\"deep\"]");
+    assertThat(folder.resolve("a")).exists();
+    assertThat(folder.resolve("b")).exists();
+    assertThat(Path.of("/dest/LRAtest")).doesNotExist();
+    assertThat(Path.of("/usr/share/ryegrass-test")).doesNotExist();
+    assertThat(Path.of("/etc/ryegrass-test.conf")).doesNotExist();
+  }
+
+  /** LRA-10, LRA-11: the group of the resource, or another by its name. */
+  @Test
+  void theGroupOfAResourceIsAddedAsItSays() throws IOException {
+    Path auto = mode(Files.createDirectory(root.resolve("auto")), "rwxrwx---");
+    Files.setAttribute(auto, "unix:gid", 4711);
+    Path named = mode(Files.createDirectory(root.resolve("named")), "rwxrwx---");
+    Files.setAttribute(named, "unix:gid", UserIds.group("daemon"));
+    Deployed d =
+        contained(
+            "grouped",
+            c -> {
+              volume(c, 0, auto, "/auto", "rw");
+              volume(c, 1, named, "/named", "rw");
+              c.withObject("/containerParams/volumes/0").put("addGroupOwner", true);
+              c.withObject("/containerParams/volumes/1").put("groupOwner", "daemon");
+            });
+    JsonNode seen = core.call(d.arn(), "{\"write\": [\"/auto/a\", \"/named/b\"]}").json();
+    assertThat(seen.path("write").toString()).isEqualTo("[\"ok\",\"ok\"]");
+    assertThat(seen.path("groups").toString()).contains("4711", "" + UserIds.group("daemon"));
+  }
+
+  /** LRA-16, TRB-DEP-10, LESSON-61: before anything starts. */
+  @Test
+  void aFileThatTheFunctionMayNotUseFailsItsDeploymentByName() throws IOException {
+    Path secret = mode(Files.writeString(root.resolve("secret"), ""), "rw-------");
+    Path data = mode(Files.createDirectory(root.resolve("data")), "rwxr-xr-x");
+    Deployed reads = contained("reads", c -> volume(c, 0, secret, "/secret", "ro"));
+    Deployed writes =
+        contained(
+            "writes",
+            c -> {
+              volume(c, 0, data, "/data", "rw");
+              c.withObject("/containerParams/volumes/0").put("addGroupOwner", true);
+            });
+    assertThat(reads.reporter().states)
+        .singleElement()
+        .asString()
+        .startsWith(
+            "ERRORED LOCAL_RESOURCE_PERMISSION group config is invalid: 54321 or [54322] don't have"
+                + " ro permission on the file: "
+                + secret
+                + ".")
+        .contains("uid 0, gid 0 and has mode 0600");
+    assertThat(writes.reporter().states)
+        .singleElement()
+        .asString()
+        .contains("54321 or [54322 root] don't have rw permission on the file: " + data + ".")
+        .contains("mode 0755");
+  }
+
+  /** LRA-14. */
+  @Test
+  void withoutAContainerALocalResourceFailsTheDeployment() {
+    Deployed d =
+        contained(
+            "bare",
+            c -> {
+              c.put("containerMode", "NoContainer");
+              volume(c, 0, Path.of("/usr"), "/data", "ro");
+            });
+    assertThat(d.reporter().states)
+        .singleElement()
+        .asString()
+        .contains(
+            "Function "
+                + d.arn()
+                + " refers to resource of type Local.Volume that is not allowed in"
+                + " IsolationMode=NoContainer.");
+  }
+
+  /** E32: in a container no child outlives the function, whatever it does. */
+  @Test
+  void aChildOfAContainerEndsWithTheFunction() {
+    Deployed d = contained("parent", c -> {});
+    core.call(d.arn(), "{\"child\": true}");
+    long engine = pool(d).workerFigures().getFirst().pid();
+    List<ProcessHandle> family = ProcessHandle.of(engine).orElseThrow().descendants().toList();
+    assertThat(family).hasSizeGreaterThanOrEqualTo(2);
+    d.body().stop(Duration.ofSeconds(3));
+    soon().until(() -> family.stream().noneMatch(ProcessHandle::isAlive));
+  }
+
+  private FunctionPool pool(Deployed d) {
+    return core.manager.running().functions().find(d.arn()).orElseThrow();
+  }
+
+  @Test
+  void aContainerIsMadeAheadWhileTheFunctionIsInUseAndGoesWhenItIsIdle() {
+    Deployed d = contained("ahead", c -> c.put("maxIdleTimeInSeconds", 3));
+    assertThat(left.containers()).as("none for a function that nobody has called").isEmpty();
+    core.call(d.arn(), "{}");
+    soon().until(() -> left.containers().size() == 2);
+    assertThat(pool(d).figures().workers()).isEqualTo(1);
+    soon().until(() -> left.containers().isEmpty());
+    assertThat(pool(d).figures().workers()).isZero();
+    assertThat(core.call(d.arn(), "{}").error()).isEmpty();
+  }
+
+  @Test
+  void whatWasMadeAheadTakesTheNextCallUnlessTheConfigurationIsAnother() {
+    core.managerConfiguration.put("spareContainers", "always");
+    Deployed d = contained("always", c -> {});
+    soon().until(() -> left.containers().size() == 1);
+    String spare = left.containers().getFirst().getFileName().toString();
+    JsonNode seen = core.call(d.arn(), "{}").json();
+    assertThat("ryegrass-" + seen.path("env").path(ProcessTree.MARK).asString()).isEqualTo(spare);
+
+    soon().until(() -> left.containers().size() == 2);
+    ObjectNode other = LambdaHarness.JSON.createObjectNode();
+    other.put("lambdaArn", d.arn()).put("runtime", "python3.8").put("handler", "main.handler");
+    other.put("pinned", false).put("timeoutInSeconds", 10);
+    other.withObject("/lambdaExecutionParameters/EnvironmentVariables").put("NEW", "value");
+    other.putObject("runAs").put("uid", 54321).put("gid", 54322);
+    d.body().configurationChanged(other);
+    JsonNode later = core.call(d.arn(), "{}").json();
+    assertThat(later.path("env").path("NEW").asString()).isEqualTo("value");
+  }
+
+  /** Nothing leaks when the core is killed: a process of its own that is killed by SIGKILL. */
+  @Test
+  void nothingIsLeftOfAKilledCoreAfterTheNextStart() throws Exception {
+    Path other = mode(Files.createDirectory(root.resolve("other")), "rwxr-xr-x");
+    LeftBehindByContainers traces = new LeftBehindByContainers(other);
+    Process killed =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                KilledCore.class.getName(),
+                other.toString())
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try {
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> traces.containers().size() == 2 && Files.exists(other.resolve("ready")));
+      Set<Long> before = marked(other);
+      assertThat(before).hasSizeGreaterThanOrEqualTo(2);
+      killed.destroyForcibly();
+      assertThat(killed.waitFor()).isEqualTo(137);
+
+      new LambdaHarness(other).close();
+
+      assertThat(traces.all()).isEmpty();
+      soon().until(() -> marked(other).isEmpty());
+    } finally {
+      killed.destroyForcibly();
+    }
+  }
+
+  /** Processes of workers of the functions that {@link KilledCore} deploys. */
+  private static Set<Long> marked(Path root) throws IOException {
+    Set<Long> found = new java.util.HashSet<>();
+    try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+      for (Path process : processes) {
+        try {
+          if (Files.readString(
+                  process.resolve("environ"), java.nio.charset.StandardCharsets.ISO_8859_1)
+              .contains("KILLED_CORE=" + root)) {
+            found.add(Long.parseLong(process.getFileName().toString()));
+          }
+        } catch (IOException e) {
+          continue; // it has ended
+        }
+      }
+    }
+    return found;
+  }
+
+  /** A core of its own, with a worker in a container, one made ahead, and one without. */
+  static final class KilledCore {
+    private KilledCore() {}
+
+    public static void main(String[] arguments) throws Exception {
+      Path root = Path.of(arguments[0]);
+      LambdaHarness core = new LambdaHarness(root);
+      core.managerConfiguration.put("spareContainers", "always");
+      for (String mode : List.of("GreengrassContainer", "NoContainer")) {
+        core.deploy(
+                "killed-" + mode,
+                "main.handler",
+                LOOK,
+                c -> {
+                  c.put("containerMode", mode).put("pinned", true);
+                  c.withObject("/lambdaExecutionParameters/EnvironmentVariables")
+                      .put("KILLED_CORE", root.toString());
+                })
+            .awaitRunning();
+      }
+      Files.writeString(root.resolve("ready"), "");
+      Thread.sleep(Duration.ofMinutes(2));
+    }
+  }
+}
