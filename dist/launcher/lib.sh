@@ -73,7 +73,7 @@ build() {
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud) echo bench ;; provision | install | uninstall | cli | import | groups | fleet) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud | bench-lambda) echo bench ;; provision | install | uninstall | cli | import | groups | fleet) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
@@ -83,6 +83,7 @@ main_of() {
     bench-mqtt) echo io.ryegrass.bench.mqtt.MqttBenchMain ;;
     bench-nucleus) echo io.ryegrass.bench.nucleus.NucleusBenchMain ;;
     bench-cloud) echo io.ryegrass.bench.cloud.CloudBenchMain ;;
+    bench-lambda) echo io.ryegrass.bench.lambda.LambdaBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
     import) echo io.ryegrass.cli.v1.ImportMain ;;
     groups) echo io.ryegrass.cli.v1.GroupsMain ;;
@@ -109,7 +110,7 @@ jvm_options() {
     # and leaves 25 MB less behind. What the compilers freed
     # goes back to the system (15 MB).
     mqtt) echo "-XX:TieredStopAtLevel=1 --add-opens=java.base/sun.nio.ch=ALL-UNNAMED -Dio.netty.tryReflectionSetAccessible=true -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xms16m -Xmx320m -Xmn12m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -Xss512k -XX:ReservedCodeCacheSize=48m -XX:MaxMetaspaceSize=96m -XX:TrimNativeHeapInterval=5000" ;;
-    bench-mqtt | bench-nucleus) echo "-XX:+UseSerialGC -Xmx1g -Dslf4j.internal.verbosity=ERROR" ;;
+    bench-mqtt | bench-nucleus | bench-lambda) echo "-XX:+UseSerialGC -Xmx1g -Dslf4j.internal.verbosity=ERROR" ;;
     bench-cloud) echo "-XX:+UseSerialGC -Xmx2g -Dslf4j.internal.verbosity=ERROR" ;; # the TLS of 10,000 clients
     # Decisions 008 and 019. The AOT cache is mapped where it was made for: nothing in it has to be rewritten, and half of
     # it stays a file that the system can drop. What the compiler freed goes back to the system.
@@ -338,16 +339,34 @@ prepare_bench_mqtt() {
   done
 }
 
+# AWS's runtime interface clients, to be held against ours: what cannot be had here is printed as missing.
+prepare_bench_lambda() {
+  local folder="$HOME_DIR/bench/ric"
+  find_jdk
+  mkdir -p "$STATE"
+  if [ ! -d "$folder/target/lib" ]; then
+    say "fetching AWS's runtime interface client for Java, to compare with"
+    maven -f bench/ric/pom.xml package || say "it could not be fetched (see $STATE/build.log); the comparison is left out"
+  fi
+  if [ ! -d "$folder/node_modules/aws-lambda-ric" ] && [ ! -e "$folder/node.failed" ] && command -v npm >/dev/null; then
+    say "building AWS's runtime interface client for Node.js, to compare with (some minutes, once)"
+    (cd "$folder" && npm install --no-package-lock --no-audit --no-fund) >"$STATE/ric-node.log" 2>&1 \
+      || { rm -rf "$folder/node_modules"; touch "$folder/node.failed"; say "it could not be built (see $STATE/ric-node.log; it wants cmake, make, g++, autoconf, automake and libtool); remove $folder/node.failed to try again"; }
+  fi
+}
+
 run_bench() {
   case "${1:-}" in
     start) shift; wants_help "$@" || prepare_demo; run_java bench "$@" ;;
     mqtt) shift; wants_help "$@" || prepare_bench_mqtt "$@"; run_java bench-mqtt "$@" ;;
     nucleus) shift; wants_help "$@" || { prepare_demo; require openssl; }; run_java bench-nucleus "$@" ;;
     cloud) shift; wants_help "$@" || offer_postgresql "the case postgresql is"; run_java bench-cloud "$@" ;;
+    lambda) shift; wants_help "$@" || { prepare_demo; require openssl; prepare_bench_lambda; }; run_java bench-lambda "$@" ;;
     --help | -h | '')
       echo "usage: ./ryegrass bench start [--runs N]       start times, memory and the way of a deployment"
       echo "       ./ryegrass bench nucleus [--quick] ...  a core from outside: starts, deployments, IPC, memory; 'bench nucleus --help' tells more"
       echo "       ./ryegrass bench cloud [--quick] ...    a cloud from outside: start, API, shadows, 10,000 cores; 'bench cloud --help' tells more"
+      echo "       ./ryegrass bench lambda [--quick] ...   functions on a core: calls, cold starts, memory; 'bench lambda --help' tells more"
       echo "       ./ryegrass bench mqtt [--quick] ...     the MQTT engine beside other brokers; 'bench mqtt --help' tells more"
       echo "All print 'name value unit' lines."
       [ -n "${1:-}" ] ;;

@@ -5,6 +5,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -323,6 +324,21 @@ final class GroupSteps {
             Duration.ofSeconds(30),
             r -> r.topic().endsWith("/reply") && r.payload().contains(question));
     return (System.nanoTime() - start) / 1_000_000 + " ms";
+  }
+
+  /** Ways through the function that answers to nobody else and back, one at a time, in ns. */
+  long[] shout(int times) throws InterruptedException {
+    byte[] payload = "{\"text\":\"hear me\"}".getBytes(StandardCharsets.UTF_8);
+    MqttDevice shouter = device();
+    shouter.forget();
+    long[] took = new long[times];
+    for (int i = 0; i < times; i++) {
+      long start = System.nanoTime();
+      shouter.publishOnce("devices/" + DEVICE + "/shout", payload);
+      shouter.awaitNumber(i + 1, Duration.ofSeconds(30));
+      took[i] = System.nanoTime() - start;
+    }
+    return took;
   }
 
   /** Messages for the cloud, by the device's own subscription. */

@@ -47,6 +47,7 @@ final class MqttDevice implements AutoCloseable {
             synchronized (into) {
               into.add(
                   new Received(topic, new String(message.getPayload(), StandardCharsets.UTF_8)));
+              into.notifyAll();
             }
           }
 
@@ -95,6 +96,15 @@ final class MqttDevice implements AutoCloseable {
     }
   }
 
+  /** QoS 0: nobody acknowledges. */
+  void publishOnce(String topic, byte[] payload) {
+    try {
+      client.publish(topic, payload, 0, false);
+    } catch (MqttException e) {
+      throw new StepFailed("cannot publish to " + topic + ": " + reason(e), e);
+    }
+  }
+
   boolean isConnected() {
     return client.isConnected();
   }
@@ -102,6 +112,26 @@ final class MqttDevice implements AutoCloseable {
   List<Received> received() {
     synchronized (received) {
       return List.copyOf(received);
+    }
+  }
+
+  /** Waits, without looking again and again, until that many have come. */
+  void awaitNumber(int number, Duration deadline) throws InterruptedException {
+    long end = System.nanoTime() + deadline.toNanos();
+    synchronized (received) {
+      while (received.size() < number) {
+        long rest = (end - System.nanoTime()) / 1_000_000;
+        if (rest <= 0) {
+          throw new StepFailed("the device waited " + deadline.toSeconds() + " s for a message");
+        }
+        received.wait(rest);
+      }
+    }
+  }
+
+  void forget() {
+    synchronized (received) {
+      received.clear();
     }
   }
 

@@ -51,6 +51,14 @@ public final class Story {
         new Teller.Step("A client device", groups::talkToDevice));
   }
 
+  /**
+   * Ways of a message from the client device through a function and back, one at a time, in
+   * nanoseconds; after {@link #trainingSteps}.
+   */
+  public long[] roundTripsThroughFunction(int times) throws InterruptedException {
+    return groups.shout(times);
+  }
+
   /** From the deployment request to the component's RUNNING, as step 4 saw it. */
   public long deploymentMillis() {
     return components.deploymentMillis();

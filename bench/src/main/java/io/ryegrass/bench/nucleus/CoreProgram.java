@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** {@code ./ryegrass core --root DIR}, from its start to its end by SIGTERM. */
-record CoreProgram(Program program, Path root) implements AutoCloseable {
-  static CoreProgram start(Path home, Path root) {
+public record CoreProgram(Program program, Path root) implements AutoCloseable {
+  public static CoreProgram start(Path home, Path root) {
     return new CoreProgram(
         Program.start(
             "the core",
@@ -18,7 +18,7 @@ record CoreProgram(Program program, Path root) implements AutoCloseable {
   }
 
   /** Waits until the core says that it is ready; milliseconds from the start of its process. */
-  double awaitReady() {
+  public double awaitReady() {
     return program.awaitReady().afterMilliseconds();
   }
 
@@ -31,12 +31,12 @@ record CoreProgram(Program program, Path root) implements AutoCloseable {
     return root.resolve("ipc.socket");
   }
 
-  long pid() {
+  public long pid() {
     return program.pid();
   }
 
   /** CPU seconds so far, its own and not its components'. */
-  double cpuSeconds() {
+  public double cpuSeconds() {
     return Memory.cpuSeconds(pid());
   }
 

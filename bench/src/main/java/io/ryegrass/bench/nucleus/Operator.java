@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the command line does, without its own start: the token of its file, and the socket. */
-final class Operator implements AutoCloseable {
+public final class Operator implements AutoCloseable {
   private static final Duration DEADLINE = Duration.ofSeconds(60);
   private static final Duration ANSWER = Duration.ofSeconds(20);
 
@@ -27,7 +27,7 @@ final class Operator implements AutoCloseable {
     this.client = client;
   }
 
-  static Operator of(CoreProgram core) {
+  public static Operator of(CoreProgram core) {
     return of(core.root(), core.socket());
   }
 
@@ -67,8 +67,22 @@ final class Operator implements AutoCloseable {
     return call("CreateLocalDeployment", request).path("deploymentId").asString();
   }
 
+  /**
+   * As {@link #deploy(Recipes, Map)}, with artifacts.
+   *
+   * @param artifacts {@code <component>/<version>/<file>}
+   */
+  public String deploy(Path recipes, Path artifacts, Map<String, String> components) {
+    ObjectNode request = object();
+    request.put("recipeDirectoryPath", recipes.toString());
+    request.put("artifactsDirectoryPath", artifacts.toString());
+    ObjectNode add = request.putObject("rootComponentVersionsToAdd");
+    components.forEach(add::put);
+    return call("CreateLocalDeployment", request).path("deploymentId").asString();
+  }
+
   /** The state of each component, for example RUNNING. */
-  Map<String, String> states() {
+  public Map<String, String> states() {
     Map<String, String> states = new HashMap<>();
     for (JsonNode c : call("ListComponents", object()).path("components")) {
       states.put(
@@ -78,7 +92,7 @@ final class Operator implements AutoCloseable {
     return states;
   }
 
-  void awaitRunning(List<String> names, String version) {
+  public void awaitRunning(List<String> names, String version) {
     String wanted = "RUNNING " + version;
     Waiting.until(
         names.size() + " components to be " + wanted,
@@ -90,7 +104,7 @@ final class Operator implements AutoCloseable {
   }
 
   /** Waits for the end of a deployment; its status, for example SUCCEEDED. */
-  String awaitEnd(String deployment) {
+  public String awaitEnd(String deployment) {
     ObjectNode request = object().put("deploymentId", deployment);
     String[] last = {""};
     Waiting.until(

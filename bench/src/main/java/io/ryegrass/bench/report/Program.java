@@ -50,6 +50,10 @@ public final class Program implements AutoCloseable {
       String name, List<String> command, String readyPrefix, Predicate<String> kept) {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("RYEGRASS_NO_BUILD", "1");
+    // As root, components are run only as somebody who was named.
+    builder
+        .environment()
+        .putIfAbsent("RYEGRASS_COMPONENT_DEFAULT_USER", System.getProperty("user.name"));
     long start = System.nanoTime();
     try {
       Program program = new Program(name, builder.start(), start);

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ryegrass.bench.lambda;
+
+import org.jspecify.annotations.NullMarked;
