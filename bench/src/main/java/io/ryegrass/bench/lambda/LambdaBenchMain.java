@@ -36,16 +36,12 @@ public final class LambdaBenchMain {
   private void cases() {
     Runtimes runtimes = new Runtimes(home, bench.work());
     if (options.wants("call") || Runtimes.NAMES.stream().anyMatch(options::wants)) {
-      part(
-          Options.ALL,
-          "call",
-          core -> new CallCases(report, options, core).call(runtimes.all()));
+      part(Options.ALL, "call", core -> new CallCases(report, options, core).call(runtimes.all()));
     }
     Runtimes.Entry python = runtimes.python();
     python
         .function()
-        .ifPresentOrElse(
-            this::python, () -> report.remark("python MISSING: " + python.missing()));
+        .ifPresentOrElse(this::python, () -> report.remark("python MISSING: " + python.missing()));
     part(options.only(), "heap", core -> new StartCases(report, options, core).heap());
     part(options.only(), "many", core -> new StartCases(report, options, core).many());
     bench.part(

@@ -29,8 +29,7 @@ record Options(Pattern only, boolean quick, int runs, double seconds) {
 
   private static List<String> cases() {
     List<String> all =
-        new ArrayList<>(
-            List.of("call", "throughput", "cold", "container", "heap", "many", "mqtt"));
+        new ArrayList<>(List.of("call", "throughput", "cold", "container", "heap", "many", "mqtt"));
     all.addAll(Runtimes.NAMES);
     return all;
   }
