@@ -31,7 +31,7 @@ find_jdk() {
 # One line that changes whenever a file that the build reads is added, edited or removed.
 fingerprint() {
   (cd "$HOME_DIR" && find pom.xml .mvn dist/launcher base protocol core cloud cli demo bench examples runtimes tests/crash \
-    \( -name target -o -name node_modules -o -name __pycache__ \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null \
+    \( -name target -o -name node_modules -o -name __pycache__ -o -name '*.pyc' \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null \
     | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
 }
 
@@ -65,11 +65,29 @@ build() {
     : >"$STATE/build.log"
     rm -rf "$HOME_DIR"/{core/app,cloud/app,cli,demo,bench}/target/lib # a library that left must not linger
     maven package -DskipTests || fail "the build failed; the whole log is $STATE/build.log"
+    build_runtimes
     make_aot_caches
     fingerprint >"$STATE/fingerprint"
   fi
   exec 8>&-
 }
+
+# What runs beside functions and is no Java: the library of C functions, where there is a C compiler (without it the core
+# refuses such functions, by name), and the Python runtime compiled for the system's interpreters, which saves each start of a
+# function some milliseconds.
+build_runtimes() {
+  local python
+  if can_compile_c; then
+    bash "$HOME_DIR/runtimes/c/build.sh" >>"$STATE/build.log" 2>&1 || say "runtimes/c could not be built (see $STATE/build.log); functions that are C executables will be refused"
+  else
+    say "there is no C compiler here, so functions that are C executables will be refused; to have them: sudo apt-get install -y gcc libc6-dev, then ./ryegrass build"
+  fi
+  for python in /usr/bin/python[23].* /usr/local/bin/python[23].*; do
+    case "$python" in *[0-9]) "$python" -m compileall -q "$HOME_DIR/runtimes/python" >>"$STATE/build.log" 2>&1 || true ;; esac
+  done
+}
+
+can_compile_c() { printf '#include <stdio.h>\nint main(void) { return 0; }\n' | cc -x c -fsyntax-only - >/dev/null 2>&1; }
 
 # --- starting a program ------------------------------------------------------------------------
 
@@ -227,14 +245,19 @@ train_mqtt() {
 
 apt_package() {
   case "$1" in
-    aws) echo awscli ;; mosquitto_pub) echo mosquitto-clients ;; runc) echo runc ;; python3) echo python3 ;; openssl) echo openssl ;;
+    aws) echo awscli ;; mosquitto_pub) echo mosquitto-clients ;; runc) echo runc ;; cc) echo gcc libc6-dev ;; python3) echo python3 ;; openssl) echo openssl ;;
     setpriv | taskset) echo util-linux ;; *) echo "$1" ;;
   esac
 }
 
 require() { # COMMAND...: installs what is missing when root, else names the one command that does
   local missing=() packages=() c
-  for c in "$@"; do command -v "$c" >/dev/null 2>&1 || { missing+=("$c"); packages+=("$(apt_package "$c")"); }; done
+  for c in "$@"; do
+    if [ "$c" = cc ]; then can_compile_c; else command -v "$c" >/dev/null 2>&1; fi && continue
+    missing+=("$c")
+    read -ra c <<<"$(apt_package "$c")"
+    packages+=("${c[@]}")
+  done
   [ ${#missing[@]} -eq 0 ] && return 0
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     say "installing ${packages[*]} (for: ${missing[*]})"
@@ -273,7 +296,7 @@ doctor() {
   local c
   find_jdk
   echo "jdk        $JAVA_HOME"
-  for c in mvn node python3 aws mosquitto_pub runc openssl; do
+  for c in mvn node python3 cc aws mosquitto_pub runc openssl; do
     if command -v "$c" >/dev/null 2>&1; then echo "$c $(command -v "$c")"; else echo "$c missing: apt-get install -y $(apt_package "$c")"; fi
   done | column -t
 }
@@ -284,11 +307,12 @@ run_tests() {
   # as root, components are run only as somebody who was named
   export RYEGRASS_COMPONENT_DEFAULT_USER="${RYEGRASS_COMPONENT_DEFAULT_USER:-$(id -un)}"
   prepare_demo
-  require openssl mosquitto_pub
+  require openssl mosquitto_pub cc
   offer_postgresql "what tests the cloud's store on it is"
   find_jdk
   mkdir -p "$STATE"
   : >"$STATE/build.log"
+  build_runtimes
   local outcome=0
   find "$HOME_DIR" -path '*/target/surefire-reports/*.xml' -delete
   # Two modules at a time: tests wait more than they compute.

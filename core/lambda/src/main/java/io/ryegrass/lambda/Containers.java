@@ -218,6 +218,8 @@ final class Containers implements WorkerStarter {
     FunctionConfiguration f = home.configuration();
     Map<String, String> environment =
         home.environment().of(f, BundleConfig.CODE, "/tmp", token, name);
+    Executables.libraries(
+        environment, f, Path.of(BundleConfig.RUNTIME), Path.of(BundleConfig.CODE));
     environment.remove(
         "RYEGRASS_PYTHON_CACHE"); // the code is read-only in here, and /tmp is new each time
     if (!f.models().isEmpty()) {
@@ -529,7 +531,7 @@ final class Containers implements WorkerStarter {
 
     @Override
     public void terminate() {
-      process.destroy(); // the engine hands the signal on
+      process.toHandle().destroy(); // leaves the output open; the engine hands the signal on
     }
 
     @Override

@@ -116,6 +116,7 @@ final class LambdaComponentBody implements ComponentBody {
       LambdaManager.Running running = manager.running();
       FunctionConfiguration f = FunctionConfiguration.read(instance.name(), configuration);
       refuseRoot(running, f);
+      Executables.check(f, settings.runtimes(), code());
       running.starter(f).check(home(running, f));
       linkV1Log(running, f);
       Surroundings surroundings = new Surroundings(running, r);
@@ -268,6 +269,7 @@ final class LambdaComponentBody implements ComponentBody {
       return;
     }
     refuseRoot(now.running(), f);
+    Executables.check(f, settings.runtimes(), code());
     now.running().starter(f).check(home(now.running(), f));
     detach(now);
     attach(now, f);

@@ -87,6 +87,7 @@ final class PlainProcesses implements WorkerStarter {
     Map<String, String> environment =
         home.environment()
             .of(home.configuration(), home.code().toString(), home.work().toString(), token, name);
+    Executables.libraries(environment, home.configuration(), runtimes, home.code());
     if (!home.configuration().models().isEmpty()) {
       Path prefix = home.work().resolve("ml");
       models.link(home.configuration(), prefix);
@@ -190,7 +191,7 @@ final class PlainProcesses implements WorkerStarter {
 
     @Override
     public void terminate() {
-      process.destroy();
+      process.toHandle().destroy(); // Process.destroy would close the output as well
     }
 
     @Override

@@ -14,9 +14,6 @@ import tools.jackson.databind.node.ObjectNode;
  *     every worker sees: the home of an interpreter outside the system's folders
  */
 record RuntimeCommand(List<String> arguments, List<Path> folders) {
-  /** The V1 runtime of executables (C functions): the handler is the program's name. */
-  private static final String EXECUTABLE = "arn:aws:greengrass:::runtime/function/executable";
-
   RuntimeCommand {
     arguments = List.copyOf(arguments);
     folders = List.copyOf(folders);
@@ -63,7 +60,7 @@ record RuntimeCommand(List<String> arguments, List<Path> folders) {
       arguments.add(f.handler());
     } else if (f.runtime().startsWith("provided")) {
       arguments.add(code.resolve("bootstrap").toString());
-    } else if (f.runtime().equals(EXECUTABLE)) {
+    } else if (f.runtime().equals(Executables.RUNTIME) || f.runtime().equals("go1.x")) {
       arguments.add(code.resolve(f.handler()).toString());
     } else {
       throw unsupported(f);
