@@ -91,7 +91,7 @@ can_compile_c() { printf '#include <stdio.h>\nint main(void) { return 0; }\n' | 
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud | bench-lambda) echo bench ;; provision | install | uninstall | cli | import | groups | fleet) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud | bench-lambda) echo bench ;; provision | adopt | install | uninstall | cli | import | groups | fleet) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
@@ -103,6 +103,7 @@ main_of() {
     bench-cloud) echo io.ryegrass.bench.cloud.CloudBenchMain ;;
     bench-lambda) echo io.ryegrass.bench.lambda.LambdaBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
+    adopt) echo io.ryegrass.cli.v1.AdoptMain ;;
     import) echo io.ryegrass.cli.v1.ImportMain ;;
     groups) echo io.ryegrass.cli.v1.GroupsMain ;;
     install) echo io.ryegrass.cli.install.InstallMain ;;
@@ -158,8 +159,11 @@ run_java() {
   if [ "$program" = cloud ] && ! names_data "$@"; then set -- --data "$DATA" "$@"; fi
   # Components and functions written in Java find a java even where only JAVA_HOME says where it is.
   export PATH="$PATH:$JAVA_HOME/bin"
+  # The daemon of a V1 folder is known by the name under which 'ps' lists it.
+  local name=()
+  if [ -n "${RYEGRASS_PROCESS_NAME:-}" ]; then name=(-a "$RYEGRASS_PROCESS_NAME"); unset RYEGRASS_PROCESS_NAME; fi
   # shellcheck disable=SC2046
-  exec "$JAVA_HOME/bin/java" $(jvm_options "$program") $(aot_option "$program") ${RYEGRASS_JVM_OPTIONS:-} \
+  exec "${name[@]}" "$JAVA_HOME/bin/java" $(jvm_options "$program") $(aot_option "$program") ${RYEGRASS_JVM_OPTIONS:-} \
     -cp "$(class_path "$module")" "$(main_of "$program")" "$@"
 }
 

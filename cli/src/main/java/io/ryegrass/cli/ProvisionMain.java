@@ -1,9 +1,12 @@
 package io.ryegrass.cli;
 
+import io.ryegrass.cli.v1.V1Folder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -11,6 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.services.iot.model.CreateKeysAndCertificateResponse;
 
 /** {@code ryegrass provision}: from a name to a folder that {@code ryegrass core} can run. */
 @Command(
@@ -19,7 +23,8 @@ import software.amazon.awssdk.core.exception.SdkClientException;
     sortOptions = false,
     description = {
       "Makes a thing with certificate, IoT policy and role alias through the cloud's public API,",
-      "and writes the device's folder: certs/ and, for a core, config/config.yaml."
+      "and writes the device's folder: certs/ and, for a core, config/config.yaml, or with --v1",
+      "config/config.json and greengrassd of Greengrass V1."
     })
 public final class ProvisionMain implements Callable<Integer> {
   @Option(names = "--thing", required = true, description = "name of the thing")
@@ -38,6 +43,11 @@ public final class ProvisionMain implements Callable<Integer> {
       names = "--client-device",
       description = "a client device that connects to a core: certificates only, narrow policy")
   private boolean clientDevice;
+
+  @Option(
+      names = "--v1",
+      description = "a core of Greengrass V1: config.json, <hash>.cert.pem …, ggc/core/greengrassd")
+  private boolean v1;
 
   @Option(names = "--policy", description = "name of the IoT policy to make or use")
   private @Nullable String policy;
@@ -74,6 +84,12 @@ public final class ProvisionMain implements Callable<Integer> {
     }
     CloudAddress cloud = CloudAddress.ofDataFolder(data);
     DeviceFolder folder = new DeviceFolder(root);
+    if (v1 && clientDevice) {
+      throw new CliException("--v1 is about cores; leave it away for a client device");
+    }
+    if (v1) {
+      new V1Folder(root).requireNoIdentity();
+    }
     folder.requireNoIdentity();
     folder.prepare();
     try (Provisioning provisioning = new Provisioning(cloud)) {
@@ -102,8 +118,12 @@ public final class ProvisionMain implements Callable<Integer> {
       }
       provisioning.requirePolicy(policyName, document);
       var identity = provisioning.createCertificate(thing, List.of(policyName));
-      folder.writeIdentity(identity, cloud.rootCaPem());
-      if (!clientDevice) {
+      if (v1) {
+        writeV1(cloud, thingArn, identity);
+      } else {
+        folder.writeIdentity(identity, cloud.rootCaPem());
+      }
+      if (!clientDevice && !v1) {
         writeConfiguration(cloud, folder);
       }
       System.out.println(
@@ -132,6 +152,31 @@ public final class ProvisionMain implements Callable<Integer> {
               + data
               + "'");
     }
+  }
+
+  private void writeV1(
+      CloudAddress cloud, String thingArn, CreateKeysAndCertificateResponse identity) {
+    V1Folder folder = new V1Folder(root);
+    Map<String, Integer> ports = new LinkedHashMap<>();
+    if (localMqttPort != 8883) {
+      ports.put("ggMqttPort", localMqttPort);
+    }
+    if (lambdaIpcPort != 8000) {
+      ports.put("ggDaemonPort", lambdaIpcPort);
+    }
+    folder.installDaemon();
+    folder.write(
+        cloud,
+        thingArn,
+        identity.certificateId(),
+        Map.of(
+            "private",
+            identity.keyPair().privateKey(),
+            "public",
+            identity.keyPair().publicKey(),
+            "certificate",
+            identity.certificatePem()),
+        ports);
   }
 
   /** What the folder's configuration said before stays, such as that of a core without a cloud. */

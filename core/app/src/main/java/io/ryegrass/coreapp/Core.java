@@ -24,6 +24,7 @@ import io.ryegrass.nucleus.NucleusSettings;
 import io.ryegrass.nucleus.RestartPort;
 import io.ryegrass.nucleus.bus.LegacySubscriptionRouter;
 import io.ryegrass.secretmanager.SecretManager;
+import io.ryegrass.v1.V1Face;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -64,15 +65,25 @@ final class Core implements AutoCloseable {
    * @param defaultUser whom components run as when the configuration names nobody, or null
    * @param restarts how the core is started anew when a deployment asks for it
    * @param lock of the root; closed with the core, or by this method when it throws
+   * @param v1 the V1 face when the root is a V1 folder, else null
    * @throws RuntimeException with one sentence for the operator; nothing stays open then
    */
   static Core start(
-      Path root, @Nullable String defaultUser, DataFolderLock lock, RestartPort restarts) {
+      Path root,
+      @Nullable String defaultUser,
+      DataFolderLock lock,
+      RestartPort restarts,
+      @Nullable V1Face v1) {
     Core core = new Core();
     core.parts.push(lock);
     boolean started = false;
     try {
-      core.assemble(NucleusSettings.of(root).withDefaultUser(defaultUser), restarts);
+      NucleusSettings settings = NucleusSettings.of(root).withDefaultUser(defaultUser);
+      if (v1 != null) {
+        v1.prepare();
+        settings = v1.settings(settings);
+      }
+      core.assemble(settings, restarts, v1);
       started = true;
       return core;
     } finally {
@@ -82,7 +93,7 @@ final class Core implements AutoCloseable {
     }
   }
 
-  private void assemble(NucleusSettings settings, RestartPort restarts) {
+  private void assemble(NucleusSettings settings, RestartPort restarts, @Nullable V1Face v1) {
     Clock clock = settings.clock();
     ConfigTree config = Nucleus.readConfiguration(settings);
     CoreLog.follow(config.nucleus().logging());
@@ -123,15 +134,29 @@ final class Core implements AutoCloseable {
     lambda.serve(SECRETS, (caller, subject, payload) -> secrets.answer(caller, payload));
     List<BuiltIn> builtIns = new ArrayList<>();
     builtIns.add(new LegacySubscriptionRouter());
-    builtIns.addAll(new ClientDevices(ServerCertificateSource.over(dataPlane), clock).builtIns());
+    ServerCertificateSource certificates = ServerCertificateSource.over(dataPlane);
+    builtIns.addAll(
+        new ClientDevices(v1 == null ? certificates : v1.certificates(certificates), clock)
+            .builtIns());
     builtIns.addAll(lambda.builtIns());
     builtIns.add(new TokenExchangeService(clock));
     builtIns.add(secrets);
     builtIns.add(images.component());
 
-    Nucleus nucleus = opened(Nucleus.open(settings, builtIns, List.of(lambda), cloud));
+    Nucleus nucleus =
+        opened(
+            v1 == null
+                ? Nucleus.open(settings, builtIns, List.of(lambda), cloud)
+                : Nucleus.open(
+                    settings,
+                    v1.builtIns(builtIns),
+                    List.of(v1.functions(lambda)),
+                    v1.cloud(cloud)));
     nucleus.restartBy(restarts);
     this.nucleus = nucleus;
+    if (v1 != null) {
+      v1.follow(nucleus);
+    }
     var unused =
         nucleus
             .components()
@@ -148,7 +173,7 @@ final class Core implements AutoCloseable {
     nucleus.start();
     opened(IdleMemory.start());
     if (link != null) {
-      link.start(nucleus.deployments());
+      link.start(v1 == null ? nucleus.deployments() : v1.deployments(nucleus.deployments()));
       link.measure(
           nucleus.config(),
           nucleus.components()::list,
@@ -215,6 +240,15 @@ final class Core implements AutoCloseable {
       Thread.currentThread().interrupt();
       return true; // the watchdog ends, not the core
     }
+  }
+
+  /** The nucleus of a core that has started. */
+  Nucleus nucleus() {
+    Nucleus n = nucleus;
+    if (n == null) {
+      throw new IllegalStateException("the core has not started");
+    }
+    return n;
   }
 
   /** Empty when the core belongs to no cloud. */

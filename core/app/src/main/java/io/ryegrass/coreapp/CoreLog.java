@@ -34,6 +34,21 @@ final class CoreLog {
   private static final AtomicLong LOST = new AtomicLong();
   private static volatile @Nullable LoggingSettings settings;
 
+  /** Where lines go in place of the file, such as the log files of V1. */
+  interface Target {
+    boolean takes(Level level, boolean ours);
+
+    /**
+     * @param logger its whole name
+     */
+    void write(Level level, String logger, String message, @Nullable Throwable cause);
+
+    /** The one to look into first. */
+    Path file();
+  }
+
+  private static volatile @Nullable Target target;
+
   private CoreLog() {}
 
   /** Must be called before the first logger is made. */
@@ -52,14 +67,27 @@ final class CoreLog {
     settings = now;
   }
 
+  /** Lines go there from now on. */
+  static void into(Target other) {
+    target = other;
+  }
+
   /** The newest log file. */
   static Path file(Path root) {
+    Target t = target;
+    if (t != null) {
+      return t.file();
+    }
     LoggingSettings s = settings;
     return (s == null ? root.resolve("logs") : s.directory()).resolve(NAME + ".log");
   }
 
   /** Other people's libraries are heard from INFO on, whatever the level. */
   static boolean isEnabled(Level level, boolean ours) {
+    Target t = target;
+    if (t != null) {
+      return t.takes(level, ours);
+    }
     LoggingSettings s = settings;
     LoggingSettings.Level least = s == null ? LoggingSettings.Level.INFO : s.level();
     int wanted =
@@ -72,7 +100,16 @@ final class CoreLog {
     return level.toInt() >= wanted;
   }
 
-  static void write(Level level, String logger, String message, @Nullable Throwable cause) {
+  /**
+   * @param name the logger's whole name
+   */
+  static void write(Level level, String name, String message, @Nullable Throwable cause) {
+    Target t = target;
+    if (t != null) {
+      t.write(level, name, message, cause);
+      return;
+    }
+    String logger = name.substring(name.lastIndexOf('.') + 1); // of a class, its short name
     Instant now = Instant.now();
     LoggingSettings s = settings;
     boolean loud = level.toInt() >= Level.WARN.toInt();

@@ -50,16 +50,14 @@ public final class CoreLogProvider implements SLF4JServiceProvider {
     return "2.0.99";
   }
 
-  /** One logger; its short name is that of the class. */
+  /** One logger. */
   private static final class CoreLogger extends LegacyAbstractLogger {
     private static final long serialVersionUID = 1;
     private final boolean ours;
-    private final String shortName;
 
     CoreLogger(String name) {
       this.name = name;
       this.ours = name.startsWith("io.ryegrass.");
-      this.shortName = name.substring(name.lastIndexOf('.') + 1);
     }
 
     @Override
@@ -99,7 +97,7 @@ public final class CoreLogProvider implements SLF4JServiceProvider {
         String message,
         Object @Nullable [] arguments,
         @Nullable Throwable cause) {
-      CoreLog.write(level, shortName, MessageFormatter.basicArrayFormat(message, arguments), cause);
+      CoreLog.write(level, name, MessageFormatter.basicArrayFormat(message, arguments), cause);
     }
   }
 }

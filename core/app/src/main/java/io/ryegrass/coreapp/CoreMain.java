@@ -5,17 +5,21 @@ import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.RestartPort;
+import io.ryegrass.v1.V1Face;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import sun.misc.Signal;
 
 /**
@@ -45,8 +49,8 @@ public final class CoreMain {
       exit(USAGE, e.getMessage() + " (--help shows all options)");
       return;
     }
-    Path root = options.root();
-    if (root == null) {
+    Path given = options.root();
+    if (given == null) {
       System.out.print(CoreOptions.HELP);
       return;
     }
@@ -76,9 +80,16 @@ public final class CoreMain {
     }
 
     Core core;
+    V1Face v1 = null;
+    Path root = given;
     try {
+      if (V1.isFolder(given)) {
+        v1 = V1Face.open(given, Clock.systemUTC());
+        root = v1.state();
+        V1.log(v1);
+      }
       DataFolderLock lock = lock(root);
-      core = Core.start(root, options.defaultUser(), lock, restarts);
+      core = Core.start(root, options.defaultUser(), lock, restarts, v1);
     } catch (NucleusException | DurableException | UncheckedIOException e) {
       exit(FAILURE, String.valueOf(e.getMessage()));
       return;
@@ -87,11 +98,14 @@ public final class CoreMain {
       exit(FAILURE, "the core did not start: " + e + "; see " + CoreLog.file(root));
       return;
     }
+    if (v1 != null) {
+      V1.tellHealth(v1, core);
+    }
     System.out.println(
         "ryegrass core ready: "
             + (core.thingName().isEmpty() ? "without a cloud" : "thing=" + core.thingName())
             + " root="
-            + root);
+            + given);
     if (loader) {
       System.out.println("Launched Nucleus successfully."); // the contract's words (INS-07)
     }
@@ -168,6 +182,51 @@ public final class CoreMain {
               + STOP_DEADLINE.toSeconds()
               + " s and is ended; see "
               + CoreLog.file(root));
+    }
+  }
+
+  /** What only a V1 folder needs; a core without one never loads it. */
+  private static final class V1 {
+    private V1() {}
+
+    /** The face itself looks closer; this keeps its classes out of other cores. */
+    static boolean isFolder(Path root) {
+      return Files.exists(root.resolve("config").resolve("config.json")) && V1Face.isFolder(root);
+    }
+
+    static void log(V1Face v1) {
+      var logs = v1.logs();
+      CoreLog.into(
+          new CoreLog.Target() {
+            @Override
+            public boolean takes(Level level, boolean ours) {
+              return logs.takes(level, ours);
+            }
+
+            @Override
+            public void write(
+                Level level, String logger, String message, @Nullable Throwable cause) {
+              logs.write(level, logger, message, cause);
+            }
+
+            @Override
+            public Path file() {
+              return logs.file();
+            }
+          });
+    }
+
+    /** TRB-CORE-10, which greengrassd passes on. */
+    static void tellHealth(V1Face v1, Core core) throws InterruptedException {
+      List<String> failed = v1.awaitSystem(core.nucleus());
+      if (!failed.isEmpty()) {
+        System.out.println(
+            "Greengrass daemon running with PID: "
+                + ProcessHandle.current().pid()
+                + ". Some system components failed to start. Check 'runtime.log' for errors. ("
+                + String.join(", ", failed)
+                + ")");
+      }
     }
   }
 

@@ -94,6 +94,9 @@ final class LambdaComponentBody implements ComponentBody {
    * component's log.
    */
   private void linkV1Log(LambdaManager.Running running, FunctionConfiguration f) {
+    if (instance.log().ofV1()) {
+      return;
+    }
     Path root = running.context().root();
     Path link =
         root.resolve(

@@ -29,6 +29,11 @@ public interface ComponentLog {
     write(level.name(), stream + ". " + line);
   }
 
+  /** Whether this is the file itself in which users of V1 look for a function's log. */
+  default boolean ofV1() {
+    return false;
+  }
+
   default void info(String text) {
     write("INFO", text);
   }

@@ -59,7 +59,7 @@ public final class Nucleus implements AutoCloseable {
       FaultPoint fault) {
     this.settings = settings;
     Path root = settings.root();
-    CoreConfigFile file = CoreConfigFile.read(root).withDefaultUser(settings.defaultUser());
+    CoreConfigFile file = CoreConfigFile.of(settings).withDefaultUser(settings.defaultUser());
     try {
       this.folderLock = DataFolderLock.acquire(root);
     } catch (DurableException e) {
@@ -143,13 +143,7 @@ public final class Nucleus implements AutoCloseable {
       CloudPorts cloud,
       Backoff backoff,
       FaultPoint fault) {
-    NucleusSettings absolute =
-        new NucleusSettings(
-            settings.root().toAbsolutePath().normalize(),
-            settings.clock(),
-            settings.stopGrace(),
-            settings.healthDeadline(),
-            settings.defaultUser());
+    NucleusSettings absolute = settings.in(settings.root().toAbsolutePath().normalize());
     return new Nucleus(absolute, builtIns, bodies, cloud, backoff, fault);
   }
 
@@ -161,7 +155,7 @@ public final class Nucleus implements AutoCloseable {
    */
   public static ConfigTree readConfiguration(NucleusSettings settings) {
     Path root = settings.root().toAbsolutePath().normalize();
-    return EffectiveConfiguration.beforeOpening(root, CoreConfigFile.read(root));
+    return EffectiveConfiguration.beforeOpening(root, CoreConfigFile.of(settings.in(root)));
   }
 
   private static void makeFolders(Path root) {

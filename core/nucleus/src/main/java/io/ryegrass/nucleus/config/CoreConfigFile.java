@@ -5,6 +5,7 @@ import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.CoreIdentity;
 import io.ryegrass.nucleus.NucleusException;
+import io.ryegrass.nucleus.NucleusSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +45,18 @@ public record CoreConfigFile(
   static final String NUCLEUS = "aws.greengrass.Nucleus";
   private static final List<String> IDENTITY =
       List.of("thingName", "certificateFilePath", "privateKeyPath", "rootCaPath");
+
+  /**
+   * The file, or what counts in its place.
+   *
+   * @throws NucleusException CONFIG_NOT_VALID as {@link #read(Path)}
+   */
+  public static CoreConfigFile of(NucleusSettings settings) {
+    NucleusSettings.Given given = settings.instead();
+    return given == null
+        ? read(settings.root())
+        : read(settings.root(), given.file(), given.tree(), false);
+  }
 
   /**
    * Reads and checks the file.
@@ -98,7 +111,9 @@ public record CoreConfigFile(
   /** Keeps a copy of a file that names a cloud, so that damage to the file is survived. */
   public void remember(Path root) {
     Path good = good(root);
-    if (problem != null || !identity.cloud() || file.equals(good)) {
+    if (problem != null
+        || !identity.cloud()
+        || !file.equals(root.resolve("config").resolve("config.yaml"))) {
       return;
     }
     try {
@@ -141,6 +156,10 @@ public record CoreConfigFile(
     if (!top.isObject()) {
       throw notValid(file + " is empty or no map of sections; restore it, or remove it.");
     }
+    return read(root, file, top, proven);
+  }
+
+  private static CoreConfigFile read(Path root, Path file, JsonNode top, boolean proven) {
     JsonNode system = top.path("system");
     JsonNode nucleus = top.path("services").path(NUCLEUS).path("configuration");
     boolean asked = asksForIdentity(root, top);
