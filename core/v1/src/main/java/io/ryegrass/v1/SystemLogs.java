@@ -32,8 +32,7 @@ public final class SystemLogs {
           Map.entry("io.ryegrass.shadows", "GGShadowService"),
           Map.entry("io.ryegrass.shadows.Sync", "GGShadowSyncManager"),
           Map.entry("aws.greengrass.ShadowManager", "GGShadowService"),
-          Map.entry("io.ryegrass.coresecrets", "GGSecretManager"),
-          Map.entry("io.ryegrass.secrets", "GGSecretManager"),
+          Map.entry("io.ryegrass.secretmanager", "GGSecretManager"),
           Map.entry("aws.greengrass.SecretManager", "GGSecretManager"),
           Map.entry("io.ryegrass.streammanager", "GGStreamManager"),
           Map.entry("aws.greengrass.StreamManager", "GGStreamManager"));

@@ -35,6 +35,7 @@ final class V1Config {
   private final Path certificate;
   private final Path privateKey;
   private final Path rootCa;
+  private final @Nullable Path secretsKey;
 
   private V1Config(Path root, Path file, JsonNode top) {
     this.root = root;
@@ -63,6 +64,8 @@ final class V1Config {
       privateKey = belowCerts("coreThing.keyPath", "PRIVATE KEY", "private key");
       rootCa = belowCerts("coreThing.caPath", "CERTIFICATE", "certificate");
     }
+    String secrets = "crypto.principals.SecretsManager.privateKeyPath";
+    secretsKey = has(secrets) ? fromUri(secrets, "PRIVATE KEY", "private key") : null;
     writeDirectory();
   }
 
@@ -307,10 +310,6 @@ final class V1Config {
     return Integer.parseInt(text(path));
   }
 
-  boolean yes(String path) {
-    return text(path).equals("yes");
-  }
-
   boolean has(String path) {
     return values.containsKey(path);
   }
@@ -333,6 +332,11 @@ final class V1Config {
 
   Path rootCa() {
     return rootCa;
+  }
+
+  /** Null for the core's own key. */
+  @Nullable Path secretsKey() {
+    return secretsKey;
   }
 
   /** Null when everything is written below {@code ggc/}. */

@@ -168,22 +168,19 @@ public final class V1Face {
 
   /** The built-in components, told what {@code config.json} says about them. */
   public List<BuiltIn> builtIns(List<BuiltIn> all) {
-    boolean root = config.yes("runtime.allowFunctionsToRunAsRoot");
+    ObjectNode settings =
+        Json.object()
+            .put("allowFunctionsToRunAsRoot", config.text("runtime.allowFunctionsToRunAsRoot"))
+            .put("maxWorkItemCount", config.number("runtime.maxWorkItemCount"))
+            .put("maxConcurrentLimit", config.number("runtime.maxConcurrentLimit"));
     return all.stream()
-        .map(b -> b.name().equals(GroupFile.LAMBDA_MANAGER) ? new WithRootSetting(b, root) : b)
+        .map(b -> b.name().equals(GroupFile.LAMBDA_MANAGER) ? new DeviceLimits(b, settings) : b)
         .toList();
   }
 
   /** The maker of functions. */
   public ComponentBodyFactory functions(ComponentBodyFactory functions) {
-    return new V1Functions(
-        functions,
-        files,
-        loggers,
-        code(),
-        new V1Functions.Limits(
-            config.number("runtime.maxWorkItemCount"),
-            config.number("runtime.maxConcurrentLimit")));
+    return new V1Functions(functions, files, loggers, code());
   }
 
   /** The ports to the cloud. */

@@ -17,36 +17,25 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Functions on their way to the maker of their bodies: they get V1's log file, the limits of {@code
- * config.json}, and while they are installed a link to their code at {@code
- * deployment/lambda/<ARN>} (DIR-10).
+ * Functions on their way to the maker of their bodies: they get V1's log file, and while they are
+ * installed a link to their code at {@code deployment/lambda/<ARN>} (DIR-10).
  */
 final class V1Functions implements ComponentBodyFactory {
   private static final Logger LOG = LoggerFactory.getLogger(V1Functions.class);
-
-  /** What bounds a function whatever the group says. */
-  record Limits(int queue, int workers) {}
 
   private final ComponentBodyFactory functions;
   private final V1LogFiles files;
   private final V1Loggers loggers;
   private final Path code;
-  private final Limits limits;
 
   /**
    * @param code {@code deployment/lambda}
    */
-  V1Functions(
-      ComponentBodyFactory functions,
-      V1LogFiles files,
-      V1Loggers loggers,
-      Path code,
-      Limits limits) {
+  V1Functions(ComponentBodyFactory functions, V1LogFiles files, V1Loggers loggers, Path code) {
     this.functions = functions;
     this.files = files;
     this.loggers = loggers;
     this.code = code;
-    this.limits = limits;
   }
 
   @Override
@@ -66,7 +55,7 @@ final class V1Functions implements ComponentBodyFactory {
             i.version(),
             i.recipe(),
             i.lifecycle(),
-            limited(i.configuration()),
+            i.configuration(),
             i.work(),
             i.artifacts(),
             i.unarchived(),
@@ -76,18 +65,6 @@ final class V1Functions implements ComponentBodyFactory {
             i.token(),
             new FunctionLog(files, loggers, FunctionLog.place(arn)));
     return new Body(functions.create(v1), code.resolve(arn), codeOf(i));
-  }
-
-  /** A copy in which no limit is above the device's. */
-  ObjectNode limited(ObjectNode configuration) {
-    ObjectNode c = configuration.deepCopy();
-    least(c, "maxQueueSize", limits.queue(), 1000);
-    least(c, "maxInstancesCount", limits.workers(), 100);
-    return c;
-  }
-
-  private static void least(ObjectNode c, String key, int most, int unset) {
-    c.put(key, Math.min(most, c.path(key).asInt(unset)));
   }
 
   /** The unpacked package. */
@@ -137,7 +114,7 @@ final class V1Functions implements ComponentBodyFactory {
 
     @Override
     public void configurationChanged(ObjectNode c) {
-      body.configurationChanged(limited(c));
+      body.configurationChanged(c);
     }
 
     @Override

@@ -100,13 +100,14 @@ record V1Key(
               1,
               1_000_000,
               "1024",
-              "messages that may wait for one function; what comes then is refused and counted"),
+              "messages that may wait for the functions of the group together; what comes then is"
+                  + " refused and counted"),
           number(
               "runtime.maxConcurrentLimit",
               1,
               10_000,
               "25",
-              "workers that one on-demand function may have at a time"),
+              "workers of on-demand functions at a time"),
           number(
               "runtime.lruSize",
               1,
@@ -179,8 +180,7 @@ record V1Key(
           text(
               "crypto.principals.SecretsManager.privateKeyPath",
               "",
-              false,
-              "secrets on the core are under a key that the core makes; nothing to do"),
+              "key under which secrets are on the core, file:///path; without it the core's own"),
           number(
               "mqttMaxConnectionRetryInterval",
               1,

@@ -2,6 +2,7 @@ package io.ryegrass.v1;
 
 import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusSettings;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 import tools.jackson.databind.node.ObjectNode;
@@ -42,6 +43,10 @@ final class V1Translation {
     own.put("localMqttHost", c.text("ryegrass.localMqttHost"))
         .put("localMqttPort", c.number("coreThing.ggMqttPort"))
         .put("lambdaIpcPort", c.number("coreThing.ggDaemonPort"));
+    Path secretsKey = c.secretsKey();
+    if (secretsKey != null) {
+      own.put("secretsPrivateKeyPath", secretsKey.toString());
+    }
     String s3 = c.text("ryegrass.s3Endpoint");
     if (!s3.isEmpty()) {
       own.put("s3Endpoint", s3);

@@ -12,10 +12,12 @@ import org.slf4j.Logger;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The Lambda manager with {@code runtime.allowFunctionsToRunAsRoot} of {@code config.json}: in V1
- * the device alone says whether functions may be root, no deployment (LAM-30).
+ * The Lambda manager with what {@code config.json} says in {@code runtime}: in V1 the device alone
+ * says whether functions may be root (LAM-30) and how many may work and wait, no deployment.
+ *
+ * @param settings keys of the manager's configuration that count whatever is deployed
  */
-record WithRootSetting(BuiltIn manager, boolean allowed) implements BuiltIn {
+record DeviceLimits(BuiltIn manager, ObjectNode settings) implements BuiltIn {
   @Override
   public String name() {
     return manager.name();
@@ -23,7 +25,7 @@ record WithRootSetting(BuiltIn manager, boolean allowed) implements BuiltIn {
 
   @Override
   public void start(BuiltInContext c) {
-    manager.start(new Context(c, allowed));
+    manager.start(new Context(c, settings));
   }
 
   @Override
@@ -31,9 +33,10 @@ record WithRootSetting(BuiltIn manager, boolean allowed) implements BuiltIn {
     manager.stop();
   }
 
-  private record Context(BuiltInContext of, boolean allowed) implements BuiltInContext {
+  private record Context(BuiltInContext of, ObjectNode settings) implements BuiltInContext {
     private ObjectNode set(ObjectNode configuration) {
-      return configuration.put("allowFunctionsToRunAsRoot", allowed ? "yes" : "no");
+      settings.properties().forEach(e -> configuration.set(e.getKey(), e.getValue()));
+      return configuration;
     }
 
     @Override
