@@ -81,13 +81,17 @@ final class LambdaHarness implements AutoCloseable {
    *     test is about something else, for a loaded machine loads slowly
    */
   LambdaHarness(Path root, Duration moduleLoopGrace) {
+    this(root, moduleLoopGrace, Duration.ofSeconds(20));
+  }
+
+  LambdaHarness(Path root, Duration moduleLoopGrace, Duration initialisationLimit) {
     this.root = root;
     this.manager =
         new LambdaManager(
             new LambdaSettings(
                 RUNTIMES,
                 Clock.systemUTC(),
-                Duration.ofSeconds(20),
+                initialisationLimit,
                 moduleLoopGrace,
                 Duration.ofSeconds(2),
                 Duration.ofSeconds(3),
