@@ -83,6 +83,12 @@ public final class BuiltInComponents {
               "{aws.greengrass.clientdevices.Auth: {VersionRequirement: '>=2.2.0 <2.6.0',"
                   + " DependencyType: HARD}}"),
           plugin(
+              "aws.greengrass.ShadowManager",
+              "2.3.12",
+              "Keeps device shadows on the core and synchronizes them with the cloud",
+              "{}",
+              "{}"),
+          plugin(
               "aws.greengrass.Cli",
               NUCLEUS_VERSION,
               "Local deployments and component management from the command line",

@@ -83,6 +83,9 @@ public final class GroupCompiler {
     connectors();
     List<String> devices = devices(shadows);
     subscriptions(core, devices, shadows);
+    if (!functions.isEmpty() || !devices.isEmpty()) {
+      shadows.possible();
+    }
     new LoggerCompiler(out).compile(group.loggers(), functions);
     secrets.compile();
     shadows.compile();

@@ -9,16 +9,20 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Local shadows (v1-group-deployment.md §10) as configuration of {@code
- * aws.greengrass.ShadowManager}. Who asks for them by a subscription or a system function cannot do
- * without; {@code SyncShadow} alone, which groups carry whether they use shadows or not, is no more
- * than a wish.
+ * aws.greengrass.ShadowManager}. Every V1 core had the shadow service, and functions call it
+ * without any subscription: a group with functions or devices brings the component. {@code
+ * SyncShadow} of devices and the core becomes {@code synchronize}. When a reset takes the group
+ * from the core, its shadows go, too (RST-01).
  */
 final class GroupShadows {
   static final String SHADOW_MANAGER = "aws.greengrass.ShadowManager";
+  private static final int TOTAL_RATE = 1000;
+  private static final int THING_RATE = 200;
 
   private final CompilerOutput out;
   private final List<String> synced = new ArrayList<>();
   private boolean syncCore;
+  private boolean possible;
   private @Nullable String neededBy;
 
   GroupShadows(CompilerOutput out) {
@@ -29,6 +33,11 @@ final class GroupShadows {
     if (neededBy == null) {
       neededBy = who;
     }
+  }
+
+  /** Somebody in the group may use shadows without saying so. */
+  void possible() {
+    possible = true;
   }
 
   void core(JsonNode core) {
@@ -43,17 +52,15 @@ final class GroupShadows {
 
   void compile() {
     boolean sync = syncCore || !synced.isEmpty();
-    if (neededBy == null && (!sync || !out.exists(SHADOW_MANAGER))) {
-      if (sync) {
-        out.became(
-            "shadow",
-            "SyncShadow",
-            "nothing",
-            "Component " + SHADOW_MANAGER + " does not exist here yet: shadows stay in the cloud.");
-      }
+    if (neededBy == null && !sync && !possible) {
       return;
     }
-    ObjectNode configuration = Shapes.empty();
+    ObjectNode configuration = Shapes.empty().put("deleteShadowsOnRemoval", true);
+    // V1 knew no limit; AWS's defaults for V2 are 200 and 20.
+    configuration
+        .putObject("rateLimits")
+        .put("maxTotalLocalRequestsRate", TOTAL_RATE)
+        .put("maxLocalRequestsPerSecondPerThing", THING_RATE);
     if (sync) {
       ObjectNode synchronize = configuration.putObject("synchronize");
       if (syncCore) {
@@ -63,7 +70,11 @@ final class GroupShadows {
       synced.forEach(thing -> documents.addObject().put("thingName", thing).put("classic", true));
       synchronize.put("direction", "betweenDeviceAndCloud");
     }
-    out.need(SHADOW_MANAGER, configuration, neededBy == null ? "SyncShadow" : neededBy);
-    out.became("shadow", sync ? "SyncShadow" : "local shadows", SHADOW_MANAGER + " synchronize");
+    String asker = sync ? "SyncShadow" : "The local shadow service";
+    out.need(SHADOW_MANAGER, configuration, neededBy == null ? asker : neededBy);
+    out.became(
+        "shadow",
+        sync ? "SyncShadow" : "local shadows",
+        SHADOW_MANAGER + (sync ? " synchronize" : ""));
   }
 }

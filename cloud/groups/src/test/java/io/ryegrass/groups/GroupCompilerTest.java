@@ -162,16 +162,12 @@ class GroupCompilerTest {
     assertThat(missing("models")).allMatch(m -> m.contains("model")).hasSize(3);
     assertThat(missing("system-functions"))
         .anyMatch(m -> m.contains("GGStreamManager:1 needs component aws.greengrass.StreamManager"))
-        .anyMatch(m -> m.contains("aws.greengrass.ShadowManager"))
-        .hasSize(2);
+        .hasSize(1);
     assertThat(missing("loggers")).isEmpty();
     assertThat(missing("devices")).isEmpty();
     assertThat(missing("functions")).isEmpty();
     assertThat(missing("local-resources")).isEmpty();
-    assertThat(missing("subscriptions"))
-        .singleElement()
-        .asString()
-        .contains("Subscription shadow (to or from GGShadowService) needs component");
+    assertThat(missing("subscriptions")).isEmpty();
   }
 
   private static List<String> missing(String name) throws IOException {

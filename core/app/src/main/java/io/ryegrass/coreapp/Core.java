@@ -24,6 +24,8 @@ import io.ryegrass.nucleus.NucleusSettings;
 import io.ryegrass.nucleus.RestartPort;
 import io.ryegrass.nucleus.bus.LegacySubscriptionRouter;
 import io.ryegrass.secretmanager.SecretManager;
+import io.ryegrass.shadows.ShadowCloud;
+import io.ryegrass.shadows.ShadowManager;
 import io.ryegrass.v1.V1Face;
 import java.net.URI;
 import java.nio.file.Path;
@@ -106,11 +108,16 @@ final class Core implements AutoCloseable {
         (method, path, body) -> {
           throw new CloudUnavailableException("This core runs without a cloud.");
         };
+    ShadowCloud shadowCloud =
+        (method, path, body) -> {
+          throw new CloudUnavailableException("This core runs without a cloud.");
+        };
     if (config.identity().cloud()) {
       LinkSettings linkSettings = LinkSettings.of(config, clock);
       https = opened(CloudHttps.of(linkSettings, config.nucleus()));
       link = opened(CloudLink.open(linkSettings));
       dataPlane = https::call;
+      shadowCloud = https::callData;
       cloud =
           new CloudPorts(
               https.catalog(),
@@ -142,6 +149,10 @@ final class Core implements AutoCloseable {
     builtIns.add(new TokenExchangeService(clock));
     builtIns.add(secrets);
     builtIns.add(images.component());
+    ShadowManager shadows = new ShadowManager(ports, shadowCloud, clock);
+    lambda.serve(
+        ShadowManager.FUNCTION_ARN, (caller, subject, payload) -> shadows.call(subject, payload));
+    builtIns.add(shadows);
 
     Nucleus nucleus =
         opened(

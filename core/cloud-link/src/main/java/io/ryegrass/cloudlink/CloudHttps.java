@@ -75,6 +75,11 @@ public final class CloudHttps implements AutoCloseable {
     return client.call(method, path, body);
   }
 
+  /** As {@link #call}, at the data endpoint of AWS IoT: the shadows in the cloud. */
+  public JsonNode callData(String method, String path, @Nullable JsonNode body) {
+    return client.callData(method, path, body);
+  }
+
   /** Ends all requests; later ones fail. */
   @Override
   public void close() {

@@ -65,6 +65,7 @@ public final class DataPlaneClient implements AutoCloseable {
   record Answer(int status, HttpHeaders headers, byte[] body) {}
 
   private final String base;
+  private final String dataEndpoint;
   private final HttpsSettings settings;
   private final Supplier<CoreTls> tls;
   private final ReentrantLock making = new ReentrantLock();
@@ -73,6 +74,7 @@ public final class DataPlaneClient implements AutoCloseable {
 
   DataPlaneClient(LinkSettings link, HttpsSettings settings, Supplier<CoreTls> tls) {
     this.base = "https://" + link.dataPlaneHost() + ":" + link.dataPlanePort();
+    this.dataEndpoint = "https://" + link.dataHost() + ":" + link.dataPlanePort();
     this.settings = settings;
     this.tls = tls;
   }
@@ -92,8 +94,17 @@ public final class DataPlaneClient implements AutoCloseable {
    * @throws CloudRefusedException when it does not; the code is one of v2-deployments.md section 6
    */
   public JsonNode call(String method, String path, @Nullable JsonNode body) {
+    return callAt(base, method, path, body);
+  }
+
+  /** As {@link #call}, at the data endpoint of AWS IoT, where shadows are (mqtt-cloud §3.4). */
+  JsonNode callData(String method, String path, @Nullable JsonNode body) {
+    return callAt(dataEndpoint, method, path, body);
+  }
+
+  private JsonNode callAt(String at, String method, String path, @Nullable JsonNode body) {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(base + path)).header("accept", "application/json");
+        HttpRequest.newBuilder(URI.create(at + path)).header("accept", "application/json");
     if (body == null) {
       request.method(method, HttpRequest.BodyPublishers.noBody());
     } else {
@@ -101,7 +112,7 @@ public final class DataPlaneClient implements AutoCloseable {
           .header("content-type", "application/json")
           .method(method, HttpRequest.BodyPublishers.ofString(Json.text(body)));
     }
-    String what = method + " " + base + path;
+    String what = method + " " + at + path;
     return json(what, exchange(what, Trust.CLOUD, request));
   }
 
