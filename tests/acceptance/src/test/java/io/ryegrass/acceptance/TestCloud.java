@@ -98,6 +98,11 @@ final class TestCloud implements AutoCloseable {
     return mqttPort;
   }
 
+  /** What the cloud wrote about itself. */
+  JsonNode endpoints() {
+    return JsonMapper.shared().readTree(read(data().resolve("endpoints.json")));
+  }
+
   // ---- the AWS CLI
 
   Ryegrass.Outcome awsOutcome(String... arguments) {
