@@ -157,6 +157,11 @@ final class DaemonPort implements AutoCloseable {
 
   private void refuse(HttpRequest request, Refusal refusal) {
     if (!request.path().contains(RuntimeApi.PATH)) {
+      if (refusal.status() == 413) {
+        workerOfToken
+            .apply(request.header(Header.AUTHORIZATION))
+            .ifPresent(w -> V1Protocol.tooLarge(w, request));
+      }
       request.answer(refusal.status(), Json.bytes(Json.object().put("message", refusal.text())));
       return;
     }

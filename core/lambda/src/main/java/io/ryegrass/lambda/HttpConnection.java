@@ -57,6 +57,9 @@ final class HttpConnection {
   private @Nullable Chunks chunks;
   private boolean closed;
 
+  /** What is answered while one read is looked at goes out together. */
+  private boolean corked;
+
   /** A request is with the handler; more bytes wait. */
   private volatile boolean busy;
 
@@ -66,6 +69,7 @@ final class HttpConnection {
   // ---- writing
   private final ReentrantLock lock = new ReentrantLock();
   private final ArrayDeque<ByteBuffer> unwritten = new ArrayDeque<>();
+  private boolean awaitsSocket;
 
   HttpConnection(HttpPort port, SocketChannel channel, SelectionKey key) {
     this.port = port;
@@ -122,6 +126,27 @@ final class HttpConnection {
   }
 
   private void look(byte[] in, int from, int to) throws IOException {
+    corked = true;
+    try {
+      lookAt(in, from, to);
+    } finally {
+      corked = false;
+    }
+    if (!closed && hasUnwritten()) {
+      flush();
+    }
+  }
+
+  private boolean hasUnwritten() {
+    lock.lock();
+    try {
+      return !unwritten.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void lookAt(byte[] in, int from, int to) throws IOException {
     int at = from;
     while (at < to && !closed) {
       if (busy) {
@@ -364,16 +389,14 @@ final class HttpConnection {
     lock.lock();
     try {
       for (ByteBuffer buffer : buffers) {
-        if (!unwritten.isEmpty() || !writeSome(buffer)) {
-          unwritten.addLast(buffer);
-        }
+        unwritten.addLast(buffer);
       }
-      if (!unwritten.isEmpty()) {
-        if (port.onItsThread()) {
-          key.interestOpsOr(SelectionKey.OP_WRITE);
-        } else {
-          port.wake(this);
+      if (port.onItsThread()) {
+        if (!corked) {
+          writeUnwritten();
         }
+      } else if (unwritten.size() == buffers.length && !writeAll()) {
+        port.wake(this);
       }
     } catch (CancelledKeyException e) {
       throw new IOException("the connection is closed", e);
@@ -382,7 +405,47 @@ final class HttpConnection {
     }
   }
 
+  /** With the lock, on the port's thread: what is left goes out when the socket takes it. */
+  private void writeUnwritten() throws IOException {
+    boolean all = writeAll();
+    if (all == awaitsSocket) {
+      awaitsSocket = !all;
+      if (all) {
+        key.interestOpsAnd(~SelectionKey.OP_WRITE);
+      } else {
+        key.interestOpsOr(SelectionKey.OP_WRITE);
+      }
+    }
+  }
+
   /** Whether all of it is written. Never waits: the socket does not block. */
+  private boolean writeAll() throws IOException {
+    while (unwritten.size() > 1 && small()) {
+      long written = channel.write(unwritten.toArray(ByteBuffer[]::new));
+      while (!unwritten.isEmpty() && !unwritten.getFirst().hasRemaining()) {
+        unwritten.removeFirst();
+      }
+      if (written == 0) {
+        return false;
+      }
+    }
+    while (!unwritten.isEmpty()) {
+      if (!writeSome(unwritten.getFirst())) {
+        return false;
+      }
+      unwritten.removeFirst();
+    }
+    return true;
+  }
+
+  private boolean small() {
+    long size = 0;
+    for (ByteBuffer buffer : unwritten) {
+      size += buffer.remaining();
+    }
+    return size <= WRITTEN_AT_ONCE;
+  }
+
   private boolean writeSome(ByteBuffer buffer) throws IOException {
     int end = buffer.limit();
     while (buffer.position() < end) {
@@ -400,14 +463,7 @@ final class HttpConnection {
   void flush() throws IOException {
     lock.lock();
     try {
-      while (!unwritten.isEmpty() && writeSome(unwritten.getFirst())) {
-        unwritten.removeFirst();
-      }
-      if (unwritten.isEmpty()) {
-        key.interestOpsAnd(~SelectionKey.OP_WRITE);
-      } else {
-        key.interestOpsOr(SelectionKey.OP_WRITE);
-      }
+      writeUnwritten();
     } catch (CancelledKeyException e) {
       throw new IOException("the connection is closed", e);
     } finally {

@@ -58,6 +58,14 @@ final class V1Protocol {
     }
   }
 
+  /** An answer that no caller may get: the caller is told, and the worker is free again. */
+  static void tooLarge(Worker worker, HttpRequest request) {
+    if (request.path().endsWith(WORK)) {
+      boolean unused =
+          worker.pool().answer(worker, request.header(Header.INVOCATION_ID), WorkResult.tooLarge());
+    }
+  }
+
   private static void own(Worker worker, String rest, int suffix) {
     String arn = worker.functionArn();
     if (rest.length() - suffix != arn.length() || !rest.startsWith(arn)) {

@@ -108,7 +108,10 @@ class FaultsTest {
   void aPythonFunctionThatReturnsSevenMegabytesFailsItsCallAndServesTheNext() {
     String code = "def handler(e, c):\n    return 'x' * (e << 20)\n";
     Deployed d = core.deploy("wide", "main.handler", code);
-    assertThat(core.call(d.arn(), "7").error()).isNotEmpty();
+    Answer answer = core.call(d.arn(), "7");
+    assertThat(answer.error()).isEqualTo("Unhandled");
+    assertThat(answer.json().path("errorType").asString())
+        .isEqualTo("Function.ResponseSizeTooLarge");
     assertThat(core.call(d.arn(), "1").body()).hasSize((1 << 20) + 2);
   }
 
