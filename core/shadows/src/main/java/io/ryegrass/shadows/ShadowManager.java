@@ -100,6 +100,7 @@ public final class ShadowManager implements BuiltIn {
             c.failed(e.code(), String.valueOf(e.getMessage()));
           }
         });
+    c.log().info("Shadows are served from {}", c.work());
     sync.configure(settings.sync());
     forgets = settings.deletedOnRemoval() ? c.work() : null;
   }

@@ -30,7 +30,7 @@ public final class SystemLogs {
           Map.entry("io.ryegrass.v1.CopiedCertificates", "GGDeviceCertificateManager"),
           Map.entry("aws.greengrass.clientdevices.IPDetector", "GGIPDetector"),
           Map.entry("io.ryegrass.shadows", "GGShadowService"),
-          Map.entry("io.ryegrass.shadows.Sync", "GGShadowSyncManager"),
+          Map.entry("io.ryegrass.shadows.ShadowSync", "GGShadowSyncManager"),
           Map.entry("aws.greengrass.ShadowManager", "GGShadowService"),
           Map.entry("io.ryegrass.secretmanager", "GGSecretManager"),
           Map.entry("aws.greengrass.SecretManager", "GGSecretManager"),

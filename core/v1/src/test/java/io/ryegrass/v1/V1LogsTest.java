@@ -85,6 +85,8 @@ class V1LogsTest {
   void whatV1CalledSystemComponentsHasFilesOfItsOwn() {
     assertThat(SystemLogs.fileOf("io.ryegrass.nucleus.Nucleus")).isEqualTo("runtime");
     assertThat(SystemLogs.fileOf("aws.greengrass.ShadowManager")).isEqualTo("GGShadowService");
+    assertThat(SystemLogs.fileOf("io.ryegrass.shadows.ShadowSync"))
+        .isEqualTo("GGShadowSyncManager");
     assertThat(SystemLogs.fileOf("io.ryegrass.clientdevices.DeviceAdmission"))
         .isEqualTo("GGConnManager");
     assertThat(SystemLogs.fileOf("io.ryegrass.clientdevices.ServerIdentity"))
