@@ -134,5 +134,56 @@ class FunctionArnFieldsTest(unittest.TestCase):
                 FunctionArnFields(wrong)
 
 
+class SupportModulesTest(unittest.TestCase):
+    """v1-lambda-runtime.md section 4.1: what the public SDKs, and packages of their time, import."""
+
+    def test_the_names_that_packages_import_are_there_and_take_their_arguments(self):
+        from greengrass_common.common_log_appender import local_cloudwatch_handler
+        from greengrass_common.env_vars import (AUTH_TOKEN, GG_DAEMON_PORT, MY_FUNCTION_ARN, ROUTER_FUNCTION_ARN,
+                                                SECRETS_MANAGER_FUNCTION_ARN, SHADOW_FUNCTION_ARN)
+        from greengrass_common.greengrass_message import GreengrassMessage
+        from greengrass_common.local_cloudwatch_handler import LocalCloudwatchLogHandler
+        from greengrass_ipc_python_sdk.ipc_client import IPCClient
+        from greengrass_ipc_python_sdk.ipc_facade import (GreengrassRuntimeException, GreengrassServiceCallOutput,
+                                                          GreengrassServiceClient, GreengrassServiceMessage)
+        from greengrass_ipc_python_sdk.utils.exponential_backoff import retry
+        self.assertTrue(MY_FUNCTION_ARN and ROUTER_FUNCTION_ARN and SHADOW_FUNCTION_ARN and SECRETS_MANAGER_FUNCTION_ARN)
+        self.assertEqual((None, '8000'), (AUTH_TOKEN, GG_DAEMON_PORT))
+        self.assertIsInstance(local_cloudwatch_handler, LocalCloudwatchLogHandler)
+        LocalCloudwatchLogHandler('component', 'group')
+        self.assertEqual(({'a': 1}, b'x'), (lambda m: (m.extension_map, m.payload))(GreengrassMessage(b'x', a=1)))
+        self.assertEqual(['call'], [n for n in dir(GreengrassServiceClient) if not n.startswith('_')])
+        self.assertEqual('r', GreengrassServiceCallOutput('r', None).response)
+        with self.assertRaises(GreengrassRuntimeException):
+            GreengrassServiceClient().call('ml', GreengrassServiceMessage({}, b''))
+        self.assertEqual(3, retry(time_out_secs=1)(lambda n: n + 1)(2))
+        for name in ('post_work', 'get_work_result', 'get_work', 'post_work_result', 'post_handler_err',
+                     'put_initialization_result'):
+            self.assertTrue(callable(getattr(IPCClient(endpoint='localhost', port=8000), name)))
+
+    def test_work_is_three_things_and_no_error_is_an_empty_text(self):
+        from greengrass_ipc_python_sdk.ipc_client import WorkItem
+        invocation, payload, context = WorkItem('id', b'p', 'c', 7)
+        self.assertEqual(('id', b'p', 'c'), (invocation, payload, context))
+        self.assertEqual('', WorkResult(b'', '').func_err)
+
+    def test_a_core_that_is_not_there_is_an_ipc_exception_without_a_status(self):
+        import socket
+        from greengrass_ipc_python_sdk.ipc_client import IPCClient
+        with_nobody = socket.socket()
+        with_nobody.bind(('127.0.0.1', 0))
+        ipc = IPCClient()
+        ipc._port = with_nobody.getsockname()[1]
+        with self.assertRaisesRegex(IPCException, 'does not answer') as raised:
+            ipc.post_work(OTHER, b'', '')
+        self.assertIsNone(raised.exception.status)
+        with_nobody.close()
+
+    def test_a_header_cannot_be_smuggled_in_by_a_client_context(self):
+        from greengrass_ipc_python_sdk.ipc_client import IPCClient
+        with self.assertRaises(ValueError):
+            IPCClient().post_work(OTHER, b'', 'x\r\nAuthorization: other')
+
+
 if __name__ == '__main__':
     unittest.main()
