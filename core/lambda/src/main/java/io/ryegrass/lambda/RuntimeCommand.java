@@ -14,6 +14,20 @@ import tools.jackson.databind.node.ObjectNode;
  *     every worker sees: the home of an interpreter outside the system's folders
  */
 record RuntimeCommand(List<String> arguments, List<Path> folders) {
+  /**
+   * Workers are many and start often, so: the smallest collector, the first compiler alone, no file
+   * in /tmp (decision 055). What an old Java does not know of these it leaves alone.
+   */
+  private static final List<String> JVM =
+      List.of(
+          "-XX:+IgnoreUnrecognizedVMOptions",
+          "-XX:+UseSerialGC",
+          "-XX:TieredStopAtLevel=1",
+          "-XX:-UsePerfData",
+          "-Xshare:auto",
+          "-Xms8m",
+          "-Xss512k");
+
   RuntimeCommand {
     arguments = List.copyOf(arguments);
     folders = List.copyOf(folders);
@@ -54,7 +68,18 @@ record RuntimeCommand(List<String> arguments, List<Path> folders) {
         }
         arguments.add(runtimes.resolve("nodejs/lambda_runtime.js").toString());
       } else {
-        throw unsupported(f);
+        Path java = runtimes.resolve("java/target");
+        arguments.addAll(JVM);
+        if (f.container()) {
+          // The other half is for what a JVM needs beside its heap.
+          arguments.add("-Xmx" + limitMb(f) / 2 + "m");
+        }
+        arguments.add("-cp");
+        arguments.add(
+            java.resolve("lambda-runtime.jar")
+                + ":"
+                + java.resolve("lib/aws-lambda-java-core.jar"));
+        arguments.add("io.ryegrass.javaruntime.Bootstrap");
       }
       arguments.add("--handler");
       arguments.add(f.handler());
@@ -81,6 +106,6 @@ record RuntimeCommand(List<String> arguments, List<Path> folders) {
             + f.arn()
             + " needs the runtime "
             + f.runtime()
-            + ", which this core does not have; use python3.x, nodejs12.x and newer, provided, or an executable.");
+            + ", which this core does not have; use Python, Node.js, Java, provided, or an executable.");
   }
 }

@@ -99,6 +99,11 @@ final class LambdaHarness implements AutoCloseable {
     manager.start(context());
   }
 
+  /** Sets members of the manager's configuration. */
+  void configure(Map<String, ?> members) {
+    members.forEach((k, v) -> managerConfiguration.set(k, JSON.valueToTree(v)));
+  }
+
   /** A function component and what it reported. */
   record Deployed(ComponentBody body, TestReporter reporter, String arn, Path code) {
     Deployed awaitRunning() {

@@ -1,0 +1,7 @@
+package com.amazonaws.greengrass.common;
+
+/** Values of {@code ENCODING_TYPE}. */
+public enum EncodingType {
+  binary,
+  json
+}
