@@ -3,9 +3,11 @@ package io.ryegrass.javaruntime;
 import com.amazonaws.greengrass.common.EnvVars;
 import com.amazonaws.greengrass.common.FunctionArnFields;
 import com.amazonaws.greengrass.ipcsdk.IPCException;
+import com.amazonaws.services.lambda.runtime.LambdaRuntime;
 import java.io.File;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.reflect.Field;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -39,6 +41,7 @@ public final class Bootstrap {
   private final Door door = Door.of(EnvVars.AUTH_TOKEN);
   private final String arn;
   private final String base;
+  private final Thread worker = Thread.currentThread();
   private boolean busy;
   private volatile boolean stopAsked;
 
@@ -81,8 +84,8 @@ public final class Bootstrap {
     stopAsked = true;
     synchronized (lock) {
       try {
-        while (busy) {
-          lock.wait(1000);
+        while (busy && !ending(worker)) {
+          lock.wait(50);
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
@@ -90,9 +93,32 @@ public final class Bootstrap {
     }
   }
 
+  /** A handler that itself ended the process waits for this hook: nothing of it is to come. */
+  private static boolean ending(Thread worker) {
+    for (StackTraceElement frame : worker.getStackTrace()) {
+      if (frame.getClassName().equals("java.lang.Runtime")
+          && frame.getMethodName().equals("exit")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** AWS's logger of static use; the one it comes with leaves out the ends of lines. */
+  private static void useOurLogger() {
+    try {
+      Field logger = LambdaRuntime.class.getDeclaredField("logger");
+      logger.setAccessible(true);
+      logger.set(null, FunctionContext.LOGGER);
+    } catch (ReflectiveOperationException e) {
+      FunctionLog.write("WARN", "LambdaRuntime.getLogger() writes without ends of lines: " + e);
+    }
+  }
+
   private void run(String handlerName) {
     Handler handler;
     try {
+      useOurLogger();
       String root = System.getenv("LAMBDA_TASK_ROOT");
       ClassLoader loader = loader(new File(root == null ? "." : root));
       Thread.currentThread().setContextClassLoader(loader);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * not told here, as in Greengrass (v1-lambda-runtime.md section 2.4).
  */
 final class FunctionContext implements Context {
-  private static final LambdaLogger LOGGER =
+  static final LambdaLogger LOGGER =
       new LambdaLogger() {
         @Override
         public void log(String message) {

@@ -101,8 +101,21 @@ final class Handler {
 
   private static @Nullable Method choose(Class<?> type, String name) {
     Method best = null;
-    for (Method method : type.getMethods()) {
+    // Level by level: of a method that a public class has from one that is not public, getMethods
+    // knows a bridge only, which has lost its types.
+    for (Class<?> level = type;
+        level != null && level != Object.class;
+        level = level.getSuperclass()) {
+      best = better(best, level.getDeclaredMethods(), name);
+    }
+    return better(best, type.getMethods(), name);
+  }
+
+  private static @Nullable Method better(@Nullable Method known, Method[] methods, String name) {
+    Method best = known;
+    for (Method method : methods) {
       if (method.getName().equals(name)
+          && Modifier.isPublic(method.getModifiers())
           && !method.isBridge()
           && !method.isSynthetic()
           && method.getDeclaringClass() != Object.class
