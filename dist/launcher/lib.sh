@@ -91,7 +91,7 @@ can_compile_c() { printf '#include <stdio.h>\nint main(void) { return 0; }\n' | 
 
 # --- starting a program ------------------------------------------------------------------------
 
-module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud | bench-lambda) echo bench ;; provision | adopt | install | uninstall | cli | import | groups | fleet) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
+module_of() { case "$1" in core) echo core/app ;; cloud) echo cloud/app ;; demo) echo demo ;; bench | bench-mqtt | bench-nucleus | bench-cloud | bench-lambda | bench-groups) echo bench ;; provision | adopt | install | uninstall | cli | import | groups | fleet) echo cli ;; mqtt) echo core/app ;; crash) echo tests/crash ;; esac; }
 main_of() {
   case "$1" in
     core) echo io.ryegrass.coreapp.CoreMain ;;
@@ -102,6 +102,7 @@ main_of() {
     bench-nucleus) echo io.ryegrass.bench.nucleus.NucleusBenchMain ;;
     bench-cloud) echo io.ryegrass.bench.cloud.CloudBenchMain ;;
     bench-lambda) echo io.ryegrass.bench.lambda.LambdaBenchMain ;;
+    bench-groups) echo io.ryegrass.bench.groups.GroupsBenchMain ;;
     provision) echo io.ryegrass.cli.ProvisionMain ;;
     adopt) echo io.ryegrass.cli.v1.AdoptMain ;;
     import) echo io.ryegrass.cli.v1.ImportMain ;;
@@ -129,11 +130,11 @@ jvm_options() {
     # and leaves 25 MB less behind. What the compilers freed
     # goes back to the system (15 MB).
     mqtt) echo "-XX:TieredStopAtLevel=1 --add-opens=java.base/sun.nio.ch=ALL-UNNAMED -Dio.netty.tryReflectionSetAccessible=true -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xms16m -Xmx320m -Xmn12m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20 -Xss512k -XX:ReservedCodeCacheSize=48m -XX:MaxMetaspaceSize=96m -XX:TrimNativeHeapInterval=5000" ;;
-    bench-mqtt | bench-nucleus | bench-lambda) echo "-XX:+UseSerialGC -Xmx1g -Dslf4j.internal.verbosity=ERROR" ;;
+    bench-mqtt | bench-nucleus | bench-lambda | bench-groups) echo "-XX:+UseSerialGC -Xmx1g -Dslf4j.internal.verbosity=ERROR" ;;
     bench-cloud) echo "-XX:+UseSerialGC -Xmx2g -Dslf4j.internal.verbosity=ERROR" ;; # the TLS of 10,000 clients
     # Decisions 008 and 019. The AOT cache is mapped where it was made for: nothing in it has to be rewritten, and half of
     # it stays a file that the system can drop. What the compiler freed goes back to the system.
-    core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx40m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0" ;;
+    core) echo "-Dio.netty.allocator.type=unpooled -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms8m -Xmx96m -Xmn3m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=15 -Xss512k -XX:MaxMetaspaceSize=96m -XX:ReservedCodeCacheSize=24m -XX:TrimNativeHeapInterval=5000 -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0" ;;
     # The heap is for 10,000 cores (docs/bench-cloud.md) with room for calls on top, in a container of 1.5 GB; it grows only with them.
     cloud) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -Xms32m -Xmx640m -Xmn16m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30" ;;
     *) echo "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m" ;;
@@ -390,11 +391,13 @@ run_bench() {
     nucleus) shift; wants_help "$@" || { prepare_demo; require openssl; }; run_java bench-nucleus "$@" ;;
     cloud) shift; wants_help "$@" || offer_postgresql "the case postgresql is"; run_java bench-cloud "$@" ;;
     lambda) shift; wants_help "$@" || { prepare_demo; require openssl; prepare_bench_lambda; }; run_java bench-lambda "$@" ;;
+    groups) shift; run_java bench-groups "$@" ;;
     --help | -h | '')
       echo "usage: ./ryegrass bench start [--runs N]       start times, memory and the way of a deployment"
       echo "       ./ryegrass bench nucleus [--quick] ...  a core from outside: starts, deployments, IPC, memory; 'bench nucleus --help' tells more"
       echo "       ./ryegrass bench cloud [--quick] ...    a cloud from outside: start, API, shadows, 10,000 cores; 'bench cloud --help' tells more"
       echo "       ./ryegrass bench lambda [--quick] ...   functions on a core: calls, cold starts, memory; 'bench lambda --help' tells more"
+      echo "       ./ryegrass bench groups [--quick] ...   a large group of V1: its API calls, its compilation, a core that applies and changes it; 'bench groups --help' tells more"
       echo "       ./ryegrass bench mqtt [--quick] ...     the MQTT engine beside other brokers; 'bench mqtt --help' tells more"
       echo "All print 'name value unit' lines."
       [ -n "${1:-}" ] ;;

@@ -27,27 +27,27 @@ import tools.jackson.databind.json.JsonMapper;
  * out one after the other. It does what a client must and nothing else, so that on a machine that
  * it shares with the cloud the cloud has most of the processor.
  */
-record Api(String host, int port, String region, Credentials credentials) {
+public record Api(String host, int port, String region, Credentials credentials) {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final int TIMEOUT_MILLIS = 120_000;
 
-  Caller caller() {
+  public Caller caller() {
     return new Caller();
   }
 
   /** What was answered; anything but 2xx is in {@code status}. */
-  record Answer(int status, byte[] body) {
-    JsonNode json() {
+  public record Answer(int status, byte[] body) {
+    public JsonNode json() {
       return body.length == 0 ? JSON.createObjectNode() : JSON.readTree(body);
     }
 
-    String text() {
+    public String text() {
       return new String(body, UTF_8);
     }
   }
 
   /** One connection, for one thread at a time. */
-  final class Caller implements Closeable {
+  public final class Caller implements Closeable {
     private final Socket socket;
     private final InputStream in;
     private final String authority = host + ":" + port;
@@ -64,15 +64,15 @@ record Api(String host, int port, String region, Credentials credentials) {
     }
 
     /** The answer's JSON; anything but 2xx is a failure of the benchmark. */
-    JsonNode get(String service, String path) {
+    public JsonNode get(String service, String path) {
       return ok("GET", service, path, "").json();
     }
 
-    JsonNode post(String service, String path, String body) {
+    public JsonNode post(String service, String path, String body) {
       return ok("POST", service, path, body).json();
     }
 
-    JsonNode put(String service, String path, String body) {
+    public JsonNode put(String service, String path, String body) {
       return ok("PUT", service, path, body).json();
     }
 
@@ -85,7 +85,7 @@ record Api(String host, int port, String region, Credentials credentials) {
       return answer;
     }
 
-    Answer call(
+    public Answer call(
         String method, String service, String path, String body, Map<String, String> headers) {
       byte[] bytes = body.getBytes(UTF_8);
       URI uri = URI.create("http://" + authority + path);

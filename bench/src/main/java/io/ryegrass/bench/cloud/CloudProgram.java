@@ -17,19 +17,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A cloud on free ports, from its start to its end by SIGTERM. */
-record CloudProgram(Program program, Path data) implements AutoCloseable {
+public record CloudProgram(Program program, Path data) implements AutoCloseable {
   static final String REGION = "us-east-1";
   private static final String READY_PREFIX = "ryegrass cloud ready: ";
   private static final Pattern READY =
       Pattern.compile(READY_PREFIX + "api=(\\S+) https=\\S+ mqtt=(\\S+):(\\d+)");
 
   /** The command of {@code ./ryegrass cloud}; its options follow. */
-  static List<String> launcher(Path home) {
+  public static List<String> launcher(Path home) {
     return List.of(home.resolve("ryegrass").toString(), "cloud");
   }
 
   /** Starts the program with a data folder of its own and free ports. */
-  static CloudProgram start(List<String> launcher, Path data, String... options) {
+  public static CloudProgram start(List<String> launcher, Path data, String... options) {
     List<String> command = new ArrayList<>(launcher);
     command.addAll(List.of("--data", data.toString()));
     command.addAll(List.of("--api-port=0", "--https-port=0", "--mqtt-port=0"));
@@ -49,7 +49,7 @@ record CloudProgram(Program program, Path data) implements AutoCloseable {
   }
 
   /** Its API, with the first access key; waits until the cloud is ready. */
-  Api api() {
+  public Api api() {
     URI api = URI.create(told().group(1));
     Map<String, String> keys = new HashMap<>();
     for (String line : text(data.resolve("credentials")).lines().toList()) {
@@ -95,7 +95,7 @@ record CloudProgram(Program program, Path data) implements AutoCloseable {
     return program.said();
   }
 
-  double cpuSeconds() {
+  public double cpuSeconds() {
     return Memory.cpuSeconds(program.pid());
   }
 

@@ -62,9 +62,22 @@ final class ComponentTables {
       CREATE INDEX components_effective_deployment ON components_effective (deployment_id)
       """;
 
+  /**
+   * The documents of V1 groups that outgrew their job, until the group's next deployment. Those of
+   * V2 deployments are made again of the request.
+   */
+  private static final String GROUP_DOCUMENTS =
+      """
+      CREATE TABLE components_group_documents (
+        target TEXT NOT NULL PRIMARY KEY, deployment_id TEXT NOT NULL, document TEXT NOT NULL)
+      """;
+
   private ComponentTables() {}
 
   static List<Migration> migrations() {
-    return List.of(new Migration("components", 1, FIRST), new Migration("components", 2, FLEET));
+    return List.of(
+        new Migration("components", 1, FIRST),
+        new Migration("components", 2, FLEET),
+        new Migration("components", 3, GROUP_DOCUMENTS));
   }
 }

@@ -177,7 +177,7 @@ final class Deployments {
                   jobId(row),
                   List.of(group.coreThingName()),
                   null,
-                  DeploymentRequests.document(row, group.components()).toJson(),
+                  forJob(sql, row, group),
                   NAMESPACE));
           return row;
         });
@@ -346,6 +346,23 @@ final class Deployments {
     DeploymentDocument document = DeploymentRequests.document(row, components);
     ObjectNode whole = document.toJson();
     return bytes(whole) <= MAX_JOB_BYTES ? whole : DeploymentRequests.outline(document).toJson();
+  }
+
+  /** The same for a V1 group, whose whole document is kept for the core to ask for. */
+  private static ObjectNode forJob(Sql sql, DeploymentRow row, GroupDeployment group) {
+    DeploymentDocument document = DeploymentRequests.document(row, group.components());
+    ObjectNode whole = document.toJson();
+    String text = whole.toString();
+    sql.update("DELETE FROM components_group_documents WHERE target = ?", row.targetArn());
+    if (text.getBytes(StandardCharsets.UTF_8).length <= MAX_JOB_BYTES) {
+      return whole;
+    }
+    sql.update(
+        "INSERT INTO components_group_documents (target, deployment_id, document) VALUES (?, ?, ?)",
+        row.targetArn(),
+        row.id(),
+        text);
+    return DeploymentRequests.outline(document).toJson();
   }
 
   /**
@@ -532,21 +549,35 @@ final class Deployments {
   }
 
   /** The document of a deployment as its device gets it; for GetDeploymentConfiguration. */
-  Optional<ObjectNode> document(String deploymentId, String core) {
+  Optional<String> document(String deploymentId, String core) {
     return find(deploymentId)
-        .filter(r -> r.kind() != DeploymentRow.Kind.V1_GROUP)
-        .filter(
+        .flatMap(
             r ->
-                r.kind() == DeploymentRow.Kind.THING
-                    ? r.targetName().equals(core)
-                    : registry.thingGroupsOf(core).contains(r.targetName()))
-        .map(
-            r ->
-                DeploymentRequests.document(
-                        r,
-                        DeploymentRequests.components(
-                            r.request().get("components"), (n, v) -> true))
-                    .toJson());
+                switch (r.kind()) {
+                  case V1_GROUP -> core.equals(r.core()) ? groupDocument(r) : Optional.empty();
+                  case THING -> r.targetName().equals(core) ? asked(r) : Optional.empty();
+                  default ->
+                      registry.thingGroupsOf(core).contains(r.targetName())
+                          ? asked(r)
+                          : Optional.empty();
+                });
+  }
+
+  private static Optional<String> asked(DeploymentRow row) {
+    return Optional.of(
+        DeploymentRequests.document(
+                row, DeploymentRequests.components(row.request().get("components"), (n, v) -> true))
+            .toJson()
+            .toString());
+  }
+
+  private Optional<String> groupDocument(DeploymentRow row) {
+    return store.read(
+        sql ->
+            sql.one(
+                "SELECT document FROM components_group_documents WHERE deployment_id = ?",
+                r -> r.text("document"),
+                row.id()));
   }
 
   /** Names of the pseudo groups through which V1 groups belong to a core. */

@@ -165,7 +165,6 @@ final class DeviceApi {
                 () ->
                     Faults.notFound(
                         "DEPLOYMENT", id, "Deployment " + id + " is not one of " + core))
-            .toString()
             .getBytes(StandardCharsets.UTF_8);
     ObjectNode result = Json.object();
     result.put("preSignedUrl", artifacts.document("deployments/" + id + ".json", document));

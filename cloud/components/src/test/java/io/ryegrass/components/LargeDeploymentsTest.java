@@ -2,12 +2,15 @@ package io.ryegrass.components;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ryegrass.model.DeploymentDocument;
+import io.ryegrass.model.FailureHandlingPolicy;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.store.testing.OnBothDatabases;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -138,5 +141,41 @@ class LargeDeploymentsTest {
 
     assertThat(ask("core1", id).status()).isEqualTo(200);
     assertThat(ask("core2", id).status()).isEqualTo(404);
+  }
+
+  private void deployGroup(String deployment, int characters) {
+    cloud.components.deployGroup(
+        new GroupDeployment(
+            deployment,
+            "thinggroup/greengrassV1-g1",
+            "core1",
+            Map.of(
+                "a",
+                new DeploymentDocument.ComponentUpdate(
+                    "1.0.0",
+                    new DeploymentDocument.ConfigurationUpdate(
+                        Json.object().put("text", "x".repeat(characters)), List.of("")),
+                    new DeploymentDocument.RunWith("u:g", null, null))),
+            FailureHandlingPolicy.ROLLBACK));
+  }
+
+  @Test
+  void aLargeV1GroupGoesAsAnOutlineAndItsCoreAloneGetsTheWholeUntilTheNextDeployment() {
+    deployGroup("v1-first", 700_000);
+
+    isOutline(inJob("v1-first"), "v1-first");
+    assertThat(ask("core1", "v1-first").status()).isEqualTo(200);
+    JsonNode whole =
+        TestCloud.json(
+            cloud.objects.read(Artifacts.BUCKET, "deployments/v1-first.json").orElseThrow());
+    assertThat(whole.at("/components/a/configurationUpdate/merge/text").asString())
+        .hasSize(700_000);
+    assertThat(whole.at("/components/a/configurationUpdate/reset/0").asString("none")).isEmpty();
+    assertThat(ask("core2", "v1-first").status()).isEqualTo(404);
+
+    deployGroup("v1-second", 3);
+    assertThat(inJob("v1-second").at("/components/a/configurationUpdate/merge/text").asString())
+        .isEqualTo("xxx");
+    assertThat(ask("core1", "v1-first").status()).isEqualTo(404);
   }
 }

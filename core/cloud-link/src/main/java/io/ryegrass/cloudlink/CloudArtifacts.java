@@ -23,6 +23,7 @@ final class CloudArtifacts implements ArtifactSource {
   private final S3Artifacts s3;
   private final HttpsArtifacts https;
   private final String endpointType;
+  private final FreshUrls urls = new FreshUrls();
 
   CloudArtifacts(
       DataPlaneClient cloud,
@@ -40,7 +41,10 @@ final class CloudArtifacts implements ArtifactSource {
   public void download(String componentVersionArn, Recipe.Artifact artifact, Path target) {
     switch (artifact.scheme()) {
       case "greengrass" -> {
-        URI url = presigned(componentVersionArn, artifact.uri());
+        URI url = urls.take(componentVersionArn, artifact.uri());
+        if (url == null) {
+          url = presigned(componentVersionArn, artifact.uri());
+        }
         downloads.fetch(
             wanted(componentVersionArn, artifact, url, "DOWNLOAD_GREENGRASS_ARTIFACT_ERROR"),
             HttpRequest.newBuilder(url),
@@ -64,6 +68,7 @@ final class CloudArtifacts implements ArtifactSource {
       return switch (artifact.scheme()) {
         case "greengrass" -> {
           URI url = presigned(componentVersionArn, artifact.uri());
+          urls.keep(componentVersionArn, artifact.uri(), url);
           yield downloads.size(
               wanted(componentVersionArn, artifact, url, "GET_GREENGRASS_ARTIFACT_SIZE_ERROR"),
               HttpRequest.newBuilder(url));

@@ -15,12 +15,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Component versions and thing groups of the data plane (v2-deployments.md sections 7.1, 7.3). */
@@ -32,6 +34,7 @@ final class CloudCatalog implements ComponentCatalog {
   private static final int MAX_PAGES = 100;
 
   private static final int MAX_DOCUMENT = 10 << 20;
+  private static final int CANDIDATES_AT_ONCE = 50;
   private static final String NO_DOCUMENT = "DOWNLOAD_DEPLOYMENT_DOCUMENT_ERROR";
 
   private final DataPlaneClient cloud;
@@ -51,16 +54,7 @@ final class CloudCatalog implements ComponentCatalog {
       Map<String, String> requirements,
       Map<String, String> platform,
       @Nullable ComponentVersion local) {
-    ObjectNode request = Json.object();
-    ObjectNode attributes = request.putObject("platform").putObject("attributes");
-    platform.forEach(attributes::put);
-    ObjectNode candidate = request.putArray("componentCandidates").addObject();
-    candidate.put("componentName", name);
-    if (local != null) {
-      candidate.put("componentVersion", local.text());
-    }
-    ObjectNode wanted = candidate.putObject("versionRequirements");
-    requirements.forEach(wanted::put);
+    ObjectNode request = question(List.of(new Wanted(name, requirements, local)), platform);
     JsonNode answer;
     try {
       answer = cloud.call("POST", "/greengrass/v2/resolveComponentCandidates", request);
@@ -74,6 +68,49 @@ final class CloudCatalog implements ComponentCatalog {
           "The cloud answered the question for one version of " + name + " with " + versions + ".");
     }
     return read(name, versions.path(0));
+  }
+
+  private static ObjectNode question(List<Wanted> wanted, Map<String, String> platform) {
+    ObjectNode request = Json.object();
+    ObjectNode attributes = request.putObject("platform").putObject("attributes");
+    platform.forEach(attributes::put);
+    ArrayNode candidates = request.putArray("componentCandidates");
+    for (Wanted one : wanted) {
+      ObjectNode candidate = candidates.addObject().put("componentName", one.name());
+      ComponentVersion local = one.local();
+      if (local != null) {
+        candidate.put("componentVersion", local.text());
+      }
+      ObjectNode requirements = candidate.putObject("versionRequirements");
+      one.requirements().forEach(requirements::put);
+    }
+    return request;
+  }
+
+  /**
+   * The API takes a list of candidates, although AWS's nucleus sends one at a time; a cloud that
+   * does not like many gets them one by one.
+   */
+  @Override
+  public Map<String, ResolvedComponent> resolveAll(
+      List<Wanted> wanted, Map<String, String> platform) {
+    Map<String, ResolvedComponent> found = new HashMap<>();
+    try {
+      for (int from = 0; from < wanted.size(); from += CANDIDATES_AT_ONCE) {
+        List<Wanted> some =
+            wanted.subList(from, Math.min(wanted.size(), from + CANDIDATES_AT_ONCE));
+        JsonNode answer =
+            cloud.call(
+                "POST", "/greengrass/v2/resolveComponentCandidates", question(some, platform));
+        for (JsonNode version : answer.path("resolvedComponentVersions")) {
+          String name = version.path("componentName").asString("");
+          found.put(name, read(name, version));
+        }
+      }
+    } catch (CloudRefusedException | CloudUnavailableException e) {
+      LOG.debug("{} components are asked for one by one: {}", wanted.size(), e.getMessage());
+    }
+    return found;
   }
 
   private static ResolvedComponent read(String name, JsonNode version) {

@@ -11,6 +11,7 @@ import io.ryegrass.cloudlink.FakeHttpsCloud.Reply;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.CloudRefusedException;
 import io.ryegrass.nucleus.CloudUnavailableException;
+import io.ryegrass.nucleus.ComponentCatalog;
 import io.ryegrass.nucleus.ComponentCatalog.ResolvedComponent;
 import io.ryegrass.nucleus.NucleusException;
 import java.nio.charset.StandardCharsets;
@@ -21,8 +22,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -101,6 +104,36 @@ class CloudHttpsTest {
     assertThat(body.at("/platform/attributes/os").asString()).isEqualTo("linux");
     assertThat(body.at("/componentCandidates/0/versionRequirements/g").asString())
         .isEqualTo("^1.0.0");
+  }
+
+  @Test
+  void manyComponentsAreResolvedByFewQuestionsAndARefusalAnswersNone() {
+    List<ComponentCatalog.Wanted> wanted = new ArrayList<>();
+    for (int i = 0; i < 51; i++) {
+      wanted.add(new ComponentCatalog.Wanted("com.example.A", Map.of("g", "1.2.0"), null));
+    }
+    cloud.answers =
+        a ->
+            Reply.json(
+                200,
+                """
+                {"resolvedComponentVersions":[{"arn":"%s","componentName":"com.example.A",
+                 "componentVersion":"1.2.0","vendorGuidance":"ACTIVE","recipe":"%s"}]}
+                """
+                    .formatted(
+                        ARN,
+                        Base64.getEncoder()
+                            .encodeToString(RECIPE.getBytes(StandardCharsets.UTF_8))));
+
+    assertThat(https.catalog().resolveAll(wanted, Map.of("os", "linux")))
+        .hasEntrySatisfying("com.example.A", r -> assertThat(r.arn()).isEqualTo(ARN));
+    assertThat(cloud.asked).hasSize(2);
+    assertThat(
+            JsonMapper.shared().readTree(cloud.asked.getFirst().body()).path("componentCandidates"))
+        .hasSize(50);
+
+    cloud.answers = a -> Reply.json(404, "{\"message\":\"no usable version\"}");
+    assertThat(https.catalog().resolveAll(wanted, Map.of())).isEmpty();
   }
 
   @Test

@@ -23,6 +23,26 @@ public interface ComponentCatalog {
       @Nullable ComponentVersion local);
 
   /**
+   * What one component is asked for by, for {@link #resolveAll}.
+   *
+   * @param requirements as for {@link #resolve}
+   * @param local as for {@link #resolve}
+   */
+  record Wanted(String name, Map<String, String> requirements, @Nullable ComponentVersion local) {}
+
+  /**
+   * Asks for many at once: a group has up to 200 functions, and a question each would be most of a
+   * deployment's time. The answer may lack any of them, for whatever reason; those are asked for
+   * one by one, which also tells what is wrong.
+   *
+   * @return by name
+   */
+  default Map<String, ResolvedComponent> resolveAll(
+      List<Wanted> wanted, Map<String, String> platform) {
+    return Map.of();
+  }
+
+  /**
    * Names of the thing groups this core belongs to.
    *
    * @throws CloudUnavailableException when nobody could be asked

@@ -2,39 +2,51 @@ package io.ryegrass.nucleus.bus;
 
 import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.Receiver;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.Semaphore;
+import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * One target's queue, bounded in messages and bytes, and the virtual thread that empties it in
  * order.
+ *
+ * <p>The thread lives as long as there is something to hand over, and the queue is as large as what
+ * waits in it: a group may have 2,500 devices and 200 functions, most of which have nothing to say
+ * at any one time.
  */
 final class Mailbox {
   private static final Logger LOG = LoggerFactory.getLogger(Mailbox.class);
   private static final long MAX_BYTES = 16L << 20;
 
+  /** A queue that was longer is not kept when it is empty again. */
+  private static final int KEPT_LENGTH = 64;
+
   private final String owner;
   private final Receiver receiver;
-  private final ArrayBlockingQueue<Message> queue;
-  private final Semaphore room;
-  private final AtomicLong bytes = new AtomicLong();
+  private final int capacity;
   private final AtomicLong failures = new AtomicLong();
-  private final Thread thread;
-  private volatile boolean closed;
+
+  // all below: under the monitor of this, which is never held while a message is received
+  private ArrayDeque<Message> queue = new ArrayDeque<>(1);
+  private int longest;
+
+  /** Messages in the queue, and places that are held for some. */
+  private int taken;
+
+  private long bytes;
+  private @Nullable Thread thread;
+  private boolean closed;
 
   Mailbox(String owner, Receiver receiver, int capacity) {
     this.owner = owner;
     this.receiver = receiver;
-    this.queue = new ArrayBlockingQueue<>(capacity);
-    this.room = new Semaphore(capacity);
-    this.thread = Thread.ofVirtual().name("bus-" + owner).start(this::run);
+    this.capacity = capacity;
   }
 
   /** False when full. */
-  boolean offer(Message m) {
+  synchronized boolean offer(Message m) {
     if (!reserve(m)) {
       return false;
     }
@@ -43,37 +55,49 @@ final class Mailbox {
   }
 
   /** Holds room for a message; false when there is none. */
-  boolean reserve(Message m) {
+  synchronized boolean reserve(Message m) {
     int size = m.payload().length;
-    boolean fits = bytes.addAndGet(size) <= MAX_BYTES || queue.isEmpty();
-    if (closed || !fits || !room.tryAcquire()) {
-      bytes.addAndGet(-size);
+    boolean tooMuch = bytes + size > MAX_BYTES && !queue.isEmpty();
+    if (closed || tooMuch || taken >= capacity) {
       return false;
     }
+    taken++;
+    bytes += size;
     return true;
   }
 
   /** Puts a message into the room that was held for it. */
-  void commit(Message m) {
-    queue.add(m); // as many permits as places
+  synchronized void commit(Message m) {
+    queue.add(m);
+    longest = Math.max(longest, queue.size());
+    if (thread == null && !closed) {
+      thread = Thread.ofVirtual().name("bus-" + owner).start(this::run);
+    }
   }
 
   /** Gives the room back. */
-  void cancel(Message m) {
-    bytes.addAndGet(-m.payload().length);
-    room.release();
+  synchronized void cancel(Message m) {
+    taken--;
+    bytes -= m.payload().length;
+  }
+
+  /** The next message; null when there is none, and then this thread's work is over. */
+  private synchronized @Nullable Message next() {
+    Message m = closed ? null : queue.poll();
+    if (m != null) {
+      cancel(m);
+      return m;
+    }
+    thread = null;
+    if (longest > KEPT_LENGTH) {
+      queue = new ArrayDeque<>(1);
+    }
+    longest = 0;
+    return null;
   }
 
   private void run() {
-    while (!closed) {
-      Message m;
-      try {
-        m = queue.take();
-        room.release();
-      } catch (InterruptedException e) {
-        continue;
-      }
-      bytes.addAndGet(-m.payload().length);
+    for (Message m = next(); m != null; m = next()) {
       try {
         receiver.receive(m);
       } catch (RuntimeException e) {
@@ -87,8 +111,10 @@ final class Mailbox {
   }
 
   /** No message is received after the one in work. */
-  void close() {
+  synchronized void close() {
     closed = true;
-    thread.interrupt();
+    if (thread != null) {
+      thread.interrupt();
+    }
   }
 }

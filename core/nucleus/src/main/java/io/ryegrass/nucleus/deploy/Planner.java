@@ -28,17 +28,21 @@ import io.ryegrass.nucleus.store.Platform;
 import io.ryegrass.nucleus.store.Resolver;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,7 +58,7 @@ final class Planner {
   private static final Set<String> CAPABILITIES =
       Set.of(LargeDocuments.CAPABILITY, "LINUX_RESOURCE_LIMITS", "SUB_DEPLOYMENTS");
 
-  private static final int COMPONENTS_AT_ONCE = 4;
+  private static final int COMPONENTS_AT_ONCE = 8;
 
   /**
    * The components of a deployment and who asked for them.
@@ -245,14 +249,22 @@ final class Planner {
    * Looks for room before anything is fetched (NUC-19, TRB-31): on the disk, and in the store's own
    * bound. What no kept generation needs goes first; then {@code lastResort} may free more.
    */
-  void checkRoom(Plan plan, Runnable collect, Runnable lastResort) {
+  void checkRoom(Plan plan, Runnable collect, Runnable lastResort) throws InterruptedException {
     Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
-    long needed = 0;
+    LongAdder missing = new LongAdder();
+    List<Callable<Void>> questions = new ArrayList<>();
     for (StoredRecipe r : plan.components().values()) {
       if (!isOwn(r)) {
-        needed += artifacts.missingBytes(r.recipe(), r.recipe().select(platform), r.arn());
+        questions.add(
+            () -> {
+              missing.add(
+                  artifacts.missingBytes(r.recipe(), r.recipe().select(platform), r.arn()));
+              return null;
+            });
       }
     }
+    allOf(questions);
+    long needed = missing.sum();
     long most = config.nucleus().componentStoreMaxSizeBytes();
     for (Runnable help : List.of(collect, lastResort)) {
       if (store.size() + needed > most) {
@@ -278,31 +290,50 @@ final class Planner {
   Map<String, Map<String, String>> download(
       Plan plan, DeploymentDocument document, Generation current) throws InterruptedException {
     Map<String, Map<String, String>> digests = new ConcurrentHashMap<>();
-    Semaphore turns = new Semaphore(COMPONENTS_AT_ONCE);
     Map<String, String> platform = Platform.attributes(config.nucleus().platformOverride());
-    List<Future<?>> all = new ArrayList<>();
+    Map<String, Optional<PosixUser>> owners = new HashMap<>();
+    List<Callable<Void>> work = new ArrayList<>();
+    for (StoredRecipe r : plan.components().values()) {
+      String name = r.recipe().componentName();
+      if (isOwn(r)) {
+        continue;
+      }
+      Recipe.Manifest manifest = r.recipe().select(platform);
+      String named = posixUser(document, name, current.components().get(name));
+      PosixUser owner =
+          owners
+              .computeIfAbsent(
+                  named == null ? "" : named, n -> Optional.ofNullable(user(named)))
+              .orElse(null);
+      work.add(
+          () -> {
+            digests.put(name, artifacts.prepare(r.recipe(), manifest, r.arn(), owner));
+            return null;
+          });
+    }
+    allOf(work);
+    return digests;
+  }
+
+  /** Does all of it, a few at once; the first failure ends the others. */
+  private static void allOf(List<Callable<Void>> work) throws InterruptedException {
+    Semaphore turns = new Semaphore(COMPONENTS_AT_ONCE);
+    List<Future<Void>> all = new ArrayList<>();
     try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
       try {
-        for (StoredRecipe r : plan.components().values()) {
-          String name = r.recipe().componentName();
-          if (isOwn(r)) {
-            continue;
-          }
-          Recipe.Manifest manifest = r.recipe().select(platform);
-          PosixUser owner = user(posixUser(document, name, current.components().get(name)));
+        for (Callable<Void> w : work) {
           all.add(
               pool.submit(
                   () -> {
                     turns.acquire();
                     try {
-                      digests.put(name, artifacts.prepare(r.recipe(), manifest, r.arn(), owner));
-                      return null;
+                      return w.call();
                     } finally {
                       turns.release();
                     }
                   }));
         }
-        for (Future<?> f : all) {
+        for (Future<Void> f : all) {
           f.get();
         }
       } catch (ExecutionException e) {
@@ -317,7 +348,6 @@ final class Planner {
         throw e;
       }
     }
-    return digests;
   }
 
   private @Nullable PosixUser user(@Nullable String text) {

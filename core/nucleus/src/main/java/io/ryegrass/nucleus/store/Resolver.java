@@ -21,6 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +39,7 @@ import org.slf4j.LoggerFactory;
 public final class Resolver {
   private static final Logger LOG = LoggerFactory.getLogger(Resolver.class);
   private static final int MAX_PICKS = 10_000;
+  private static final int SAVED_AT_ONCE = 8;
 
   private final ComponentStore store;
   private final ComponentCatalog catalog;
@@ -46,6 +50,14 @@ public final class Resolver {
 
   private final Map<String, TreeMap<String, String>> requirements = new HashMap<>();
   private final Map<String, StoredRecipe> picked = new LinkedHashMap<>();
+
+  /** What the cloud said when it was asked for all roots; used once, for the same question. */
+  private final Map<String, Answer> answers = new HashMap<>();
+
+  private final Map<String, Optional<StoredRecipe>> locals = new HashMap<>();
+
+  private record Answer(
+      Map<String, String> requirements, ComponentCatalog.ResolvedComponent component) {}
 
   /**
    * @param active component → version that runs now
@@ -79,6 +91,7 @@ public final class Resolver {
           requirements.computeIfAbsent(name, n -> new TreeMap<>()).putAll(byGroup);
           open.add(name);
         });
+    askForAll(roots);
     int picks = 0;
     while (!open.isEmpty()) {
       String name = open.remove();
@@ -116,6 +129,84 @@ public final class Resolver {
     return ordered();
   }
 
+  /** All roots that the cloud has to be asked for, in few questions. */
+  private void askForAll(Map<String, Map<String, String>> roots) throws InterruptedException {
+    if (localFirst) {
+      return;
+    }
+    List<ComponentCatalog.Wanted> questions = new ArrayList<>();
+    for (Map.Entry<String, Map<String, String>> root : roots.entrySet()) {
+      String name = root.getKey();
+      if (!isName(name)
+          || (BuiltInComponents.isBuiltIn(name) && !otherNucleus(name, root.getValue()))) {
+        continue;
+      }
+      StoredRecipe local = local(name, root.getValue());
+      questions.add(
+          new ComponentCatalog.Wanted(
+              name,
+              Map.copyOf(root.getValue()),
+              local == null ? null : local.recipe().componentVersion()));
+      locals.put(name, Optional.ofNullable(local));
+    }
+    if (questions.size() > 1) {
+      Map<String, ComponentCatalog.ResolvedComponent> found =
+          catalog.resolveAll(questions, platform);
+      questions.forEach(
+          q -> {
+            ComponentCatalog.ResolvedComponent answer = found.get(q.name());
+            if (answer != null) {
+              answers.put(q.name(), new Answer(q.requirements(), answer));
+            }
+          });
+    }
+    saveAll();
+  }
+
+  /** Each file of a recipe waits for the disk: several do so at once. Those written stay written. */
+  private void saveAll() throws InterruptedException {
+    Semaphore turns = new Semaphore(SAVED_AT_ONCE);
+    try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (Map.Entry<String, Answer> a : answers.entrySet()) {
+        ComponentCatalog.ResolvedComponent r = a.getValue().component();
+        if (accepted(r.recipe().componentVersion(), a.getValue().requirements()) && fits(r.recipe())) {
+          turns.acquire();
+          pool.execute(
+              () -> {
+                try {
+                  save(r);
+                } catch (RuntimeException e) {
+                  LOG.debug("{} is stored when it is picked: {}", a.getKey(), e.getMessage());
+                } finally {
+                  turns.release();
+                }
+              });
+        }
+      }
+    }
+  }
+
+  private StoredRecipe save(ComponentCatalog.ResolvedComponent r) {
+    return store.save(r.recipe(), r.recipeJson().getBytes(StandardCharsets.UTF_8), r.arn());
+  }
+
+  private ComponentCatalog.ResolvedComponent ask(
+      String name, Map<String, String> wanted, @Nullable StoredRecipe local) {
+    Answer known = answers.remove(name);
+    if (known != null && known.requirements().equals(wanted)) {
+      return known.component();
+    }
+    return catalog.resolve(
+        name,
+        Map.copyOf(wanted),
+        platform,
+        local == null ? null : local.recipe().componentVersion());
+  }
+
+  private static boolean isName(String name) {
+    return !(name.isEmpty() || name.equals(".") || name.equals("..") || name.contains("/"));
+  }
+
   private void withdraw(String name, Deque<String> open) {
     StoredRecipe old = picked.remove(name);
     if (old == null) {
@@ -130,7 +221,7 @@ public final class Resolver {
   }
 
   private StoredRecipe pick(String name, Map<String, String> wanted) throws InterruptedException {
-    if (name.isEmpty() || name.equals(".") || name.equals("..") || name.contains("/")) {
+    if (!isName(name)) {
       throw new NucleusException(
           "COMPONENT_METADATA_NOT_VALID_IN_DEPLOYMENT",
           "\"" + name + "\" cannot be the name of a component; rename it.");
@@ -139,18 +230,17 @@ public final class Resolver {
       return builtIn(name, wanted);
     }
     checkAgreement(name, wanted);
-    StoredRecipe local = local(name, wanted);
+    Optional<StoredRecipe> looked = locals.remove(name);
+    StoredRecipe known = looked == null ? null : looked.orElse(null);
+    boolean again =
+        looked == null || (known != null && !accepted(known.recipe().componentVersion(), wanted));
+    StoredRecipe local = again ? local(name, wanted) : known;
     if (localFirst && local != null) {
       return local;
     }
     for (int attempt = 0; ; attempt++) {
       try {
-        ComponentCatalog.ResolvedComponent r =
-            catalog.resolve(
-                name,
-                Map.copyOf(wanted),
-                platform,
-                local == null ? null : local.recipe().componentVersion());
+        ComponentCatalog.ResolvedComponent r = ask(name, wanted, local);
         if (!accepted(r.recipe().componentVersion(), wanted)) {
           throw new NucleusException(
               "COMPONENT_VERSION_REQUIREMENTS_NOT_MET",
@@ -163,7 +253,7 @@ public final class Resolver {
                   + "); create a version that does.");
         }
         checkPlatform(r.recipe());
-        return store.save(r.recipe(), r.recipeJson().getBytes(StandardCharsets.UTF_8), r.arn());
+        return save(r);
       } catch (CloudUnavailableException e) {
         if (local != null) {
           LOG.info("The cloud cannot be asked for {}; the version on this device is used", name);

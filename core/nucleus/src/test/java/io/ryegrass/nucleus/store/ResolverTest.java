@@ -27,6 +27,7 @@ class ResolverTest {
   @TempDir Path root;
   private final List<Recipe> cloud = new ArrayList<>();
   private final List<String> asked = new ArrayList<>();
+  private final List<String> answersAtOnce = new ArrayList<>();
   private boolean online = true;
 
   private final ComponentCatalog catalog =
@@ -55,6 +56,19 @@ class ResolverTest {
                           new CloudRefusedException(
                               "NO_AVAILABLE_COMPONENT_VERSION", name + requirements));
           return new ResolvedComponent("arn:" + name, r, r.toJson().toString());
+        }
+
+        @Override
+        public Map<String, ResolvedComponent> resolveAll(
+            List<Wanted> wanted, Map<String, String> platform) {
+          Map<String, ResolvedComponent> some = new LinkedHashMap<>();
+          for (Wanted w : wanted) {
+            if (answersAtOnce.contains(w.name())) {
+              some.put(w.name(), resolve(w.name(), w.requirements(), platform, null));
+              asked.removeLast();
+            }
+          }
+          return some;
         }
 
         @Override
@@ -155,5 +169,30 @@ class ResolverTest {
     assertThat(asked).isEmpty();
     assertThatThrownBy(() -> resolve(roots("aws.greengrass.LambdaManager", "2.0.0")))
         .hasMessageContaining("This core brings aws.greengrass.LambdaManager");
+  }
+
+  /** 200 functions of a V1 group are asked for in few questions. */
+  @Test
+  void whatTheCloudAnswersAtOnceIsNotAskedForAgainAndTheRestIs() throws InterruptedException {
+    recipe("A", "1.0.0", "{C: {VersionRequirement: '^1.0.0'}}");
+    recipe("B", "1.0.0", "{}");
+    recipe("C", "1.2.0", "{}");
+    answersAtOnce.add("A");
+
+    assertThat(resolve(Map.of("A", Map.of("g", "1.0.0"), "B", Map.of("g", "1.0.0"))))
+        .containsOnly(Map.entry("A", "1.0.0"), Map.entry("B", "1.0.0"), Map.entry("C", "1.2.0"));
+    assertThat(asked).containsExactlyInAnyOrder("B", "C");
+  }
+
+  /** What was answered for a group's wish alone does not stand when somebody else wishes, too. */
+  @Test
+  void anAnswerForFewerWishesIsAskedForAgain() throws InterruptedException {
+    recipe("A", "1.0.0", "{B: {VersionRequirement: '<1.5.0'}}");
+    recipe("B", "1.0.0", "{}");
+    recipe("B", "1.9.0", "{}");
+    answersAtOnce.add("B");
+
+    assertThat(resolve(Map.of("A", Map.of("g", "1.0.0"), "B", Map.of("g", "^1.0.0"))))
+        .containsOnly(Map.entry("A", "1.0.0"), Map.entry("B", "1.0.0"));
   }
 }
