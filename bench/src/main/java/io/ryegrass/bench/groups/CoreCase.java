@@ -41,8 +41,7 @@ final class CoreCase {
     this.work = work;
   }
 
-  void run(CloudProgram cloud, LargeGroup group)
-      throws IOException, InterruptedException {
+  void run(CloudProgram cloud, LargeGroup group) throws IOException, InterruptedException {
     List<Double> apply = new ArrayList<>();
     List<Double> applyCpu = new ArrayList<>();
     List<Double> applyCloudCpu = new ArrayList<>();

@@ -257,8 +257,7 @@ final class Planner {
       if (!isOwn(r)) {
         questions.add(
             () -> {
-              missing.add(
-                  artifacts.missingBytes(r.recipe(), r.recipe().select(platform), r.arn()));
+              missing.add(artifacts.missingBytes(r.recipe(), r.recipe().select(platform), r.arn()));
               return null;
             });
       }
@@ -302,8 +301,7 @@ final class Planner {
       String named = posixUser(document, name, current.components().get(name));
       PosixUser owner =
           owners
-              .computeIfAbsent(
-                  named == null ? "" : named, n -> Optional.ofNullable(user(named)))
+              .computeIfAbsent(named == null ? "" : named, n -> Optional.ofNullable(user(named)))
               .orElse(null);
       work.add(
           () -> {

@@ -163,13 +163,16 @@ public final class Resolver {
     saveAll();
   }
 
-  /** Each file of a recipe waits for the disk: several do so at once. Those written stay written. */
+  /**
+   * Each file of a recipe waits for the disk: several do so at once. Those written stay written.
+   */
   private void saveAll() throws InterruptedException {
     Semaphore turns = new Semaphore(SAVED_AT_ONCE);
     try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
       for (Map.Entry<String, Answer> a : answers.entrySet()) {
         ComponentCatalog.ResolvedComponent r = a.getValue().component();
-        if (accepted(r.recipe().componentVersion(), a.getValue().requirements()) && fits(r.recipe())) {
+        if (accepted(r.recipe().componentVersion(), a.getValue().requirements())
+            && fits(r.recipe())) {
           turns.acquire();
           pool.execute(
               () -> {
