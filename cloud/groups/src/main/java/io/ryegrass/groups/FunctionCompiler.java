@@ -165,10 +165,29 @@ final class FunctionCompiler {
       }
       JsonNode owner = data.path("GroupOwnerSetting");
       entry.put("permission", access.permission());
-      entry.put("addGroupOwner", owner.path("AutoAddGroupOwner").asBoolean(false));
+      boolean auto = owner.path("AutoAddGroupOwner").asBoolean(false);
+      entry.put("addGroupOwner", auto);
+      String group = owner.path("GroupOwner").asString("");
+      if (!auto && !group.isEmpty()) {
+        entry.put("groupOwner", group); // LRA-11
+      }
     }
     models.attach(container, accesses, c);
+    owners(accesses, c);
     GroupSecrets.allow(component, accesses, c);
+  }
+
+  /**
+   * Groups that own models which the function does not have: the core refuses a function that is in
+   * one of them (TRB-MLI-06), because only there it is known which groups it runs with.
+   */
+  private void owners(List<Access> accesses, ObjectNode c) {
+    for (GroupResources.Resource resource : resources.all()) {
+      boolean attached = accesses.stream().anyMatch(a -> a.resource().id().equals(resource.id()));
+      if (resource.type().model() && !resource.owner().isEmpty() && !attached) {
+        c.withObject("/mlOwners").put(resource.id(), resource.owner());
+      }
+    }
   }
 
   private static ObjectNode params(ObjectNode c, String pointer) {

@@ -159,18 +159,7 @@ public final class GroupCompiler {
             default -> "";
           };
       if (!parameter.isEmpty()) {
-        String owner = resource.data().path("GroupOwnerSetting").path("GroupOwner").asString("");
-        boolean own =
-            resource.data().path("GroupOwnerSetting").path("AutoAddGroupOwner").asBoolean(false);
-        out.became(
-            "resource",
-            resource.id(),
-            parameter + " of each function that has it",
-            owner.isEmpty() || own
-                ? ""
-                : "GroupOwner '"
-                    + owner
-                    + "' has no counterpart: the process gets no other group.");
+        out.became("resource", resource.id(), parameter + " of each function that has it", "");
       }
     }
   }

@@ -10,10 +10,12 @@ import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.Recipe;
 import java.nio.ByteBuffer;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -21,14 +23,12 @@ import tools.jackson.databind.node.ObjectNode;
  * follows its content, so that a model that did not change is not fetched again (MLI-02); what a
  * function has of it is {@code mlResources} in the function's configuration: component, artifact,
  * destination, permission and owner.
- *
- * <p>The core's Lambda manager does not hand models to functions yet, so that they are reported as
- * missing beside being compiled.
  */
 final class ModelCompiler {
   private final ModelLookup lookup;
   private final CompilerOutput out;
   private final Map<String, PrivateComponent> made = new LinkedHashMap<>();
+  private final Set<String> explained = new HashSet<>();
 
   ModelCompiler(ModelLookup lookup, CompilerOutput out) {
     this.lookup = lookup;
@@ -53,16 +53,30 @@ final class ModelCompiler {
                 + " refer to it by S3Uri.");
         continue;
       }
-      PrivateComponent component = made.get(resource.id());
+      // Two resources of one archive are one component.
+      String uri = resource.data().path("S3Uri").asString("");
+      PrivateComponent component = made.get(uri);
       if (component == null) {
         component = component(resource);
-        made.put(resource.id(), component);
+        made.put(uri, component);
+      }
+      if (explained.add(resource.id())) {
+        Recipe recipe = component.recipe();
+        out.became(
+            "resource",
+            resource.id(),
+            recipe.componentName()
+                + " "
+                + recipe.componentVersion().text()
+                + " (archive of the model)",
+            "mlResources of each function that has it.");
       }
       ObjectNode entry =
           configuration.withObject("/mlResources").putObject(Integer.toString(index++));
       entry
           .put("resourceId", resource.id())
           .put("component", component.recipe().componentName())
+          .put("version", component.recipe().componentVersion().text())
           .put("artifact", component.fileName())
           .put("destinationPath", resource.destination())
           .put("permission", access.permission())
@@ -120,16 +134,6 @@ final class ModelCompiler {
             Shapes.empty());
     PrivateComponent component = new PrivateComponent(recipe, file, model.content());
     out.put(component, Shapes.empty());
-    out.became(
-        "resource",
-        resource.id(),
-        recipe.componentName() + " " + recipe.componentVersion().text() + " (archive of the model)",
-        "mlResources of each function that has it.");
-    out.missing(
-        "Resource "
-            + resource.id()
-            + " is a machine-learning model, which the core cannot give to functions yet. Deploy"
-            + " the model as an artifact of a component, or put it on the core as a local volume.");
     return component;
   }
 

@@ -211,6 +211,63 @@ class ContainersTest {
                 + " IsolationMode=NoContainer.");
   }
 
+  /** E39, MLI-08, MLI-13, MLI-14, TRB-MLI-06. */
+  @Test
+  void aModelIsAtItsDestinationAndOnlyForThoseWhoHaveIt() throws IOException {
+    Path unpacked = root.resolve("packages/artifacts-unarchived/model.m/1.2.3/model.tar");
+    Files.createDirectories(unpacked.resolve("net"));
+    Files.writeString(unpacked.resolve("net/labels"), "cat");
+    String ask =
+        "{\"read\": [\"/models/m/net/labels\", \""
+            + root
+            + "/work/plain/ml/models/m/net/labels\"], \"write\": [\"/models/m/net/labels\"]}";
+    Deployed container = contained("inside", ContainersTest::model);
+    JsonNode inside = core.call(container.arn(), ask).json();
+    assertThat(inside.path("read").get(0).asString()).isEqualTo("cat");
+    assertThat(inside.path("write").get(0).asString()).isEqualTo("errno 30");
+    assertThat(inside.path("env").path("AWS_GG_RESOURCE_PREFIX").asString()).isEqualTo("/");
+
+    Deployed plain =
+        contained(
+            "plain",
+            c -> {
+              model(c);
+              c.put("containerMode", "NoContainer");
+            });
+    JsonNode outside = core.call(plain.arn(), ask).json();
+    assertThat(outside.path("read").get(1).asString()).isEqualTo("cat");
+    assertThat(outside.path("groups").toString()).contains("4712");
+    assertThat(outside.path("env").path("AWS_GG_RESOURCE_PREFIX").asString())
+        .isEqualTo(root + "/work/plain/ml");
+
+    Deployed stranger =
+        contained(
+            "stranger",
+            c -> {
+              c.withObject("/runAs").put("gid", 4712);
+              c.putObject("mlOwners").put("m", "4712");
+            });
+    assertThat(stranger.reporter().states)
+        .singleElement()
+        .asString()
+        .contains(
+            "Lambda "
+                + stranger.arn()
+                + " gains access to resource m by sharing the same group owner id");
+  }
+
+  private static void model(ObjectNode c) {
+    c.putObject("mlResources")
+        .putObject("0")
+        .put("resourceId", "m")
+        .put("component", "model.m")
+        .put("version", "1.2.3")
+        .put("artifact", "model.tar.gz")
+        .put("destinationPath", "/models/m")
+        .put("permission", "ro")
+        .put("groupOwner", "4712");
+  }
+
   /** E32: in a container no child outlives the function, whatever it does. */
   @Test
   void aChildOfAContainerEndsWithTheFunction() {
