@@ -30,7 +30,7 @@ find_jdk() {
 
 # One line that changes whenever a file that the build reads is added, edited or removed.
 fingerprint() {
-  (cd "$HOME_DIR" && find pom.xml .mvn dist/launcher base protocol core cloud cli demo bench examples runtimes tests/crash \
+  (cd "$HOME_DIR" && find pom.xml .mvn dist/launcher dist/v1 base protocol core cloud cli demo bench examples runtimes tests/crash \
     \( -name target -o -name node_modules -o -name __pycache__ -o -name '*.pyc' \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null \
     | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
 }

@@ -89,6 +89,10 @@ public final class CoreMain {
         V1.log(v1);
       }
       DataFolderLock lock = lock(root);
+      if (v1 == null && Files.exists(given.resolve("config").resolve("config.json"))) {
+        LoggerFactory.getLogger(CoreMain.class)
+            .info("config/config.json of V1 counts for nothing beside config/config.yaml");
+      }
       core = Core.start(root, options.defaultUser(), lock, restarts, v1);
     } catch (NucleusException | DurableException | UncheckedIOException e) {
       exit(FAILURE, String.valueOf(e.getMessage()));

@@ -1,0 +1,347 @@
+package io.ryegrass.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.extension.ExtendWith;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A device of Greengrass V1 with its own folder: {@code config.json}, {@code greengrassd}, a group
+ * deployed by the AWS CLI, V1's folders and logs, a reset (E01, E27, CFG, DIR, LOG, INS-12, INS-13,
+ * LAM-30, RST-01 … RST-03, TRB-CORE-02, TRB-CORE-06).
+ */
+@DisplayName("A V1 device goes on with its own folder")
+@ExtendWith(TestCloud.Shared.class)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class V1CoreScenarioTest {
+  private static final Duration PATIENCE = TestCore.PATIENCE;
+  private static final Pattern STARTED =
+      Pattern.compile("Greengrass successfully started with PID: (\\d+)");
+  private static final String HANDLER =
+      """
+      import os
+      print("up as uid %d" % os.getuid())
+      def handler(event, context):
+        return event
+      """;
+
+  private static TestCloud cloud;
+  private static Path root;
+  private static String group;
+  private static String coreVersion;
+  private static String function;
+  private static long pid;
+
+  @BeforeAll
+  static void provision(TestCloud shared) throws IOException {
+    assumeTrue(TestCore.isRoot(), "greengrassd is started as root");
+    cloud = shared;
+    root = cloud.folder.resolve("v1/greengrass");
+    Ryegrass.Outcome outcome =
+        Ryegrass.run(
+            cloud.folder,
+            PATIENCE,
+            "provision",
+            "--v1",
+            "--data",
+            cloud.data().toString(),
+            "--thing",
+            "v1-device",
+            "--root",
+            root.toString(),
+            "--local-mqtt-port",
+            "0",
+            "--lambda-ipc-port",
+            "0");
+    outcome.isSuccess();
+    change(c -> c.put("pidFileDirectory", root.resolve("pids").toString()));
+    Matcher id = Pattern.compile("certificate=(\\S+)").matcher(outcome.output());
+    assertThat(id.find()).isTrue();
+    coreVersion =
+        definition(
+            "core",
+            "{\"Cores\":[{\"Id\":\"c\",\"ThingArn\":\""
+                + TestCloud.thingArn("v1-device")
+                + "\",\"CertificateArn\":\"arn:aws:iot:us-east-1:000000000000:cert/"
+                + id.group(1)
+                + "\",\"SyncShadow\":false}]}");
+    group = cloud.aws("greengrass", "create-group", "--name", "v1-device").path("Id").asString();
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      zip.putNextEntry(new ZipEntry("index.py"));
+      zip.write(HANDLER.getBytes(StandardCharsets.UTF_8));
+    }
+    Files.write(cloud.folder.resolve("v1-function.zip"), bytes.toByteArray());
+    cloud.aws(
+        "lambda",
+        "create-function",
+        "--function-name",
+        "v1-hello",
+        "--runtime",
+        "python3.8",
+        "--handler",
+        "index.handler",
+        "--role",
+        "arn:aws:iam::000000000000:role/any",
+        "--zip-file",
+        "fileb://" + cloud.folder.resolve("v1-function.zip"));
+    function =
+        cloud
+            .aws("lambda", "publish-version", "--function-name", "v1-hello")
+            .path("FunctionArn")
+            .asString();
+  }
+
+  @AfterAll
+  static void stop() {
+    if (root != null) {
+      daemon("stop");
+    }
+  }
+
+  private static String definition(String kind, String version) {
+    return cloud
+        .aws("greengrass", "create-" + kind + "-definition", "--initial-version", version)
+        .path("LatestVersionArn")
+        .asString();
+  }
+
+  private static Ryegrass.Outcome daemon(String command) {
+    try (Ryegrass.Running running =
+        Ryegrass.startProgram(
+            cloud.folder,
+            Map.of(),
+            List.of(root.resolve("ggc/core/greengrassd").toString(), command))) {
+      return running.awaitEnd(PATIENCE);
+    }
+  }
+
+  private static void started(Ryegrass.Outcome outcome) {
+    outcome.isSuccess();
+    Matcher started = STARTED.matcher(outcome.output());
+    assertThat(started.find()).as(outcome.output()).isTrue();
+    pid = Long.parseLong(started.group(1));
+  }
+
+  private static void change(java.util.function.Consumer<ObjectNode> how) {
+    Path file = root.resolve("config/config.json");
+    ObjectNode config = (ObjectNode) JsonMapper.shared().readTree(TestCloud.read(file));
+    how.accept(config);
+    TestCloud.write(file, JsonMapper.shared().writeValueAsString(config));
+  }
+
+  private static String log(String file) {
+    return TestCloud.read(root.resolve("ggc/var/log").resolve(file + ".log"));
+  }
+
+  private static String userLog() {
+    return log("user/us-east-1/000000000000/v1-hello");
+  }
+
+  /** A pinned function without container, as that user. */
+  private static String groupVersion(int uid) {
+    String functions =
+        definition(
+            "function",
+            "{\"Functions\":[{\"Id\":\"f\",\"FunctionArn\":\""
+                + function
+                + "\",\"FunctionConfiguration\":{\"Pinned\":true,\"Timeout\":3,\"Environment\":"
+                + "{\"Execution\":{\"IsolationMode\":\"NoContainer\",\"RunAs\":{\"Uid\":"
+                + uid
+                + ",\"Gid\":"
+                + uid
+                + "}}}}}]}");
+    return cloud
+        .aws(
+            "greengrass",
+            "create-group-version",
+            "--group-id",
+            group,
+            "--core-definition-version-arn",
+            coreVersion,
+            "--function-definition-version-arn",
+            functions)
+        .path("Version")
+        .asString();
+  }
+
+  private static JsonNode deployed(String version) {
+    String id =
+        cloud
+            .aws(
+                "greengrass",
+                "create-deployment",
+                "--deployment-type",
+                "NewDeployment",
+                "--group-id",
+                group,
+                "--group-version-id",
+                version)
+            .path("DeploymentId")
+            .asString();
+    return ended(id);
+  }
+
+  private static JsonNode ended(String deployment) {
+    return TestCore.until(
+        "the end of deployment " + deployment,
+        () ->
+            cloud.aws(
+                "greengrass",
+                "get-deployment-status",
+                "--group-id",
+                group,
+                "--deployment-id",
+                deployment),
+        s -> Set.of("Success", "Failure").contains(s.path("DeploymentStatus").asString()));
+  }
+
+  @Test
+  @Order(1)
+  void aWrongConfigurationIsOneSentenceOnTheTerminalAndInCrashLog() {
+    Path file = root.resolve("config/config.json");
+    String good = TestCloud.read(file);
+    TestCloud.write(file, good.substring(0, good.length() - 2));
+    Ryegrass.Outcome outcome = daemon("start");
+    outcome.isRefusalNaming(
+        "Failed to parse " + file + ".",
+        "Correct the file",
+        "The Greengrass daemon process with [pid = ");
+    assertThat(log("crash")).contains("Failed to parse " + file + ".", "] died.");
+    TestCloud.write(file, good);
+    change(c -> ((ObjectNode) c.path("crypto")).put("caPath", "/greengrass/certs/root.ca.pem"));
+    daemon("start")
+        .isRefusalNaming(
+            "Error occurred while generating TLS config: ErrUnknownURIScheme",
+            "crypto.caPath",
+            "file:///");
+    TestCloud.write(file, good);
+    assertThat(root.resolve("generations")).doesNotExist();
+  }
+
+  @Test
+  @Order(2)
+  void greengrassdStartsTheDaemonThatPsLists() throws IOException {
+    started(daemon("start"));
+    assertThat(daemon("start").output()).contains("already running with PID: " + pid);
+    assertThat(daemon("--version").output()).startsWith("1.11.6 ");
+    String command = Files.readString(Path.of("/proc/" + pid + "/cmdline")).split("\0")[0];
+    assertThat(command).isEqualTo(root.resolve("ggc/packages/1.11.6/bin/daemon").toString());
+    assertThat(command).containsPattern("greengrass.*daemon"); // what E01 greps for
+    assertThat(TestCloud.read(root.resolve("pids/greengrassd.pid")).strip())
+        .isEqualTo(Long.toString(pid));
+    assertThat(log("system/runtime"))
+        .contains("config.json: runtime.cgroup.useSystemd has no effect: ");
+    assertThat(log("system/runtime").lines())
+        .allMatch(
+            l -> l.matches("\\[\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z]\\[[A-Z]+]-.*"));
+  }
+
+  @Test
+  @Order(3)
+  void aFunctionThatWantsRootIsRefusedAndTheRestIsDeployed() {
+    JsonNode refused = deployed(groupVersion(0));
+    assertThat(refused.path("DeploymentStatus").asString()).as("%s", refused).isEqualTo("Failure");
+    assertThat(log("system/runtime"))
+        .contains("of type NewDeployment for group " + group + " failed error: ")
+        .contains(
+            "lambda(s) ["
+                + function
+                + "] are configured to run as root while Greengrass is not configured to run lambdas"
+                + " with root permissions");
+    assertThat(refused.path("ErrorMessage").asString())
+        .contains("set runtime.allowFunctionsToRunAsRoot to \"yes\" in ");
+    assertThat(root.resolve("ggc/deployment/group/group.json")).doesNotExist();
+
+    JsonNode success = deployed(groupVersion(65534));
+    assertThat(success.path("DeploymentStatus").asString()).as("%s", success).isEqualTo("Success");
+    JsonNode file =
+        JsonMapper.shared()
+            .readTree(TestCloud.read(root.resolve("ggc/deployment/group/group.json")));
+    assertThat(file.path("GroupId").asString()).isEqualTo(group);
+    assertThat(file.path("Functions").path(0).path("FunctionArn").asString()).isEqualTo(function);
+    assertThat(root.resolve("ggc/deployment/lambda/" + function + "/index.py"))
+        .hasContent(HANDLER.strip());
+    TestCore.await("the function's log")
+        .untilAsserted(
+            () -> assertThat(userLog()).containsPattern("\\d{3}Z]\\[INFO]-.*up as uid 65534"));
+    assertThat(log("system/runtime")).contains("for group " + group + " succeeded");
+  }
+
+  @Test
+  @Order(4)
+  void afterAKillItStartsAgainWithWhatIsDeployed() {
+    ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+    TestCore.await("the end of the daemon").until(() -> ProcessHandle.of(pid).isEmpty());
+    long before = pid;
+    started(daemon("start"));
+    assertThat(pid).isNotEqualTo(before);
+    assertThat(log("crash"))
+        .contains("The Greengrass daemon process with [pid = " + before + "] died.");
+    TestCore.await("the function's second start")
+        .until(() -> userLog().split("up as uid", -1).length > 2);
+  }
+
+  @Test
+  @Order(5)
+  void anEmptiedGroupJsonGivesACoreWithoutFunctions() {
+    daemon("stop").isSuccess();
+    TestCloud.write(root.resolve("ggc/deployment/group/group.json"), "{}");
+    change(c -> ((ObjectNode) c.path("runtime")).put("allowFunctionsToRunAsRoot", "yes"));
+    started(daemon("start"));
+    assertThat(log("system/runtime")).contains("is an empty group: the core starts without");
+    assertThat(root.resolve("ggc/deployment/lambda")).isEmptyDirectory();
+    JsonNode success = deployed(groupVersion(0)); // E31: now the device allows it
+    assertThat(success.path("DeploymentStatus").asString()).as("%s", success).isEqualTo("Success");
+    TestCore.await("the function as root")
+        .untilAsserted(() -> assertThat(userLog()).contains("up as uid 0"));
+  }
+
+  @Test
+  @Order(6)
+  void aForcedResetCleansUpWhenTheCoreIsBackAndKeepsItsIdentity() {
+    daemon("stop").isSuccess();
+    TestCore.await("the end of the daemon").until(() -> ProcessHandle.of(pid).isEmpty());
+    assertThat(root.resolve("pids/greengrassd.pid")).doesNotExist();
+    JsonNode reset = cloud.aws("greengrass", "reset-deployments", "--group-id", group, "--force");
+    assertThat(ended(reset.path("DeploymentId").asString()).path("DeploymentStatus").asString())
+        .isEqualTo("Success");
+    started(daemon("start"));
+    TestCore.await("the clean-up")
+        .untilAsserted(
+            () -> {
+              assertThat(root.resolve("ggc/deployment/group/group.json")).doesNotExist();
+              assertThat(root.resolve("ggc/deployment/lambda")).isEmptyDirectory();
+              assertThat(root.resolve("ggc/var/log/user")).isEmptyDirectory();
+            });
+    assertThat(root.resolve("config/config.json")).exists();
+    assertThat(root.resolve("certs")).isDirectoryContaining("glob:**.cert.pem");
+    Ryegrass.Outcome stopped = daemon("stop");
+    stopped.isSuccess();
+    assertThat(stopped.output()).contains("Stopped greengrass daemon");
+    assertThat(daemon("stop").output()).contains("is not running");
+  }
+}
