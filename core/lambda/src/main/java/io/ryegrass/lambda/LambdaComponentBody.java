@@ -174,7 +174,8 @@ final class LambdaComponentBody implements ComponentBody {
           "ROOT_NOT_ALLOWED",
           why
               + "; set allowFunctionsToRunAsRoot to \"yes\" in the configuration of"
-              + " aws.greengrass.LambdaManager, or take its runAs away.");
+              + " aws.greengrass.LambdaManager (on a V1 core: in runtime of config.json, and restart),"
+              + " or take its runAs away.");
     }
   }
 

@@ -7,7 +7,6 @@ import io.ryegrass.nucleus.DeploymentRequest;
 import io.ryegrass.nucleus.DeploymentStatus;
 import io.ryegrass.nucleus.LocalDeployment;
 import io.ryegrass.nucleus.UpdateConsent;
-import java.nio.file.Path;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,27 +20,19 @@ final class V1Deployments implements DeploymentReporter {
   private static final Logger LOG = LoggerFactory.getLogger(V1Deployments.class);
   private static final String GROUP = ":thinggroup/greengrassV1-";
 
-  /** The remedy of V2, which is none where config.json alone decides (LAM-30). */
-  private static final String V2_REMEDY =
-      "set allowFunctionsToRunAsRoot to \"yes\" in the configuration of aws.greengrass.LambdaManager";
-
   private final DeploymentReporter cloud;
   private final Runnable succeeded;
-  private final Path config;
 
   /**
    * @param succeeded called when what the group has deployed runs; throws nothing
-   * @param config the core's {@code config.json}, for remedies
    */
-  V1Deployments(DeploymentReporter cloud, Runnable succeeded, Path config) {
+  V1Deployments(DeploymentReporter cloud, Runnable succeeded) {
     this.cloud = cloud;
     this.succeeded = succeeded;
-    this.config = config;
   }
 
   @Override
-  public void report(DeploymentStatus of) {
-    DeploymentStatus s = inTermsOfV1(of);
+  public void report(DeploymentStatus s) {
     String group = group(s.configurationArn());
     if (!group.isEmpty()) {
       switch (s.status()) {
@@ -59,25 +50,6 @@ final class V1Deployments implements DeploymentReporter {
       }
     }
     cloud.report(s);
-  }
-
-  private DeploymentStatus inTermsOfV1(DeploymentStatus s) {
-    String cause = s.failureCause();
-    if (cause == null || !cause.contains(V2_REMEDY)) {
-      return s;
-    }
-    return new DeploymentStatus(
-        s.origin(),
-        s.id(),
-        s.configurationArn(),
-        s.deploymentId(),
-        s.status(),
-        s.detailedStatus(),
-        cause.replace(
-            V2_REMEDY,
-            "set runtime.allowFunctionsToRunAsRoot to \"yes\" in " + config + " and restart"),
-        s.errorStack(),
-        s.errorTypes());
   }
 
   /** Id of the V1 group that a configuration is of; empty for any other. */

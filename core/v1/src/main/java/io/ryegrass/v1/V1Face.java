@@ -189,7 +189,7 @@ public final class V1Face {
         ports.catalog(),
         ports.artifacts(),
         ports.messaging(),
-        new V1Deployments(ports.reporter(), this::refresh, config.file()),
+        new V1Deployments(ports.reporter(), this::refresh),
         ports.fleet(),
         ports.credentials());
   }

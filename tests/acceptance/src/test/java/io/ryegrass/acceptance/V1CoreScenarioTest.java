@@ -273,7 +273,7 @@ class V1CoreScenarioTest {
                 + "] are configured to run as root while Greengrass is not configured to run lambdas"
                 + " with root permissions");
     assertThat(refused.path("ErrorMessage").asString())
-        .contains("set runtime.allowFunctionsToRunAsRoot to \"yes\" in ");
+        .contains("on a V1 core: in runtime of config.json");
     assertThat(root.resolve("ggc/deployment/group/group.json")).doesNotExist();
 
     JsonNode success = deployed(groupVersion(65534));
