@@ -17,7 +17,9 @@ import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** {@code ryegrass adopt}: a V1 device's own folder gets another cloud (CFG-05 … CFG-10, CFG-16). */
+/**
+ * {@code ryegrass adopt}: a V1 device's own folder gets another cloud (CFG-05 … CFG-10, CFG-16).
+ */
 class V1FolderTest {
   private static final String AWS =
       """
