@@ -18,6 +18,7 @@ import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.greengrass.GreengrassClient;
 import software.amazon.awssdk.services.greengrassv2.GreengrassV2Client;
 import software.amazon.awssdk.services.iot.IotClient;
 import tools.jackson.databind.JsonNode;
@@ -35,6 +36,7 @@ final class TestCloud implements AutoCloseable {
   final Path folder;
   final GreengrassV2Client greengrass;
   final IotClient iot;
+  final GreengrassClient v1;
   private final Ryegrass.Running program;
   private final int mqttPort;
   private final AtomicInteger files = new AtomicInteger();
@@ -57,6 +59,13 @@ final class TestCloud implements AutoCloseable {
       var http = UrlConnectionHttpClient.create();
       greengrass =
           GreengrassV2Client.builder()
+              .endpointOverride(api)
+              .region(Region.of(REGION))
+              .credentialsProvider(credentials)
+              .httpClient(http)
+              .build();
+      v1 =
+          GreengrassClient.builder()
               .endpointOverride(api)
               .region(Region.of(REGION))
               .credentialsProvider(credentials)
@@ -174,6 +183,7 @@ final class TestCloud implements AutoCloseable {
   @Override
   public void close() {
     greengrass.close();
+    v1.close();
     iot.close();
     program.close();
     try (Stream<Path> all = Files.walk(folder)) {
