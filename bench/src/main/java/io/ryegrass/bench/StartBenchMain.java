@@ -66,9 +66,46 @@ public final class StartBenchMain {
     Thread.sleep(REST);
     print("core_idle_pss", pssMegabytes(world.corePid()), "MB", 96);
     print("cloud_idle_pss", pssMegabytes(world.cloudPid()), "MB", 220);
+    credentials();
     median("core_start_to_healthy", 2000, this::restartCore);
     median("cloud_start_to_api", 2500, this::restartCloud);
     return true;
+  }
+
+  /** As a function gets them: its group needs a role first. */
+  private void credentials() throws InterruptedException {
+    String group =
+        world.api().get("greengrass", "/greengrass/groups").at("/Groups/0/Id").asString();
+    JsonNode role =
+        world
+            .aws()
+            .run(
+                "iam",
+                "create-role",
+                "--role-name",
+                "Greengrass_Group_Role",
+                "--assume-role-policy-document",
+                "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"greengrass.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}");
+    world
+        .aws()
+        .run(
+            "greengrass",
+            "associate-role-to-group",
+            "--group-id",
+            group,
+            "--role-arn",
+            role.at("/Role/Arn").asString());
+    try {
+      long[] micros = CachedCredentials.measure(world.corePid()).orElse(null);
+      if (micros == null) {
+        results.println("# cached_credentials: no function of the core has the endpoint");
+        return;
+      }
+      print("cached_credentials_p99", micros[0], "us", 5000);
+      print(results, "cached_credentials_p50", micros[1], "us", -1);
+    } catch (IOException e) {
+      results.println("# cached_credentials: " + e.getMessage());
+    }
   }
 
   /** From the process's start to the cloud's word that the core and all its components are well. */

@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The unmodified AWS CLI, pointed at our cloud by {@code ./ryegrass aws}. */
-final class AwsCli {
+public final class AwsCli {
   private static final int DEADLINE_SECONDS = 60;
 
   private final Path launcher;
@@ -32,7 +32,7 @@ final class AwsCli {
   }
 
   /** Runs one command; anything but exit code 0 fails the step with the CLI's own words. */
-  JsonNode run(String... arguments) {
+  public JsonNode run(String... arguments) {
     Result result = attempt(Map.of(), arguments);
     if (result.exitCode() != 0) {
       throw new StepFailed(

@@ -98,7 +98,7 @@ public final class World {
     return lambdaIpcPort;
   }
 
-  AwsCli aws() {
+  public AwsCli aws() {
     return new AwsCli(home.resolve("ryegrass"), cloudData());
   }
 

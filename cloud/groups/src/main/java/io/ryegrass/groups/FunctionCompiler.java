@@ -8,6 +8,7 @@ import io.ryegrass.model.Recipe;
 import io.ryegrass.model.VersionRequirement;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -21,6 +22,14 @@ final class FunctionCompiler {
   /** The runtime of functions made with the C SDK; {@code Executable} names their program. */
   private static final String EXECUTABLE_RUNTIME =
       "arn:aws:greengrass:::runtime/function/executable";
+
+  private static final Recipe.Dependency HARD =
+      new Recipe.Dependency(VersionRequirement.parse(">=2.0.0 <3.0.0"), Recipe.DependencyType.HARD);
+
+  /** The second was part of every core of V1 (POL-01). */
+  private static final Map<String, Recipe.Dependency> NEEDED =
+      new TreeMap<>(
+          Map.of(GroupCompiler.LAMBDA_MANAGER, HARD, SystemFunctions.TOKEN_EXCHANGE, HARD));
 
   private static final int DEFAULT_TIMEOUT_SECONDS = 3;
   private static final int DEFAULT_MEMORY_KB = 16_384;
@@ -59,10 +68,7 @@ final class FunctionCompiler {
         "",
         version.functionArn(),
         Shapes.empty(),
-        Map.of(
-            GroupCompiler.LAMBDA_MANAGER,
-            new Recipe.Dependency(
-                VersionRequirement.parse(">=2.0.0 <3.0.0"), Recipe.DependencyType.HARD)),
+        NEEDED,
         List.of(
             new Recipe.Manifest(
                 "linux", Map.of("os", "linux"), Shapes.empty(), List.of(), List.of(code))),

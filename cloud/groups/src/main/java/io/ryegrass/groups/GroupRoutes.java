@@ -1,8 +1,10 @@
 package io.ryegrass.groups;
 
+import io.ryegrass.awsapi.AwsException;
 import io.ryegrass.groups.DeploymentStore.Membership;
 import io.ryegrass.identity.CertificateAuthority;
 import io.ryegrass.identity.CertificateException;
+import io.ryegrass.identity.TemporaryCredentials;
 import io.ryegrass.registry.DeviceRequest;
 import io.ryegrass.registry.DeviceResponse;
 import io.ryegrass.registry.DeviceRoute;
@@ -11,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,8 +23,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What devices ask for over HTTPS with their certificate: discovery (v2-deployments.md §8), and the
- * certificate of a core's local broker (own design, docs/decisions/003).
+ * What devices ask for over HTTPS with their certificate: discovery (v2-deployments.md §8), the
+ * certificate of a core's local broker (own design, docs/decisions/003), and credentials of the
+ * group's role (POL-01, IAM-07; the wire is our own, docs/decisions/051).
  */
 final class GroupRoutes {
   private static final Logger log = LoggerFactory.getLogger(GroupRoutes.class);
@@ -31,12 +35,18 @@ final class GroupRoutes {
   private final GroupAuthorities authorities;
   private final CoreDeployments cores;
   private final GroupArns arns;
+  private final RoleOperations roles;
+  private final GroupRoles assuming;
 
   GroupRoutes(
       DeploymentStore deployments,
       GroupAuthorities authorities,
       CoreDeployments cores,
-      GroupArns arns) {
+      GroupArns arns,
+      RoleOperations roles,
+      GroupRoles assuming) {
+    this.roles = roles;
+    this.assuming = assuming;
     this.deployments = deployments;
     this.authorities = authorities;
     this.cores = cores;
@@ -56,7 +66,13 @@ final class GroupRoutes {
             "/greengrass/groups/{groupId}/certificate",
             "greengrass:CreateCertificate",
             request -> arns.of(Kind.GROUP, request.path("groupId")),
-            this::certificate));
+            this::certificate),
+        new DeviceRoute(
+            "GET",
+            "/greengrass/groups/{groupId}/credentials",
+            "greengrass:AssumeRoleForGroup",
+            request -> arns.of(Kind.GROUP, request.path("groupId")),
+            this::credentials));
   }
 
   private String thingArn(String thing) {
@@ -150,6 +166,44 @@ final class GroupRoutes {
     } catch (CertificateException e) {
       return DeviceResponse.error(400, "BadRequestException", String.valueOf(e.getMessage()));
     }
+  }
+
+  /** IAM-07: the credentials of the role that is associated with the group now. */
+  private DeviceResponse credentials(DeviceRequest request) {
+    String group = request.path("groupId");
+    Optional<String> core =
+        request.device().thingNames().stream()
+            .filter(thing -> deployments.isCore(group, thing))
+            .findFirst();
+    if (core.isEmpty()) {
+      return DeviceResponse.error(
+          403,
+          "AccessDeniedException",
+          "Only the core of group " + group + " may ask for credentials of its role.");
+    }
+    Optional<String> role = roles.roleOf(group);
+    if (role.isEmpty()) {
+      return DeviceResponse.error(
+          404,
+          "ResourceNotFoundException",
+          "Group "
+              + group
+              + " has no role. You need to attach an IAM role to this deployment group.");
+    }
+    TemporaryCredentials given;
+    try {
+      given = assuming.assume(role.get(), request.device().certificateId(), core.get());
+    } catch (AwsException e) {
+      return DeviceResponse.error(e.status(), e.code(), String.valueOf(e.getMessage()));
+    }
+    ObjectNode answer = Shapes.empty();
+    answer
+        .putObject("credentials")
+        .put("accessKeyId", given.accessKeyId())
+        .put("secretAccessKey", given.secretAccessKey())
+        .put("sessionToken", given.sessionToken())
+        .put("expiration", given.expiration().toString());
+    return DeviceResponse.json(200, answer);
   }
 
   /** One spelling for each address and name, so that they can be compared. */

@@ -60,6 +60,7 @@ public final class GroupsService implements AutoCloseable {
         new GroupSurroundings(functions::resolve, ComponentLookup.builtIn(), new S3Models(objects)),
         new S3BulkSource(objects, identity, new GroupArns(region, accountId)),
         new IotJobs(jobs, registry),
+        identity::assumeGroupRole,
         events,
         authorityFolder,
         region,
@@ -73,6 +74,7 @@ public final class GroupsService implements AutoCloseable {
       GroupSurroundings surroundings,
       BulkSource bulkSource,
       SoftwareUpdates.Jobs jobs,
+      GroupRoles groupRoles,
       EventSink events,
       Path authorityFolder,
       String region,
@@ -92,7 +94,7 @@ public final class GroupsService implements AutoCloseable {
     this.bulkSource = bulkSource;
     this.jobs = jobs;
     this.bulkRunner = new BulkRunner(bulks, deployments, bulkSource, deployer());
-    this.routes = new GroupRoutes(deployments, authorities, cores, arns);
+    this.routes = new GroupRoutes(deployments, authorities, cores, arns, roles, groupRoles);
   }
 
   public static List<Migration> migrations() {

@@ -5,6 +5,7 @@ import io.ryegrass.store.CloudStore;
 import io.ryegrass.store.Migration;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -73,19 +74,25 @@ final class RoleOperations {
     return Shapes.empty().put("AssociatedAt", Shapes.time(now));
   }
 
+  /** The role that a group has now. */
+  Optional<String> roleOf(String group) {
+    return find(group).map(Association::roleArn);
+  }
+
+  private Optional<Association> find(String group) {
+    return store.read(
+        sql ->
+            sql.one(
+                "SELECT role_arn, associated FROM gg_role WHERE group_id = ?",
+                row -> new Association(row.text("role_arn"), row.instant("associated")),
+                group));
+  }
+
   private ObjectNode get(ObjectNode input) {
-    String group = group(input);
     Association found =
-        store.read(
-            sql ->
-                sql.one(
-                        "SELECT role_arn, associated FROM gg_role WHERE group_id = ?",
-                        row -> new Association(row.text("role_arn"), row.instant("associated")),
-                        group)
-                    .orElseThrow(
-                        () ->
-                            V1Errors.noRole(
-                                "You need to attach an IAM role to this deployment group.")));
+        find(group(input))
+            .orElseThrow(
+                () -> V1Errors.noRole("You need to attach an IAM role to this deployment group."));
     return Shapes.empty()
         .put("AssociatedAt", Shapes.time(found.at()))
         .put("RoleArn", found.roleArn());

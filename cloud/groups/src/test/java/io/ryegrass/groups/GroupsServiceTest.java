@@ -635,6 +635,52 @@ class GroupsServiceTest {
   }
 
   @Test
+  void theCoreOfAGroupGetsCredentialsOfTheRoleThatTheGroupHasNowIAM07() {
+    String group = group();
+    assertThat(credentials(group, "the-core").status()).as("not deployed").isEqualTo(403);
+    cloud.report(underWay(group), "SUCCEEDED", "");
+    DeviceResponse without = credentials(group, "the-core");
+    assertThat(without.status()).isEqualTo(404);
+    assertThat(TestCloud.JSON.readTree(without.body()).path("message").asString())
+        .contains("You need to attach an IAM role to this deployment group.");
+
+    String role = "/greengrass/groups/" + group + "/role";
+    for (String service : List.of("lambda", "greengrass")) {
+      cloud.iam(
+          "CreateRole",
+          "RoleName",
+          service,
+          "AssumeRolePolicyDocument",
+          "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\""
+              + service
+              + ".amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}");
+    }
+    cloud.call("PUT", role, "{\"RoleArn\":\"arn:aws:iam::000000000000:role/lambda\"}");
+    assertThat(credentials(group, "the-core").status())
+        .as("a role that does not trust Greengrass")
+        .isEqualTo(403);
+    cloud.call("PUT", role, "{\"RoleArn\":\"arn:aws:iam::000000000000:role/greengrass\"}");
+
+    DeviceResponse given = credentials(group, "the-core");
+
+    assertThat(given.status()).isEqualTo(200);
+    assertThat(TestCloud.JSON.readTree(given.body()).at("/credentials/accessKeyId").asString())
+        .startsWith("ASIA");
+    assertThat(credentials(group, "lamp").status()).as("a device of the group").isEqualTo(403);
+    cloud.call("DELETE", role, "");
+    assertThat(credentials(group, "the-core").status()).isEqualTo(404);
+  }
+
+  private DeviceResponse credentials(String group, String caller) {
+    return cloud.service.deviceRoutes().stream()
+        .filter(route -> route.action().equals("greengrass:AssumeRoleForGroup"))
+        .findFirst()
+        .orElseThrow()
+        .handler()
+        .apply(request(Map.of("groupId", group), caller, ""));
+  }
+
+  @Test
   void rolesAndTagsAndTelemetryAreKept() {
     String group = group();
     String role = "/greengrass/groups/" + group + "/role";

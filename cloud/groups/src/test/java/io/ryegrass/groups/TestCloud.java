@@ -82,6 +82,7 @@ final class TestCloud implements CoreDeployments, SoftwareUpdates.Jobs, AutoClos
             GroupCompilerTest.HERE,
             new S3BulkSource(objects, identity, new GroupArns("us-east-1", "000000000000")),
             this,
+            identity::assumeGroupRole,
             events::add,
             folder.resolve("groups"),
             "us-east-1",

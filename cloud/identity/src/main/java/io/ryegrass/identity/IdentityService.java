@@ -37,6 +37,8 @@ public final class IdentityService implements AccessKeySource {
   /** The service that assumes a role for a device through a role alias. */
   static final String CREDENTIALS_PROVIDER = "credentials.iot.amazonaws.com";
 
+  private static final String GREENGRASS = "greengrass.amazonaws.com";
+
   private static final Pattern SESSION_NAME = Pattern.compile("[\\w+=,.@-]{2,64}");
 
   private static final int MAX_CACHED_KEYS = 20_000;
@@ -291,6 +293,18 @@ public final class IdentityService implements AccessKeySource {
       String roleArn, String sessionName, Duration duration, @Nullable String thingName) {
     return assumeRole(
         roleArn, sessionName, duration, thingName, "Service", List.of(CREDENTIALS_PROVIDER));
+  }
+
+  /**
+   * Credentials of a V1 group's role for its core, for an hour. The role must trust {@code
+   * greengrass.amazonaws.com} (IAM-06).
+   *
+   * @throws AwsException {@code AccessDenied} 403 when the role is unknown or does not trust it
+   */
+  public TemporaryCredentials assumeGroupRole(
+      String roleArn, String sessionName, String thingName) {
+    return assumeRole(
+        roleArn, sessionName, Duration.ofHours(1), thingName, "Service", List.of(GREENGRASS));
   }
 
   TemporaryCredentials assumeRole(

@@ -79,6 +79,11 @@ public final class DataPlaneClient implements AutoCloseable {
     this.tls = tls;
   }
 
+  /** Scheme, host and port of the data plane. */
+  String base() {
+    return base;
+  }
+
   /** How long an answer, or the next part of a body, may keep a caller waiting. */
   Duration idle() {
     return settings.idle();
@@ -140,18 +145,18 @@ public final class DataPlaneClient implements AutoCloseable {
     String reason = reason(answer);
     String sentence = "The cloud answered " + what + " with " + status + reason;
     if (status == 429 || status >= 500) {
-      return new CloudUnavailableException(sentence + ".");
+      return new CloudUnavailableException(sentence + ".", status);
     }
     return switch (status) {
-      case 400 -> new CloudRefusedException("BAD_REQUEST", sentence + ".");
+      case 400 -> new CloudRefusedException("BAD_REQUEST", sentence + ".", status);
       case 401, 403 ->
           new CloudRefusedException(
               "ACCESS_DENIED",
-              sentence
-                  + "; check that the core's certificate is active and its policies allow it.");
-      case 404 -> new CloudRefusedException("RESOURCE_NOT_FOUND", sentence + ".");
-      case 409 -> new CloudRefusedException("CONFLICTED_REQUEST", sentence + ".");
-      default -> new CloudRefusedException("HTTP_REQUEST_ERROR", sentence + ".");
+              sentence + "; check that the core's certificate is active and its policies allow it.",
+              status);
+      case 404 -> new CloudRefusedException("RESOURCE_NOT_FOUND", sentence + ".", status);
+      case 409 -> new CloudRefusedException("CONFLICTED_REQUEST", sentence + ".", status);
+      default -> new CloudRefusedException("HTTP_REQUEST_ERROR", sentence + ".", status);
     };
   }
 

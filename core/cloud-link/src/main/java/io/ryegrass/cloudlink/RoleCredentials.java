@@ -3,6 +3,7 @@ package io.ryegrass.cloudlink;
 import io.ryegrass.nucleus.CloudRefusedException;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import io.ryegrass.nucleus.CredentialsSource;
+import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.TokenExchangeCredentials;
 import java.net.URI;
 import java.net.http.HttpRequest;
@@ -10,6 +11,8 @@ import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -18,51 +21,132 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Credentials of the role alias (v2-deployments.md section 13). Kept in memory until five minutes
- * before they end; then the next caller fetches new ones, and while the cloud is away the old ones
- * serve to their very end. One fetch at a time.
+ * Credentials of the role alias (v2-deployments.md section 13), and of the roles of V1 groups
+ * (decision 051). Kept in memory until five minutes before they end; then the next caller fetches
+ * new ones, and while the cloud is away the old ones serve to their very end. One fetch at a time,
+ * and while old ones serve nobody waits for it. {@link #refreshAhead} makes that nobody has to
+ * fetch (LESSON-26).
  */
 final class RoleCredentials implements CredentialsSource {
   private static final Logger LOG = LoggerFactory.getLogger(RoleCredentials.class);
   private static final Duration AHEAD = Duration.ofMinutes(5);
   private static final Duration LEAST = Duration.ofSeconds(10);
 
+  /** SDKs ask for new ones from 15 minutes before the end, and find them here. */
+  private static final Duration EARLY = Duration.ofMinutes(15);
+
+  /** After a failed fetch old credentials serve without another one. */
+  private static final Duration REST = Duration.ofSeconds(70);
+
+  private static final int MOST_GROUPS = 100;
+
+  /**
+   * Who gives them.
+   *
+   * @param name in logs
+   * @param url null when there is nobody
+   */
+  private record Giver(String name, @Nullable String url) {}
+
   private final DataPlaneClient client;
-  private final @Nullable String roleAlias;
-  private final String endpoint;
+  private final Giver giver;
   private final String thingName;
   private final Clock clock;
   private final Duration limit;
   private final ReentrantLock fetching = new ReentrantLock();
+  private final Map<String, RoleCredentials> groups = new ConcurrentHashMap<>();
   private volatile @Nullable TokenExchangeCredentials current;
 
+  /** Whether they may be of a role that is not the one any more. */
+  private volatile boolean doubted;
+
+  private volatile Instant fetchedAt = Instant.EPOCH;
+  private volatile Instant restUntil = Instant.EPOCH;
+
   RoleCredentials(DataPlaneClient client, LinkSettings settings, HttpsSettings https) {
+    this(
+        client,
+        aliasOf(settings),
+        settings.identity().thingName(),
+        settings.clock(),
+        https.credentials());
+  }
+
+  private RoleCredentials(
+      DataPlaneClient client, Giver giver, String thingName, Clock clock, Duration limit) {
     this.client = client;
-    this.roleAlias = settings.roleAlias();
-    this.endpoint = settings.credentialsEndpoint();
-    this.thingName = settings.identity().thingName();
-    this.clock = settings.clock();
-    this.limit = https.credentials();
+    this.giver = giver;
+    this.thingName = thingName;
+    this.clock = clock;
+    this.limit = limit;
+  }
+
+  private static Giver aliasOf(LinkSettings settings) {
+    String alias = settings.roleAlias();
+    return alias == null || alias.isBlank()
+        ? new Giver("no role alias", null)
+        : new Giver(
+            "the role alias " + alias,
+            "https://"
+                + settings.credentialsEndpoint()
+                + "/role-aliases/"
+                + CloudCatalog.encoded(alias)
+                + "/credentials");
+  }
+
+  @Override
+  public CredentialsSource ofGroup(String groupId) {
+    if (groups.size() >= MOST_GROUPS) {
+      groups.clear();
+    }
+    return groups.computeIfAbsent(
+        groupId,
+        id ->
+            new RoleCredentials(
+                client,
+                new Giver(
+                    "the role of group " + id,
+                    client.base()
+                        + "/greengrass/groups/"
+                        + CloudCatalog.encoded(id)
+                        + "/credentials"),
+                thingName,
+                clock,
+                limit));
+  }
+
+  @Override
+  public void doubtGroups() {
+    groups.values().forEach(g -> g.doubted = true);
   }
 
   @Override
   public TokenExchangeCredentials get() {
     TokenExchangeCredentials held = current;
-    if (held != null && usable(held, AHEAD)) {
+    if (held != null && usable(held, AHEAD) && !doubted) {
       return held;
     }
-    lock();
-    try {
-      held = current;
-      if (held != null && usable(held, AHEAD)) {
+    boolean serves = held != null && usable(held, LEAST);
+    if (held != null && serves && clock.instant().isBefore(restUntil)) {
+      return held;
+    }
+    if (held != null && serves) {
+      if (!fetching.tryLock()) {
         return held;
       }
-      TokenExchangeCredentials fetched = fetch();
-      current = fetched;
-      LOG.info(
-          "Credentials of the role alias {} are valid until {}", roleAlias, fetched.expiration());
-      return fetched;
+    } else {
+      lock();
+    }
+    try {
+      held = current;
+      return held != null && usable(held, AHEAD) && !doubted ? held : fetched();
+    } catch (CloudRefusedException e) {
+      if (doubted) {
+        current = null;
+      }
+      throw e;
     } catch (CloudUnavailableException e) {
+      restUntil = clock.instant().plus(REST);
       if (held != null && usable(held, LEAST)) {
         return held;
       }
@@ -70,6 +154,40 @@ final class RoleCredentials implements CredentialsSource {
     } finally {
       fetching.unlock();
     }
+  }
+
+  @Override
+  public void refreshAhead() {
+    groups.values().forEach(RoleCredentials::refreshAhead);
+    TokenExchangeCredentials held = current;
+    if (held == null) {
+      return;
+    }
+    Duration half = Duration.between(fetchedAt, held.expiration()).dividedBy(2);
+    if (usable(held, half.compareTo(EARLY) < 0 ? half : EARLY) || !fetching.tryLock()) {
+      return;
+    }
+    try {
+      var unused = fetched();
+    } catch (NucleusException e) {
+      restUntil = clock.instant().plus(REST);
+      LOG.warn(
+          "Credentials of {} end at {} and are not renewed yet: {}",
+          giver.name(),
+          held.expiration(),
+          e.getMessage());
+    } finally {
+      fetching.unlock();
+    }
+  }
+
+  private TokenExchangeCredentials fetched() {
+    TokenExchangeCredentials fetched = fetch();
+    fetchedAt = clock.instant();
+    doubted = false;
+    current = fetched;
+    LOG.info("Credentials of {} are valid until {}", giver.name(), fetched.expiration());
+    return fetched;
   }
 
   /** A store says that these credentials are no longer good. */
@@ -83,11 +201,7 @@ final class RoleCredentials implements CredentialsSource {
     try {
       if (!fetching.tryLock(limit.toMillis(), TimeUnit.MILLISECONDS)) {
         throw new CloudUnavailableException(
-            "The credentials endpoint "
-                + endpoint
-                + " has not answered for "
-                + limit.toSeconds()
-                + " s.");
+            giver.url() + " has not answered for " + limit.toSeconds() + " s.");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -100,15 +214,13 @@ final class RoleCredentials implements CredentialsSource {
   }
 
   private TokenExchangeCredentials fetch() {
-    String alias = roleAlias;
-    if (alias == null || alias.isBlank()) {
+    String url = giver.url();
+    if (url == null) {
       throw new CloudRefusedException(
           "DEVICE_CONFIG_NOT_VALID_FOR_ARTIFACT_DOWNLOAD",
           "This core has no role alias, so there are no credentials; set iotRoleAlias in"
               + " config.yaml and restart the core.");
     }
-    String url =
-        "https://" + endpoint + "/role-aliases/" + CloudCatalog.encoded(alias) + "/credentials";
     String what = "GET " + url;
     JsonNode body =
         DataPlaneClient.json(
@@ -131,7 +243,7 @@ final class RoleCredentials implements CredentialsSource {
         if (!usable(c, LEAST)) {
           LOG.warn(
               "The credentials of {} ended at {} already; check this device's clock",
-              alias,
+              giver.name(),
               c.expiration());
         }
         return c;

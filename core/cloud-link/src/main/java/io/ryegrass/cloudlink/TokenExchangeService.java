@@ -2,11 +2,13 @@ package io.ryegrass.cloudlink;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.ryegrass.model.ComponentType;
 import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.BuiltIn;
 import io.ryegrass.nucleus.BuiltInContext;
 import io.ryegrass.nucleus.CloudRefusedException;
 import io.ryegrass.nucleus.CloudUnavailableException;
+import io.ryegrass.nucleus.CredentialsSource;
 import io.ryegrass.nucleus.NucleusException;
 import io.ryegrass.nucleus.TokenExchangeCredentials;
 import java.io.IOException;
@@ -16,25 +18,40 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * {@code aws.greengrass.TokenExchangeService}: hands the role alias's credentials to components
- * over HTTP on the loopback address, in the form that AWS SDKs ask for (v2-ipc.md section 11). The
- * token is the component's own (SVCUID); anyone without one gets 403.
+ * {@code aws.greengrass.TokenExchangeService}: hands the role alias's credentials to components and
+ * functions over HTTP on the loopback address, in the form that AWS SDKs ask for (v2-ipc.md section
+ * 11). The token is the component's own (SVCUID), or that of one worker of a function; anyone
+ * without one gets 403. A function of a V1 group gets the credentials of its group's role (IAM-07,
+ * decision 051), everybody else those of the role alias.
+ *
+ * <p>Credentials are renewed before an SDK wants newer ones, so that who asks does not wait, and
+ * serve to their end while the cloud is away (LESSON-26). The port stays the same over restarts
+ * also when none is configured ({@code activePort}); after a change of {@code port} the earlier one
+ * goes on serving those who know it.
  *
  * <p>Failures are remembered for a while, so that a component that asks in a loop does not make the
- * core do so: refusals 120 s, server errors and an unreachable cloud 10 s. AWS remembers an
+ * core do so: refusals 120 s, server errors 60 s, an unreachable cloud 10 s. AWS remembers an
  * unreachable cloud for 300 s; here a component has its credentials soon after the cloud is back.
  * {@code credentialRetryInSec} changes these times as it does there.
  */
@@ -43,19 +60,35 @@ public final class TokenExchangeService implements BuiltIn {
 
   private static final String PATH = "/2016-11-01/credentialprovider/";
   private static final String VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+  private static final String ACTIVE = "activePort";
+
+  /** Where the group compiler says which group a function belongs to. */
+  private static final List<String> GROUP = List.of("group", "id");
+
+  private static final Logger LOG = LoggerFactory.getLogger(NAME);
+  private static final Duration LOOK = Duration.ofMinutes(1);
   private static final Duration WAIT = Duration.ofSeconds(30);
   private static final int MAX_REQUESTS = 64;
 
   private final Clock clock;
   private final Semaphore requests = new Semaphore(MAX_REQUESTS);
   private final ReentrantLock lifecycle = new ReentrantLock();
-  private @Nullable Running running;
-  private volatile @Nullable Failure failure;
+  private final List<Running> running = new ArrayList<>();
+
+  /** By group, empty for the role alias. */
+  private final Map<String, Failure> failures = new ConcurrentHashMap<>();
+
+  private volatile @Nullable CredentialsSource source;
+  private @Nullable Thread renewing;
 
   /** A remembered failure. */
   private record Failure(int status, String message, Instant until) {}
 
-  private record Running(HttpServer server, ExecutorService threads, int wantedPort) {}
+  private record Running(HttpServer server, ExecutorService threads, int wantedPort) {
+    int port() {
+      return server.getAddress().getPort();
+    }
+  }
 
   /** An answer before it is sent. */
   private record Reply(int status, String contentType, String body) {
@@ -75,64 +108,123 @@ public final class TokenExchangeService implements BuiltIn {
 
   @Override
   public void start(BuiltInContext c) {
-    failure = null;
-    listen(c, port(c.configuration()));
+    failures.clear();
+    listen(c, c.configuration());
     c.onConfigurationChanged(
         changed -> {
-          failure = null;
+          failures.clear();
           try {
-            listen(c, port(changed));
+            listen(c, changed);
           } catch (NucleusException e) {
             c.failed(e.code(), String.valueOf(e.getMessage()));
           }
         });
+    CredentialsSource credentials = c.cloud().credentials();
+    source = credentials;
+    renewing = Thread.ofVirtual().name("credentials-ahead").start(() -> renewAhead(credentials));
   }
 
-  private void listen(BuiltInContext c, int port) {
+  /** Ends with the component. */
+  private void renewAhead(CredentialsSource credentials) {
+    try {
+      while (source == credentials) {
+        Thread.sleep(LOOK.plusMillis(ThreadLocalRandom.current().nextLong(LOOK.toMillis() / 4)));
+        try {
+          credentials.refreshAhead();
+        } catch (RuntimeException e) {
+          LOG.warn("Credentials could not be renewed ahead: {}", e.toString());
+        }
+      }
+    } catch (InterruptedException e) {
+      LOG.debug("Nobody needs credentials any more");
+    }
+  }
+
+  /** A group may have another role now, or none. */
+  @Override
+  public void deploymentEnded(@Nullable ObjectNode configuration) {
+    CredentialsSource credentials = source;
+    if (credentials != null) {
+      credentials.doubtGroups();
+      failures.clear();
+    }
+  }
+
+  private void listen(BuiltInContext c, ObjectNode configuration) {
     lifecycle.lock();
     try {
-      Running now = running;
-      if (now != null && now.wantedPort() == port) {
-        return;
+      int port = port(configuration, "port");
+      Running now =
+          running.stream()
+              .filter(r -> r.wantedPort() == port || r.port() == port)
+              .findFirst()
+              .orElse(null);
+      if (now == null) {
+        now = opened(c, port, configuration);
+        running.add(now);
+        c.log().info("Credentials are served on port {}", now.port());
       }
-      stop();
-      HttpServer server;
-      try {
-        server =
-            HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
-      } catch (IOException e) {
-        throw new NucleusException(
-            "PORT_IN_USE",
-            NAME
-                + " cannot listen on port "
-                + port
-                + " ("
-                + e.getMessage()
-                + "); set its configuration key port to 0 or to a free one.",
-            e);
+      c.provideEnvironment(VARIABLE, "http://localhost:" + now.port() + PATH);
+      if (port(configuration, ACTIVE) != now.port()) {
+        c.components()
+            .updateConfiguration(
+                NAME, List.of(ACTIVE), Json.read(Integer.toString(now.port())), clock.instant());
       }
-      ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-      server.setExecutor(threads);
-      server.createContext("/", exchange -> handle(c, threads, exchange));
-      server.start();
-      running = new Running(server, threads, port);
-      c.provideEnvironment(VARIABLE, "http://localhost:" + server.getAddress().getPort() + PATH);
-      c.log().info("Credentials are served on port {}", server.getAddress().getPort());
     } finally {
       lifecycle.unlock();
     }
+  }
+
+  /** Any free port, but the one of the last time when it is free. */
+  private Running opened(BuiltInContext c, int port, ObjectNode configuration) {
+    int before = port(configuration, ACTIVE);
+    if (port == 0 && before != 0 && before != port(configuration, "port")) {
+      try {
+        return bound(c, before, port);
+      } catch (IOException e) {
+        c.log().info("Port {} is taken by somebody else; another one is used", before);
+      }
+    }
+    try {
+      return bound(c, port, port);
+    } catch (IOException e) {
+      throw new NucleusException(
+          "PORT_IN_USE",
+          NAME
+              + " cannot listen on port "
+              + port
+              + " ("
+              + e.getMessage()
+              + "); set its configuration key port to 0 or to a free one.",
+          e);
+    }
+  }
+
+  private Running bound(BuiltInContext c, int port, int wanted) throws IOException {
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    server.setExecutor(threads);
+    server.createContext("/", exchange -> handle(c, threads, exchange));
+    server.start();
+    return new Running(server, threads, wanted);
   }
 
   @Override
   public void stop() {
     lifecycle.lock();
     try {
-      Running now = running;
-      running = null;
-      if (now != null) {
-        now.server().stop(0);
-        now.threads().shutdownNow();
+      source = null;
+      Thread thread = renewing;
+      renewing = null;
+      if (thread != null) {
+        thread.interrupt();
       }
+      for (Running r : running) {
+        r.server().stop(0);
+        r.threads().shutdownNow();
+      }
+      running.clear();
     } finally {
       lifecycle.unlock();
     }
@@ -166,24 +258,39 @@ public final class TokenExchangeService implements BuiltIn {
       return Reply.text(400, "Only " + PATH + " is served here.");
     }
     String token = exchange.getRequestHeaders().getFirst("Authorization");
-    if (token == null || c.components().componentOfToken(token.strip()).isEmpty()) {
+    Optional<String> component =
+        token == null ? Optional.empty() : c.components().componentOfToken(token.strip());
+    if (component.isEmpty()) {
       return Reply.text(
           403,
           "The Authorization header must be the component's AWS_CONTAINER_AUTHORIZATION_TOKEN.");
     }
-    Failure known = failure;
+    String group = group(c, component.get());
+    Failure known = failures.get(group);
     if (known != null && clock.instant().isBefore(known.until())) {
       return Reply.text(known.status(), known.message());
     }
-    return fetch(c, threads);
+    return fetch(c, threads, group);
   }
 
-  private Reply fetch(BuiltInContext c, ExecutorService threads) {
+  /** The V1 group of a function; empty for everybody else. */
+  private static String group(BuiltInContext c, String component) {
+    return c.components()
+        .find(component)
+        .filter(one -> one.type() == ComponentType.LAMBDA)
+        .flatMap(one -> c.config().find(component, GROUP))
+        .map(id -> id.asString(""))
+        .orElse("");
+  }
+
+  private Reply fetch(BuiltInContext c, ExecutorService threads, String group) {
+    CredentialsSource alias = c.cloud().credentials();
+    CredentialsSource role = group.isEmpty() ? alias : alias.ofGroup(group);
     CompletableFuture<TokenExchangeCredentials> fetched =
-        CompletableFuture.supplyAsync(() -> c.cloud().credentials().get(), threads);
+        CompletableFuture.supplyAsync(role::get, threads);
     try {
       TokenExchangeCredentials credentials = fetched.get(WAIT.toSeconds(), TimeUnit.SECONDS);
-      failure = null;
+      failures.remove(group);
       ObjectNode body = Json.object();
       body.put("AccessKeyId", credentials.accessKeyId())
           .put("SecretAccessKey", credentials.secretAccessKey())
@@ -197,24 +304,21 @@ public final class TokenExchangeService implements BuiltIn {
       Thread.currentThread().interrupt();
       return Reply.text(500, "The token exchange service stops.");
     } catch (ExecutionException e) {
-      return failed(c, e.getCause());
+      return failed(c, group, e.getCause());
     }
   }
 
-  private Reply failed(BuiltInContext c, @Nullable Throwable cause) {
+  private Reply failed(BuiltInContext c, String group, @Nullable Throwable cause) {
     String message = cause == null ? "unknown" : String.valueOf(cause.getMessage());
     switch (cause) {
       case CloudRefusedException e -> {
-        int status = status(e.code());
-        return remember(
-            c,
-            status,
-            "TES responded with status code: " + status + ". " + message,
-            "clientError",
-            120);
+        return told(c, group, e.status() == 0 ? status(e.code()) : e.status(), message);
+      }
+      case CloudUnavailableException e when e.status() != 0 -> {
+        return told(c, group, e.status(), message);
       }
       case CloudUnavailableException _ -> {
-        return remember(c, 500, message, "unknownError", 10);
+        return remember(c, group, 500, message, "unknownError", 10);
       }
       case null, default -> {
         c.log().error("Credentials could not be fetched", cause);
@@ -223,9 +327,19 @@ public final class TokenExchangeService implements BuiltIn {
     }
   }
 
-  private Reply remember(BuiltInContext c, int status, String message, String key, int unset) {
+  /** What the cloud said, with its status. */
+  private Reply told(BuiltInContext c, String group, int status, String message) {
+    String text = "TES responded with status code: " + status + ". " + message;
+    return status >= 500
+        ? remember(c, group, status, text, "serverError", 60)
+        : remember(c, group, status, text, "clientError", 120);
+  }
+
+  private Reply remember(
+      BuiltInContext c, String group, int status, String message, String key, int unset) {
     c.log().warn("No credentials: {}", message);
-    failure = new Failure(status, message, clock.instant().plusSeconds(retry(c, key, unset)));
+    failures.put(
+        group, new Failure(status, message, clock.instant().plusSeconds(retry(c, key, unset))));
     return Reply.text(status, message);
   }
 
@@ -236,6 +350,7 @@ public final class TokenExchangeService implements BuiltIn {
     return seconds < 10 || seconds > 42_900 ? unset : seconds;
   }
 
+  /** For a refusal that is the core's own. */
   private static int status(String code) {
     return switch (code) {
       case "ACCESS_DENIED" -> 403;
@@ -245,8 +360,8 @@ public final class TokenExchangeService implements BuiltIn {
     };
   }
 
-  private static int port(ObjectNode configuration) {
-    int port = configuration.path("port").asInt(0);
+  private static int port(ObjectNode configuration, String key) {
+    int port = configuration.path(key).asInt(0);
     return port < 0 || port > 65_535 ? 0 : port;
   }
 }

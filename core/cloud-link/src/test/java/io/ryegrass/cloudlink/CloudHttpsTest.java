@@ -304,6 +304,40 @@ class CloudHttpsTest {
   }
 
   @Test
+  void theyAreRenewedBeforeAnSdkWantsNewerOnesAndNobodyWaitsForACloudThatIsAway() {
+    cloud.answers = a -> credentials("key-" + cloud.asked.size());
+    https.credentials().get();
+    clock.add(Duration.ofMinutes(46));
+    https.credentials().refreshAhead();
+    assertThat(https.credentials().get().accessKeyId()).isEqualTo("key-2");
+
+    clock.add(Duration.ofMinutes(56));
+    cloud.answers = a -> Reply.json(500, "");
+    https.credentials().refreshAhead();
+    int asked = cloud.asked.size();
+    assertThat(https.credentials().get().accessKeyId()).isEqualTo("key-2");
+    assertThat(https.credentials().get().accessKeyId()).isEqualTo("key-2");
+    assertThat(cloud.asked).as("held ones serve without asking again").hasSize(asked);
+  }
+
+  @Test
+  void theRoleOfAGroupIsAskedForAtTheDataPlaneAndAgainWhenItIsInDoubtIAM07() {
+    cloud.answers = a -> credentials("key-" + cloud.asked.size());
+    var group = https.credentials().ofGroup("g-1");
+    assertThat(group.get().accessKeyId()).isEqualTo("key-1");
+    assertThat(https.credentials().ofGroup("g-1").get().accessKeyId()).isEqualTo("key-1");
+    assertThat(cloud.asked.getFirst().target()).isEqualTo("/greengrass/groups/g-1/credentials");
+
+    https.credentials().doubtGroups();
+    cloud.answers = a -> Reply.json(500, "");
+    assertThat(group.get().accessKeyId()).as("the cloud is away").isEqualTo("key-1");
+    clock.add(Duration.ofMinutes(2));
+    cloud.answers = a -> Reply.json(404, "{\"message\":\"You need to attach an IAM role\"}");
+    assertThatThrownBy(group::get).hasMessageContaining("You need to attach an IAM role");
+    assertThatThrownBy(group::get).isInstanceOf(CloudRefusedException.class);
+  }
+
+  @Test
   void aRoleAliasThatIsNotAllowedIsRefusedWithTheReason() {
     cloud.answers = a -> Reply.json(403, "{\"message\":\"iot:AssumeRoleWithCertificate\"}");
     assertThatThrownBy(() -> https.credentials().get())
