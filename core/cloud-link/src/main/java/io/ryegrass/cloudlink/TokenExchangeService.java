@@ -84,7 +84,7 @@ public final class TokenExchangeService implements BuiltIn {
   /** A remembered failure. */
   private record Failure(int status, String message, Instant until) {}
 
-  private record Running(HttpServer server, ExecutorService threads, int wantedPort) {
+  private record Running(HttpServer server, ExecutorService threads) {
     int port() {
       return server.getAddress().getPort();
     }
@@ -156,8 +156,8 @@ public final class TokenExchangeService implements BuiltIn {
       int port = port(configuration, "port");
       Running now =
           running.stream()
-              .filter(r -> r.wantedPort() == port || r.port() == port)
-              .findFirst()
+              .filter(r -> port == 0 || r.port() == port)
+              .reduce((earlier, later) -> later)
               .orElse(null);
       if (now == null) {
         now = opened(c, port, configuration);
@@ -180,13 +180,13 @@ public final class TokenExchangeService implements BuiltIn {
     int before = port(configuration, ACTIVE);
     if (port == 0 && before != 0 && before != port(configuration, "port")) {
       try {
-        return bound(c, before, port);
+        return bound(c, before);
       } catch (IOException e) {
         c.log().info("Port {} is taken by somebody else; another one is used", before);
       }
     }
     try {
-      return bound(c, port, port);
+      return bound(c, port);
     } catch (IOException e) {
       throw new NucleusException(
           "PORT_IN_USE",
@@ -200,14 +200,14 @@ public final class TokenExchangeService implements BuiltIn {
     }
   }
 
-  private Running bound(BuiltInContext c, int port, int wanted) throws IOException {
+  private Running bound(BuiltInContext c, int port) throws IOException {
     HttpServer server =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
     ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     server.setExecutor(threads);
     server.createContext("/", exchange -> handle(c, threads, exchange));
     server.start();
-    return new Running(server, threads, wanted);
+    return new Running(server, threads);
   }
 
   @Override

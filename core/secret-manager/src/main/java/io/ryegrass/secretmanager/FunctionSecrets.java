@@ -54,12 +54,12 @@ final class FunctionSecrets {
     if (versionId != null && stage != null) {
       return error(400, "Only one of VersionId and VersionStage can be given.");
     }
-    Optional<Held> found = secrets.find(id);
+    List<Held> found = secrets.matching(id);
     if (found.isEmpty()) {
       return error(404, "Secret " + id + " is not on this core; add it to the group's resources.");
     }
-    Held secret = found.get();
-    if (!allowed(functionArn, secret)) {
+    Held secret = found.stream().filter(h -> allowed(functionArn, h)).findFirst().orElse(null);
+    if (secret == null) {
       return error(
           403,
           "Function "

@@ -209,11 +209,15 @@ public final class SecretManager implements BuiltIn {
     }
   }
 
-  /** The configured secret that somebody means. */
-  Optional<Held> find(String id) {
+  /** The configured secrets that somebody may mean: more than one when names are alike. */
+  List<Held> matching(String id) {
     return store.all().stream()
         .filter(h -> h.named(id) && wanted.stream().anyMatch(w -> w.arn().equals(h.asked())))
-        .findFirst();
+        .toList();
+  }
+
+  private Optional<Held> find(String id) {
+    return matching(id).stream().findFirst();
   }
 
   /** The version that somebody means; neither given means AWSCURRENT. */

@@ -92,7 +92,7 @@ final class SecretStore {
       }
     } catch (GeneralSecurityException e) {
       Held now =
-          all().stream().filter(h -> h.arn().equals(secret.arn())).findFirst().orElse(secret);
+          all().stream().filter(h -> h.asked().equals(secret.asked())).findFirst().orElse(secret);
       Held.Version again = now.version(version.id()).orElse(version);
       if (again != version) {
         return value(now, again); // written anew between the look and the opening

@@ -200,6 +200,16 @@ class SecretManagerTest {
   }
 
   @Test
+  void aSecretThatIsConfiguredByBothOfItsArnsIsReadByWhoHasOneOfThem() {
+    configuration = configuration(ARN);
+    configuration.withArray("cloudSecrets").addObject().put("arn", SHORT);
+    attached = SHORT;
+    deploy();
+
+    assertThat(text("{\"SecretId\":\"greengrass-TestSecret\"}")).isEqualTo("abcdefghi");
+  }
+
+  @Test
   void labelsAndBinaryValuesAreHeldToo() {
     byte[] binary = {0, (byte) 0xff, 7};
     put("blue", "v2", "");
