@@ -442,7 +442,7 @@ final class GroupSteps {
     List<String> cas = group.path("CAs").valueStream().map(JsonNode::asString).toList();
     return Optional.of(
         new Broker(
-            address.path("hostAddress").asString(), address.path("portNumber").asInt(), cas));
+            address.path("HostAddress").asString(), address.path("PortNumber").asInt(), cas));
   }
 
   static Map<String, String> asDevice(String accessKey, String secret) {

@@ -105,10 +105,10 @@ final class GroupRoutes {
       for (CoreDeployments.Address address : cores.addresses(membership.core())) {
         connectivity
             .addObject()
-            .put("id", address.id())
-            .put("hostAddress", address.hostAddress())
-            .put("portNumber", address.portNumber())
-            .put("metadata", address.metadata());
+            .put("Id", address.id())
+            .put("HostAddress", address.hostAddress())
+            .put("PortNumber", address.portNumber())
+            .put("Metadata", address.metadata());
       }
       ArrayNode cas = group.putArray("CAs");
       authorities.current(membership.groupId());

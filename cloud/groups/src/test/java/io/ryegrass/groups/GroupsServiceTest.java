@@ -594,9 +594,9 @@ class GroupsServiceTest {
     JsonNode discovered = TestCloud.JSON.readTree(found.body()).path("GGGroups").path(0);
     assertThat(discovered.path("GGGroupId").asString()).isEqualTo(group);
     assertThat(discovered.at("/Cores/0/thingArn").asString()).endsWith(":thing/the-core");
-    assertThat(discovered.at("/Cores/0/Connectivity/0/hostAddress").asString())
+    assertThat(discovered.at("/Cores/0/Connectivity/0/HostAddress").asString())
         .isEqualTo("192.168.7.7");
-    assertThat(discovered.at("/Cores/0/Connectivity/0/portNumber").asInt()).isEqualTo(8883);
+    assertThat(discovered.at("/Cores/0/Connectivity/0/PortNumber").asInt()).isEqualTo(8883);
     assertThat(x509(discovered.path("CAs").path(0).asString())).isEqualTo(ca);
     String authority =
         cloud

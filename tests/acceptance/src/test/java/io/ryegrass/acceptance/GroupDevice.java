@@ -2,6 +2,7 @@ package io.ryegrass.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.Gson;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -18,7 +19,6 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -31,8 +31,10 @@ import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
 import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.iot.discovery.model.ConnectivityInfo;
+import software.amazon.awssdk.iot.discovery.model.DiscoverResponse;
+import software.amazon.awssdk.iot.discovery.model.GGGroup;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A device of a V1 group: a thing with a certificate, which asks the cloud once where its core is
@@ -94,25 +96,27 @@ final class GroupDevice implements AutoCloseable {
                   URI.create("https://localhost:" + port + "/greengrass/discover/thing/" + thing))
               .timeout(Duration.ofSeconds(20))
               .build();
-      JsonNode found =
+      // AWS's own parser: devices that AWS's clients built read it so
+      DiscoverResponse found =
           TestCore.await("discovery by " + thing)
               .ignoreExceptions()
               .until(
                   () ->
-                      JsonMapper.shared()
-                          .readTree(
-                              http.send(request, HttpResponse.BodyHandlers.ofString()).body()),
-                  n -> !n.at("/GGGroups/0/Cores/0/Connectivity/0").isMissingNode());
-      JsonNode group = found.at("/GGGroups/0");
-      List<String> authorities = new ArrayList<>();
-      group.path("CAs").forEach(ca -> authorities.add(ca.asString()));
-      JsonNode address = group.at("/Cores/0/Connectivity/0");
-      broker =
-          "ssl://"
-              + address.path("hostAddress").asString()
-              + ":"
-              + address.path("portNumber").asInt();
-      tls = context(authorities);
+                      new Gson()
+                          .fromJson(
+                              http.send(request, HttpResponse.BodyHandlers.ofString()).body(),
+                              DiscoverResponse.class),
+                  d ->
+                      !d.getGGGroups()
+                          .getFirst()
+                          .getCores()
+                          .getFirst()
+                          .getConnectivity()
+                          .isEmpty());
+      GGGroup group = found.getGGGroups().getFirst();
+      ConnectivityInfo address = group.getCores().getFirst().getConnectivity().getFirst();
+      broker = "ssl://" + address.getHostAddress() + ":" + address.getPortNumber();
+      tls = context(group.getCAs());
     }
   }
 
