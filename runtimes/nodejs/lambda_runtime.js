@@ -26,6 +26,7 @@ const binary = envVars.ENCODING_TYPE === 'binary';
 const ipc = new IPCClient();
 let busy = false;
 let stopAsked = false;
+let call;
 
 /** console.* goes to the function's log: a line's level is told at its head, INFO where there is none. */
 function configureConsole() {
@@ -95,33 +96,44 @@ async function patiently(ask) {
 }
 
 const getWork = util.promisify(ipc.getWork.bind(ipc));
-const postWorkResult = util.promisify(ipc.postWorkResult.bind(ipc));
-const postHandlerError = util.promisify(ipc.postHandlerError.bind(ipc));
 const putInitializationResult = util.promisify(ipc.putInitializationResult.bind(ipc));
 
-async function answer(post) {
+/** Gives the core what the handler answered or failed with; the promise of the next work, which was asked for in the same packet. */
+async function answerAndAsk(work, result, error) {
+  let next;
+  const once = () => new Promise((resolve, reject) => {
+    const answered = (e) => (e ? reject(e) : resolve());
+    if (stopAsked) {
+      if (error) ipc.postHandlerError(arn, work.invocationId, error, answered);
+      else ipc.postWorkResult(arn, work.invocationId, result, answered);
+      return;
+    }
+    next = new Promise((gave, failed) => {
+      ipc.postResultAndGetWork(arn, work.invocationId, result, error, answered, (e, more) => (e ? failed(e) : gave(more)));
+    });
+    next.catch(() => {}); // whoever waits for it hears of it
+  });
   try {
-    await patiently(post);
+    await patiently(once);
   } catch (e) {
     if (e.status === undefined || e.status === 401 || e.status === 403) throw e;
     // The core no longer waits for this answer (its caller timed out): go on with the next work.
     console.warn(`The core did not take the answer: ${e.message}`);
   }
+  return { next };
 }
 
+/** Calls the handler; gives what answerAndAsk gives. */
 async function handle(handler, work, fields) {
-  const { call } = require('./lib/invocation');
   let result;
   try {
     result = encode(await call(handler, decode(work.payload), work, fields));
   } catch (e) {
-    const error = errorObject(e);
-    if (e instanceof Failure) console.error(error.errorMessage);
+    if (e instanceof Failure) console.error(e.object.errorMessage);
     else console.error('The handler failed:', e);
-    await answer(() => postHandlerError(arn, work.invocationId, error));
-    return;
+    return answerAndAsk(work, null, errorObject(e));
   }
-  await answer(() => postWorkResult(arn, work.invocationId, result));
+  return answerAndAsk(work, result, null);
 }
 
 async function run(handlerName, root) {
@@ -135,10 +147,12 @@ async function run(handlerName, root) {
   }
   await patiently(() => putInitializationResult(arn, null));
   const fields = new FunctionArnFields(arn);
+  call = require('./lib/invocation').call;
+  let next;
   while (!stopAsked) {
     let work;
     try {
-      work = await patiently(() => getWork(arn));
+      work = await nextWork(next);
     } catch (e) {
       if (e.status !== 403 || process.listenerCount('SIGTERM') === 1) throw e;
       // The core lets this worker go, so SIGTERM is on its way: the function's own listener has its chance.
@@ -146,10 +160,20 @@ async function run(handlerName, root) {
       throw e;
     }
     busy = true;
-    await handle(handler, work, fields);
+    ({ next } = await handle(handler, work, fields));
     busy = false;
   }
   return 0;
+}
+
+/** The work that was asked for with the last answer; asked for anew when the core was not reached. */
+async function nextWork(asked) {
+  try {
+    if (asked) return await asked;
+  } catch (e) {
+    if (e.status !== undefined) throw e;
+  }
+  return patiently(() => getWork(arn));
 }
 
 /** At once while waiting or loading, after the answer while the handler works; the function's own listeners may end it instead. */

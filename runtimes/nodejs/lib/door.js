@@ -11,6 +11,7 @@ const REUSABLE_FOR_MS = 10000;
 const MOST_CONNECTIONS = 64;
 const MOST_WAITING = 10000;
 const LARGEST_HEAD = 64 * 1024;
+const WATCH_MS = 5000;
 const EMPTY = Buffer.alloc(0);
 
 /** Nobody answered (status undefined), or the core said no (its HTTP status). */
@@ -28,55 +29,73 @@ class Connection {
     this.fresh = true;
     this.idleSince = 0;
     this.exchange = null;
+    this.deadline = 0;
     this.received = EMPTY;
     this.socket = net.connect(door.port, door.host);
     this.socket.setNoDelay(true);
     this.socket.on('data', (chunk) => this.onData(chunk));
     this.socket.on('error', (e) => this.onEnd(e));
     this.socket.on('close', () => this.onEnd(null));
-    this.socket.on('timeout', () => this.onEnd(new Error('no answer in time')));
   }
 
+  /** What an exchange is followed by goes out with it, in one packet. */
   send(exchange) {
-    this.exchange = exchange;
+    this.expect(exchange);
     this.socket.ref();
-    this.socket.setTimeout(exchange.timeout);
-    if (exchange.body.length < 64 * 1024) {
-      this.socket.write(Buffer.concat([Buffer.from(exchange.head, 'latin1'), exchange.body]));
+    const { body, then } = exchange;
+    if (body.length === 0 && !then) {
+      this.socket.write(exchange.head, 'latin1');
+    } else if (body.length < 64 * 1024) {
+      this.socket.write(Buffer.concat([Buffer.from(exchange.head, 'latin1'), body, then ? Buffer.from(then.head, 'latin1') : EMPTY]));
     } else {
       this.socket.write(exchange.head, 'latin1');
-      this.socket.write(exchange.body);
+      this.socket.write(body);
+      if (then) this.socket.write(then.head, 'latin1');
     }
+  }
+
+  expect(exchange) {
+    this.exchange = exchange;
+    this.deadline = Date.now() + exchange.timeout;
   }
 
   onData(chunk) {
     this.received = this.received.length === 0 ? chunk : Buffer.concat([this.received, chunk]);
-    let response;
-    try {
-      response = this.exchange ? parse(this.received, false) : null;
-    } catch (e) {
-      this.onEnd(e);
-      return;
+    while (this.exchange && this.received.length > 0) {
+      let response;
+      try {
+        response = parse(this.received, false);
+      } catch (e) {
+        this.onEnd(e);
+        return;
+      }
+      if (!response) {
+        this.deadline = Date.now() + this.exchange.timeout;
+        return;
+      }
+      this.received = response.end < this.received.length ? this.received.slice(response.end) : EMPTY;
+      this.answer(response);
     }
-    if (response) this.answer(response);
+    if (!this.exchange) this.received = EMPTY; // nothing was asked
   }
 
   answer(response) {
-    const exchange = this.exchange;
+    const { done, then } = this.exchange;
     this.exchange = null;
-    this.received = EMPTY;
     this.fresh = false;
-    this.socket.setTimeout(0);
-    // What is idle does not keep the function's event loop busy.
-    this.socket.unref();
     if (response.close) {
       this.door.drop(this);
       this.socket.destroy();
+      if (then) this.door.start(then);
+    } else if (then) {
+      this.expect(then);
     } else {
+      // What is idle does not keep the function's event loop busy.
+      this.socket.unref();
       this.idleSince = Date.now();
       this.door.free(this);
     }
-    exchange.done(null, response);
+    done(null, response);
   }
 
   onEnd(error) {
@@ -94,6 +113,7 @@ class Connection {
       }
       if (response) {
         exchange.done(null, response);
+        if (exchange.then) this.door.start(exchange.then);
         return;
       }
     }
@@ -122,34 +142,40 @@ function parse(bytes, ended) {
     headers[lines[i].slice(0, colon).toLowerCase()] = lines[i].slice(colon + 1).trim();
   }
   const status = Number(match[2]);
-  const response = { status, headers, body: EMPTY, close: (headers.connection || '').toLowerCase() === 'close' || match[1] === '0' };
-  const start = end + 4;
+  const response = { status, headers, body: EMPTY, end: end + 4, close: (headers.connection || '').toLowerCase() === 'close' || match[1] === '0' };
+  const start = response.end;
   if (status === 204 || status === 304) return response;
   if ((headers['transfer-encoding'] || '').toLowerCase() === 'chunked') {
-    response.body = chunks(bytes, start);
-    return response.body === null ? null : response;
+    return chunks(bytes, start, response) ? response : null;
   }
   if (headers['content-length'] !== undefined) {
     const length = Number(headers['content-length']);
     if (bytes.length - start < length) return null;
-    response.body = bytes.slice(start, start + length);
+    response.end = start + length;
+    response.body = bytes.slice(start, response.end);
     return response;
   }
   if (!ended) return null;
+  response.end = bytes.length;
   response.body = bytes.slice(start);
   return response;
 }
 
-function chunks(bytes, start) {
+/** Whether all of a body in chunks is here; it becomes the response's then. */
+function chunks(bytes, start, response) {
   const parts = [];
   for (let at = start; ;) {
     const line = bytes.indexOf('\r\n', at);
-    if (line < 0) return null;
+    if (line < 0) return false;
     const length = parseInt(bytes.latin1Slice(at, line), 16);
     if (!(length >= 0)) throw new Error('its answer has a chunk without length');
     at = line + 2;
-    if (bytes.length < at + length + 2) return null;
-    if (length === 0) return Buffer.concat(parts);
+    if (bytes.length < at + length + 2) return false;
+    if (length === 0) {
+      response.body = Buffer.concat(parts);
+      response.end = at + 2;
+      return true;
+    }
     parts.push(bytes.slice(at, at + length));
     at += length + 2;
   }
@@ -163,6 +189,8 @@ class Door {
     this.token = token;
     this.idle = [];
     this.connections = 0;
+    this.all = new Set();
+    this.watching = null;
     this.waiting = [];
   }
 
@@ -175,18 +203,35 @@ class Door {
    * @param {function(Error, {status: number, headers: Object, body: Buffer})} done
    */
   request(method, path, headers, body, timeout, done) {
+    const exchange = this.exchange(method, path, headers, body, timeout, done);
+    if (exchange) this.start(exchange);
+  }
+
+  /**
+   * An answer to the core, and the question that comes after it whatever the core says to the answer: one packet. The answer
+   * names its invocation, so it may be sent twice.
+   */
+  answerAndAsk(path, headers, body, answerTimeout, answered, timeout, done) {
+    const exchange = this.exchange('POST', path, headers, body, answerTimeout, answered);
+    if (!exchange) return;
+    exchange.repeatable = true;
+    exchange.then = this.exchange('GET', path, {}, EMPTY, timeout, done);
+    this.start(exchange);
+  }
+
+  exchange(method, path, headers, body, timeout, done) {
     let head = `${method} ${path} HTTP/1.1\r\nHost: ${this.host}:${this.port}\r\n`;
     if (this.token) head += `Authorization: ${this.token}\r\n`;
     for (const name in headers) {
       const value = String(headers[name]);
       if (/[^\t\x20-\x7e]/.test(value)) {
         process.nextTick(done, new DoorError(`The header ${name} may not hold ${JSON.stringify(value)}.`, 400));
-        return;
+        return null;
       }
       head += `${name}: ${value}\r\n`;
     }
     if (method !== 'GET') head += `Content-Length: ${body.length}\r\n`;
-    this.start({ head: head + '\r\n', body, timeout, repeatable: method === 'GET', done });
+    return { head: head + '\r\n', body, timeout, repeatable: method === 'GET', done, then: null };
   }
 
   start(exchange) {
@@ -201,12 +246,26 @@ class Door {
     }
     if (this.connections < MOST_CONNECTIONS) {
       this.connections++;
-      new Connection(this).send(exchange);
+      const connection = new Connection(this);
+      this.all.add(connection);
+      this.watch();
+      connection.send(exchange);
     } else if (this.waiting.length < MOST_WAITING) {
       this.waiting.push(exchange);
     } else {
       process.nextTick(exchange.done, new DoorError(`More than ${MOST_WAITING} calls wait for the core; wait for their answers.`, 429));
     }
+  }
+
+  /** One timer looks after all: two for each call would cost more than what they guard. */
+  watch() {
+    if (this.watching) return;
+    this.watching = setInterval(() => {
+      for (const connection of [...this.all]) {
+        if (connection.exchange && Date.now() > connection.deadline) connection.onEnd(new Error('no answer in time'));
+      }
+    }, WATCH_MS);
+    this.watching.unref();
   }
 
   free(connection) {
@@ -222,6 +281,7 @@ class Door {
     if (connection.dropped) return;
     connection.dropped = true;
     this.connections--;
+    this.all.delete(connection);
     const at = this.idle.indexOf(connection);
     if (at >= 0) this.idle.splice(at, 1);
     if (this.waiting.length > 0) this.start(this.waiting.shift());

@@ -28,6 +28,12 @@ function bytes(payload) {
   return Buffer.from(JSON.stringify(payload));
 }
 
+/** The error that a response means, or null. */
+function refusal(method, path, response) {
+  if (response.status >= 200 && response.status <= 299) return null;
+  return new DoorError(`${method} ${path} was refused with status ${response.status}: ${response.body}`, response.status);
+}
+
 class IPCClient {
   /** Address and port are the core's own business: it tells its port by GG_DAEMON_PORT. */
   constructor(authToken) {
@@ -64,21 +70,40 @@ class IPCClient {
 
   /** Waits for work: callback(error, {invocationId, payload, clientContext, deadlineMs}). */
   getWork(functionArn, callback) {
-    this._call('GET', `${BASE}${functionArn}/work`, {}, NOTHING, WORK_MS, (error, response) => {
-      if (error) {
-        callback(error, null);
-      } else if (response.status === 204) {
-        this.getWork(functionArn, callback); // nothing yet, the core only kept the connection alive
-      } else {
-        const headers = response.headers;
-        callback(null, {
-          invocationId: headers['x-amz-invocationid'] || '',
-          payload: response.body,
-          clientContext: headers['x-amz-client-context'] || '',
-          deadlineMs: Number(headers['lambda-runtime-deadline-ms'] || 0),
-        });
-      }
-    });
+    this._call('GET', `${BASE}${functionArn}/work`, {}, NOTHING, WORK_MS, (error, response) => this._work(functionArn, error, response, callback));
+  }
+
+  /**
+   * Answers work and waits for the next, in one packet: answered(error) first, then next(error, work) as of getWork; after an
+   * answer that did not reach the core there is no next.
+   *
+   * @param {Object} [handlerError] of a handler that failed; the payload is not looked at then
+   */
+  postResultAndGetWork(functionArn, invocationId, payload, handlerError, answered, next) {
+    const path = `${BASE}${functionArn}/work`;
+    const headers = { 'X-Amz-InvocationId': invocationId };
+    if (handlerError) headers['X-Amz-Function-Error'] = 'Handled';
+    const body = bytes(handlerError ? JSON.stringify(handlerError) : payload);
+    this.door.answerAndAsk(path, headers, body, ANSWER_MS,
+      (error, response) => answered(error || refusal('POST', path, response)),
+      WORK_MS,
+      (error, response) => this._work(functionArn, error || refusal('GET', path, response), response, next));
+  }
+
+  _work(functionArn, error, response, callback) {
+    if (error) {
+      callback(error, null);
+    } else if (response.status === 204) {
+      this.getWork(functionArn, callback); // nothing yet, the core only kept the connection alive
+    } else {
+      const headers = response.headers;
+      callback(null, {
+        invocationId: headers['x-amz-invocationid'] || '',
+        payload: response.body,
+        clientContext: headers['x-amz-client-context'] || '',
+        deadlineMs: Number(headers['lambda-runtime-deadline-ms'] || 0),
+      });
+    }
   }
 
   postWorkResult(functionArn, invocationId, payload, callback) {
@@ -100,9 +125,7 @@ class IPCClient {
 
   _call(method, path, headers, body, timeout, callback) {
     this.door.request(method, path, headers, body, timeout, (error, response) => {
-      if (!error && (response.status < 200 || response.status > 299)) {
-        error = new DoorError(`${method} ${path} was refused with status ${response.status}: ${response.body}`, response.status);
-      }
+      error = error || refusal(method, path, response);
       callback(error, error ? null : response);
     });
   }
