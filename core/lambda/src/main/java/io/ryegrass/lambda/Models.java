@@ -1,5 +1,7 @@
 package io.ryegrass.lambda;
 
+import io.ryegrass.durable.DurableException;
+import io.ryegrass.durable.DurableFiles;
 import io.ryegrass.lambda.FunctionConfiguration.Model;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
@@ -8,7 +10,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -91,7 +92,7 @@ final class Models {
         forgetOld();
       }
       return target;
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException | UncheckedIOException | DurableException e) {
       throw new NucleusException(
           "MODEL_NOT_WRITTEN",
           "The model "
@@ -128,7 +129,8 @@ final class Models {
       Files.setPosixFilePermissions(
           copy, PosixFilePermissions.fromString("rw" + (passable ? "x" : "-") + group + "---"));
     }
-    Files.move(part, to, StandardCopyOption.ATOMIC_MOVE);
+    DurableFiles.syncTree(part);
+    DurableFiles.move(part, to);
   }
 
   /** Copies of which the nucleus has removed the original. */

@@ -113,14 +113,14 @@ public final class V1Face {
       if (Files.exists(generations)) {
         try {
           V1Files.deleteTree(aside);
-          Files.move(generations, aside);
+          DurableFiles.move(generations, aside);
           Files.deleteIfExists(groupFile());
           log.warn(
               "{} is an empty group: the core starts without functions; what it ran before is in"
                   + " {}. Deploy the group again.",
               groupFile(),
               aside);
-        } catch (IOException e) {
+        } catch (IOException | DurableException e) {
           throw new NucleusException(
               "V1_GROUP_NOT_EMPTIED",
               groupFile()
