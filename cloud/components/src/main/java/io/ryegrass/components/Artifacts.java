@@ -185,10 +185,19 @@ final class Artifacts {
             + "' that can be downloaded here");
   }
 
-  /** Stores a document and gives a URL to it. */
-  String document(String key, byte[] content) {
-    objects.put(BUCKET, key, content);
-    return presign(BUCKET, key);
+  /** Stores the document of a deployment and gives a URL to it. */
+  String document(String deploymentId, byte[] content) {
+    objects.put(BUCKET, documentKey(deploymentId), content);
+    return presign(BUCKET, documentKey(deploymentId));
+  }
+
+  /** The deployment is replaced or gone, and nobody will ask for its document again. */
+  void dropDocument(String deploymentId) {
+    objects.delete(BUCKET, documentKey(deploymentId));
+  }
+
+  static String documentKey(String deploymentId) {
+    return "deployments/" + deploymentId + ".json";
   }
 
   void delete(Recipe recipe) {

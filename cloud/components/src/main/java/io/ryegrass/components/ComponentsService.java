@@ -134,7 +134,8 @@ public final class ComponentsService implements CallResources, AutoCloseable {
             conflicts,
             fleetEvents,
             clock,
-            components::exists);
+            components::exists,
+            artifacts::dropDocument);
     this.cores = new CoreDevices(store, registry, effective, tags, arns, pages, fleetEvents, clock);
     this.telemetry = new Telemetry(store, fleetEvents, clock);
     this.presence = new CorePresence(store, fleetEvents, clock);

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -48,6 +49,7 @@ final class Deployments {
   private final FleetEvents fleetEvents;
   private final Clock clock;
   private final DeploymentRequests.Existence existence;
+  private final Consumer<String> dropDocument;
 
   Deployments(
       CloudStore store,
@@ -62,7 +64,8 @@ final class Deployments {
       Conflicts conflicts,
       FleetEvents fleetEvents,
       Clock clock,
-      DeploymentRequests.Existence existence) {
+      DeploymentRequests.Existence existence,
+      Consumer<String> dropDocument) {
     this.pages = pages;
     this.conflicts = conflicts;
     this.fleetEvents = fleetEvents;
@@ -76,6 +79,7 @@ final class Deployments {
     this.arns = arns;
     this.clock = clock;
     this.existence = existence;
+    this.dropDocument = dropDocument;
   }
 
   // ---- create
@@ -349,10 +353,17 @@ final class Deployments {
   }
 
   /** The same for a V1 group, whose whole document is kept for the core to ask for. */
-  private static ObjectNode forJob(Sql sql, DeploymentRow row, GroupDeployment group) {
+  private ObjectNode forJob(Sql sql, DeploymentRow row, GroupDeployment group) {
     DeploymentDocument document = DeploymentRequests.document(row, group.components());
     ObjectNode whole = document.toJson();
     String text = whole.toString();
+    for (String replaced :
+        sql.list(
+            "SELECT deployment_id FROM components_group_documents WHERE target = ?",
+            r -> r.text("deployment_id"),
+            row.targetArn())) {
+      store.afterCommit(() -> dropDocument.accept(replaced));
+    }
     sql.update("DELETE FROM components_group_documents WHERE target = ?", row.targetArn());
     if (text.getBytes(StandardCharsets.UTF_8).length <= MAX_JOB_BYTES) {
       return whole;
@@ -545,6 +556,7 @@ final class Deployments {
           return sql.update("DELETE FROM components_deployments WHERE id = ?", row.id());
         });
     tags.removeAll(arns.own("deployments:" + row.id()));
+    dropDocument.accept(row.id());
     return Json.object();
   }
 

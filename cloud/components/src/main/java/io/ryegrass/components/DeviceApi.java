@@ -167,7 +167,7 @@ final class DeviceApi {
                         "DEPLOYMENT", id, "Deployment " + id + " is not one of " + core))
             .getBytes(StandardCharsets.UTF_8);
     ObjectNode result = Json.object();
-    result.put("preSignedUrl", artifacts.document("deployments/" + id + ".json", document));
+    result.put("preSignedUrl", artifacts.document(id, document));
     result
         .putObject("integrityCheck")
         .put("algorithm", "SHA-256")

@@ -177,5 +177,8 @@ class LargeDeploymentsTest {
     assertThat(inJob("v1-second").at("/components/a/configurationUpdate/merge/text").asString())
         .isEqualTo("xxx");
     assertThat(ask("core1", "v1-first").status()).isEqualTo(404);
+    assertThat(cloud.objects.read(Artifacts.BUCKET, "deployments/v1-first.json"))
+        .as("nothing is left of it in the store of objects")
+        .isEmpty();
   }
 }

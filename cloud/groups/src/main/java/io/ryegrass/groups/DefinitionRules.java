@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -20,6 +21,10 @@ final class DefinitionRules {
   private static final Pattern ID = Pattern.compile("[a-zA-Z0-9:_-]{1,128}");
   private static final Pattern FUNCTION_ARN =
       Pattern.compile("arn:[^:]+:lambda:[^:]*:[^:]*:function:[^:]+(:[^:]+)?");
+  private static final Pattern THING_ARN =
+      Pattern.compile("arn:[^:]+:iot:[^:]*:[^:]*:thing/(?<name>.+)");
+  private static final Pattern CONNECTOR_ARN =
+      Pattern.compile("arn:[^:]+:greengrass:[^:]*:[^:]*:/?connectors/[^/]+/versions/[^/]+");
   private static final int MAX_RESOURCES_OF_A_FUNCTION = 20;
   private static final int MAX_CORE_NAME_BYTES = 124;
   private static final int MAX_TOPIC_BYTES = 256;
@@ -108,11 +113,10 @@ final class DefinitionRules {
       case FUNCTION -> function(id, entity, defaults);
       case CORE, DEVICE -> {
         String thing = entity.path("ThingArn").asString("");
-        int name = thing.indexOf(":thing/");
-        if (name < 0) {
+        Matcher parts = THING_ARN.matcher(thing);
+        if (!parts.matches()) {
           details.add("Thing ARN is invalid. ID is '" + id + "' and ARN is '" + thing + "'");
-        } else if (kind == Kind.CORE
-            && bytes(thing.substring(name + ":thing/".length())) > MAX_CORE_NAME_BYTES) {
+        } else if (kind == Kind.CORE && bytes(parts.group("name")) > MAX_CORE_NAME_BYTES) {
           details.add(
               "The thing name of core '"
                   + id
@@ -121,7 +125,13 @@ final class DefinitionRules {
                   + " bytes");
         }
       }
-      case CONNECTOR, LOGGER, GROUP -> {}
+      case CONNECTOR -> {
+        String arn = entity.path("ConnectorArn").asString("");
+        if (!CONNECTOR_ARN.matcher(arn).matches()) {
+          details.add("Connector ARN is invalid. ID is '" + id + "' and ARN is '" + arn + "'");
+        }
+      }
+      case LOGGER, GROUP -> {}
     }
   }
 

@@ -49,6 +49,7 @@ final class BrokerRun implements AutoCloseable {
   private final Path endpointFile;
   private final DeviceAdmission admission;
   private final ServerCertificates certificates;
+  private final ConnectivityNews news;
   private final Runnable onDevicesChanged = this::followDevices;
   private final Semaphore wakeUps = new Semaphore(0);
   private final ReentrantLock lock = new ReentrantLock();
@@ -56,11 +57,14 @@ final class BrokerRun implements AutoCloseable {
 
   private volatile boolean stopped;
   private volatile @Nullable MqttBroker broker;
-  private @Nullable ServerIdentity identity;
+  private volatile @Nullable ServerIdentity identity;
   private @Nullable BrokerSettings served;
   private @Nullable BrokerSettings portChosenFor;
   private int port;
   private List<ServerCertificateSource.Endpoint> reported = List.of();
+
+  /** What others told the cloud about this core; empty until it was asked. */
+  private Set<String> told = Set.of();
 
   BrokerRun(
       BuiltInContext context, DeviceRegistry devices, ServerCertificateSource cloud, Clock clock) {
@@ -71,8 +75,10 @@ final class BrokerRun implements AutoCloseable {
     this.core = context.config().identity().thingName();
     this.identityFile = context.work().resolve("server-identity.json");
     this.endpointFile = context.work().resolve("endpoint.json");
-    this.admission = new DeviceAdmission(devices, context.bus(), context.log());
+    this.admission =
+        new DeviceAdmission(devices, context.bus(), context.log(), this::certificateIsValid);
     this.certificates = new ServerCertificates(cloud, core);
+    this.news = new ConnectivityNews(context.cloud().messaging(), core, context.log(), this::wake);
   }
 
   boolean serves() {
@@ -137,12 +143,38 @@ final class BrokerRun implements AutoCloseable {
       cloud.reportConnectivity(core, endpoints);
       reported = endpoints;
     }
-    if (current == null || current.isDueForRenewal(group, names, clock.instant())) {
+    String version = news.pending();
+    if (!version.isEmpty()) {
+      told = hosts(cloud.connectivity(core));
+    }
+    names.addAll(told);
+    boolean changed = !version.isEmpty() && current != null && !current.addresses().equals(names);
+    if (current == null || changed || current.isDueForRenewal(group, names, clock.instant())) {
       ServerIdentity fresh = certificates.obtain(group, names);
       fresh.save(identityFile);
       identity = fresh;
       use(fresh, wanted);
     }
+    if (!version.isEmpty()) {
+      news.done(version);
+    }
+    news.attend();
+  }
+
+  private static Set<String> hosts(List<ServerCertificateSource.Endpoint> endpoints) {
+    Set<String> hosts = new LinkedHashSet<>();
+    endpoints.stream()
+        .map(ServerCertificateSource.Endpoint::hostAddress)
+        .filter(host -> !host.isEmpty())
+        .forEach(hosts::add);
+    return hosts;
+  }
+
+  /** SCY-11: without a cloud at the certificate's end, nobody new comes in; who is there stays. */
+  private boolean certificateIsValid() {
+    ServerIdentity current = identity;
+    return current != null
+        && clock.instant().isBefore(current.certificate().getNotAfter().toInstant());
   }
 
   private BrokerSettings settings() {
@@ -310,6 +342,7 @@ final class BrokerRun implements AutoCloseable {
   @Override
   public void close() {
     stopped = true;
+    news.close();
     closeBroker();
   }
 }

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 
@@ -29,12 +30,17 @@ final class DeviceAdmission implements Authenticator, Interceptor {
   private final DeviceRegistry devices;
   private final Bus bus;
   private final Logger log;
+  private final BooleanSupplier open;
   private final LongAdder refusedByTargets = new LongAdder();
 
   /** Connected clients, for the day the group's devices change. */
   private final Map<String, ClientSession> connected = new ConcurrentHashMap<>();
 
-  DeviceAdmission(DeviceRegistry devices, Bus bus, Logger log) {
+  /**
+   * @param open whether anybody new is let in
+   */
+  DeviceAdmission(DeviceRegistry devices, Bus bus, Logger log, BooleanSupplier open) {
+    this.open = open;
     this.devices = devices;
     this.bus = bus;
     this.log = log;
@@ -48,6 +54,11 @@ final class DeviceAdmission implements Authenticator, Interceptor {
   public AuthenticationResult authenticate(ConnectRequest request) {
     if (request.certificates().isEmpty()) {
       return refused("it presented no certificate");
+    }
+    if (!open.getAsBoolean()) {
+      return new AuthenticationResult.Refused(
+          ReturnCode.SERVER_UNAVAILABLE,
+          "the broker's own certificate has expired and the cloud, which renews it, is away");
     }
     Optional<DeviceRegistry.Device> device = devices.find(request.clientId());
     if (device.isEmpty()) {

@@ -1,7 +1,9 @@
 package io.ryegrass.clientdevices;
 
 import io.ryegrass.model.Json;
+import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -18,6 +20,9 @@ public interface ServerCertificateSource {
   /** Tells the cloud where devices reach this core; replaces what was told before. */
   void reportConnectivity(String coreThingName, List<Endpoint> endpoints);
 
+  /** Where devices reach this core by what the cloud says now, whoever told it. */
+  List<Endpoint> connectivity(String coreThingName);
+
   /**
    * @param certificatePem the server's certificate, more of its chain may follow
    * @param caPem the group's authority, which devices get by discovery
@@ -33,11 +38,11 @@ public interface ServerCertificateSource {
 
   /**
    * The data plane's HTTPS with the core's certificate: answers the body of a 2xx, throws
-   * otherwise.
+   * otherwise. Without a body for GET.
    */
   @FunctionalInterface
   interface DataPlane {
-    JsonNode call(String method, String path, JsonNode body);
+    JsonNode call(String method, String path, @Nullable JsonNode body);
   }
 
   /** The source over the cloud's data plane. */
@@ -66,6 +71,19 @@ public interface ServerCertificateSource {
               .put("Metadata", "");
         }
         cloud.call("PUT", "/greengrass/things/" + coreThingName + "/connectivityInfo", body);
+      }
+
+      @Override
+      public List<Endpoint> connectivity(String coreThingName) {
+        JsonNode answer =
+            cloud.call("GET", "/greengrass/things/" + coreThingName + "/connectivityInfo", null);
+        List<Endpoint> endpoints = new ArrayList<>();
+        for (JsonNode entry : answer.path("connectivityInfo")) {
+          endpoints.add(
+              new Endpoint(
+                  entry.path("hostAddress").asString(""), entry.path("portNumber").asInt(0)));
+        }
+        return endpoints;
       }
     };
   }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,6 +24,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import org.eclipse.paho.client.mqttv3.MqttClient;
 import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
 import org.eclipse.paho.client.mqttv3.MqttException;
@@ -285,6 +287,11 @@ class ClientDevicesTest {
 
           @Override
           public void reportConnectivity(String coreThingName, List<Endpoint> endpoints) {}
+
+          @Override
+          public List<Endpoint> connectivity(String coreThingName) {
+            return List.of();
+          }
         };
     try (TestCore core = new TestCore(root, refusing, clock, FIRST_WAIT)) {
       assertThatThrownBy(core::start)
@@ -311,6 +318,69 @@ class ClientDevicesTest {
       end(client);
       end(connect(core, "door", door, true));
     }
+  }
+
+  /** E34, IDT-09: whoever changes the connectivity information, the certificate follows it. */
+  @Test
+  void theCertificateFollowsConnectivityThatSomebodyElseTellsTheCloud() throws Exception {
+    String shadow = "$aws/things/core-1-gci/shadow/";
+    try (TestCore core = core().start()) {
+      MqttClient client = connect(core, "lamp", lamp, true);
+      await().untilAsserted(() -> assertThat(core.messaging.published).contains(shadow + "get "));
+      cloud.told = List.of(new ServerCertificateSource.Endpoint("gateway.example", 9000));
+      core.messaging.send(shadow + "update/delta", "{\"state\": {\"version\": \"7\"}}");
+      await()
+          .untilAsserted(
+              () ->
+                  assertThat(core.messaging.published)
+                      .contains(shadow + "update {\"state\":{\"reported\":{\"version\":\"7\"}}}"));
+      assertThat(cloud.issued).isEqualTo(2);
+      assertThat(names(core)).contains("gateway.example", "127.0.0.1", "localhost");
+      assertThat(client.isConnected()).isTrue();
+
+      core.messaging.send(
+          shadow + "get/accepted", "{\"state\": {\"desired\": {\"version\": \"8\"}}}");
+      await()
+          .untilAsserted(
+              () -> assertThat(core.messaging.published).last().asString().contains("\"8\""));
+      assertThat(cloud.issued).as("nothing changed for the certificate").isEqualTo(2);
+      end(client);
+    }
+  }
+
+  /** The names in the certificate that the broker shows. */
+  private List<String> names(TestCore core) throws Exception {
+    SSLContext tls = TestPki.client(lamp, cloud.caPem());
+    try (SSLSocket socket =
+        (SSLSocket) tls.getSocketFactory().createSocket("127.0.0.1", core.port())) {
+      socket.startHandshake();
+      X509Certificate shown = (X509Certificate) socket.getSession().getPeerCertificates()[0];
+      return shown.getSubjectAlternativeNames().stream().map(n -> (String) n.get(1)).toList();
+    }
+  }
+
+  /** SCY-11. */
+  @Test
+  void whenTheCertificateEndsWhileTheCloudIsAwayWhoIsThereStaysAndNobodyNewComesIn()
+      throws Exception {
+    try (TestCore core = core().start()) {
+      MqttClient client = connect(core, "lamp", lamp, true);
+      cloud.away = true;
+      now.set(now.get().plus(Duration.ofDays(8)));
+      assertThatThrownBy(() -> connect(core, "door", door, true)).isInstanceOf(MqttException.class);
+      client.publish("x", bytes("still here"), 1, false);
+      assertThat(client.isConnected()).isTrue();
+      cloud.away = false;
+      core.configure(TestCore.BROKER, "{}");
+      await().until(() -> cloud.issued == 2);
+      await().ignoreExceptions().until(() -> tried(core));
+      end(client);
+    }
+  }
+
+  private boolean tried(TestCore core) throws Exception {
+    end(connect(core, "door", door, true));
+    return true;
   }
 
   @Test

@@ -21,16 +21,20 @@ class ServerCertificateSourceTest {
               calls.add(method + " " + path + " " + body);
               return JsonMapper.shared()
                   .readTree(
-                      "{\"certificatePem\": \"C\", \"caPem\": \"A\", \"groupCaArn\": \"arn\"}");
+                      "{\"certificatePem\": \"C\", \"caPem\": \"A\", \"groupCaArn\": \"arn\","
+                          + "\"connectivityInfo\": [{\"id\": \"x\", \"hostAddress\": \"gw\", \"portNumber\": 9000}]}");
             });
     assertThat(source.request("g-1", "core-1", "CSR"))
         .isEqualTo(new ServerCertificateSource.ServerCertificate("C", "A", "arn"));
     source.reportConnectivity(
         "core-1", List.of(new ServerCertificateSource.Endpoint("10.0.0.1", 8883)));
+    assertThat(source.connectivity("core-1"))
+        .containsExactly(new ServerCertificateSource.Endpoint("gw", 9000));
     assertThat(calls)
         .containsExactly(
             "POST /greengrass/groups/g-1/certificate {\"csr\":\"CSR\",\"thingName\":\"core-1\"}",
             "PUT /greengrass/things/core-1/connectivityInfo {\"ConnectivityInfo\":[{\"Id\":\"10.0.0.1\","
-                + "\"HostAddress\":\"10.0.0.1\",\"PortNumber\":8883,\"Metadata\":\"\"}]}");
+                + "\"HostAddress\":\"10.0.0.1\",\"PortNumber\":8883,\"Metadata\":\"\"}]}",
+            "GET /greengrass/things/core-1/connectivityInfo null");
   }
 }

@@ -35,6 +35,7 @@ final class TestCore implements AutoCloseable {
   static final String ROUTER = "aws.greengrass.LegacySubscriptionRouter";
 
   private final Path root;
+  final TestMessaging messaging = new TestMessaging();
   final LocalBus bus = new LocalBus(CloudPorts.offline().messaging());
   private final Map<String, ObjectNode> configurations = new LinkedHashMap<>();
   private final Map<String, List<Consumer<ObjectNode>>> listeners = new LinkedHashMap<>();
@@ -155,7 +156,14 @@ final class TestCore implements AutoCloseable {
 
     @Override
     public CloudPorts cloud() {
-      return CloudPorts.offline();
+      CloudPorts none = CloudPorts.offline();
+      return new CloudPorts(
+          none.catalog(),
+          none.artifacts(),
+          messaging,
+          none.reporter(),
+          none.fleet(),
+          none.credentials());
     }
 
     @Override

@@ -93,6 +93,7 @@ final class TestPki {
     final Clock clock;
     final List<List<Endpoint>> reports = Collections.synchronizedList(new ArrayList<>());
     volatile boolean away;
+    volatile List<Endpoint> told = List.of();
     volatile int issued;
 
     GroupAuthority(Clock clock) throws Exception {
@@ -138,6 +139,13 @@ final class TestPki {
     public void reportConnectivity(String coreThingName, List<Endpoint> endpoints) {
       check();
       reports.add(endpoints);
+      told = endpoints;
+    }
+
+    @Override
+    public List<Endpoint> connectivity(String coreThingName) {
+      check();
+      return told;
     }
 
     private void check() {

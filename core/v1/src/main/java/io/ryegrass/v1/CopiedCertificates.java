@@ -43,4 +43,9 @@ final class CopiedCertificates implements ServerCertificateSource {
   public void reportConnectivity(String coreThingName, List<Endpoint> endpoints) {
     cloud.reportConnectivity(coreThingName, endpoints);
   }
+
+  @Override
+  public List<Endpoint> connectivity(String coreThingName) {
+    return cloud.connectivity(coreThingName);
+  }
 }
