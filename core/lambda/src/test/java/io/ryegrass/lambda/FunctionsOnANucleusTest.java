@@ -1,6 +1,7 @@
 package io.ryegrass.lambda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ryegrass.model.ComponentVersion;
@@ -23,6 +24,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
@@ -33,6 +35,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.jspecify.annotations.Nullable;
@@ -192,6 +196,11 @@ class FunctionsOnANucleusTest {
   }
 
   private DeploymentStatus deploy(int revision, String version, boolean pinned) {
+    return deploy(revision, version, pinned, function -> {});
+  }
+
+  private DeploymentStatus deploy(
+      int revision, String version, boolean pinned, Consumer<ObjectNode> change) {
     String arn = "arn:aws:lambda:us-east-1:000000000000:function:answers:" + version;
     ObjectNode function = LambdaHarness.JSON.createObjectNode();
     function
@@ -200,6 +209,7 @@ class FunctionsOnANucleusTest {
         .put("handler", "main.handler")
         .put("pinned", pinned)
         .put("containerMode", "NoContainer");
+    change.accept(function);
     ObjectNode router = LambdaHarness.JSON.createObjectNode();
     ObjectNode table = router.putObject("subscriptions");
     String device = "arn:aws:iot:us-east-1:000000000000:thing/";
@@ -269,7 +279,7 @@ class FunctionsOnANucleusTest {
 
   private void awaitAnswer(String text) {
     await()
-        .atMost(Duration.ofSeconds(10))
+        .atMost(Duration.ofSeconds(25))
         .until(
             () ->
                 answers.stream()
@@ -315,5 +325,76 @@ class FunctionsOnANucleusTest {
         .isEqualTo("FAILED_ROLLBACK_COMPLETE");
     ask("still there?");
     awaitAnswer("still there?!");
+  }
+
+  private static void contained(ObjectNode c, Path folder, String permission) {
+    c.put("containerMode", "GreengrassContainer");
+    c.putObject("runAs").put("uid", 54321).put("gid", 54322);
+    c.withObject("/containerParams/volumes/0")
+        .put("sourcePath", folder.toString())
+        .put("destinationPath", "/dest")
+        .put("permission", permission)
+        .put("addGroupOwner", true);
+  }
+
+  /** E15: nothing but the resources of a function that runs changed. */
+  @Test
+  void resourcesThatARunningFunctionMayNotUseFailTheDeploymentAndItRunsOnAsBefore()
+      throws IOException {
+    assumeThat(UserIds.own().uid()).as("a function of another user needs root").isZero();
+    Path folder = Files.createDirectory(temp.resolve("folder"));
+    Files.setAttribute(folder, "unix:gid", 4711);
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwx---"));
+    function("answers", "1", ANSWERING);
+    assertThat(deploy(1, "1", false, c -> contained(c, folder, "ro")).status())
+        .isEqualTo("SUCCEEDED");
+    ask("contained");
+    awaitAnswer("contained!");
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-x---"));
+    DeploymentStatus failed = deploy(2, "1", false, c -> contained(c, folder, "rw"));
+    assertThat(failed.detailedStatus()).isEqualTo("FAILED_ROLLBACK_COMPLETE");
+    assertThat(failed.failureCause())
+        .contains(
+            "group config is invalid: 54321 or [54322 4711] don't have rw permission on the file: "
+                + folder);
+    ask("still there?");
+    awaitAnswer("still there?!");
+  }
+
+  /** It would write 1 GB; a little more than its logs may hold shows where they end. */
+  @Test
+  void aFunctionThatWritesLogsWithoutEndKeepsTheNewestAndTheCoreSaysWhichItIs() throws IOException {
+    function(
+        "answers",
+        "1",
+        """
+        import greengrasssdk
+        client = greengrasssdk.client('iot-data')
+        def handler(event, context):
+            for i in range(int(event['q'])):
+                print(i, 'x' * 8000)
+            print('written')
+            client.publish(topic='answers', payload=event['q'] + '!')
+        """);
+    assertThat(deploy(1, "1", false).status()).isEqualTo("SUCCEEDED");
+    ask("1600"); // 13 MB
+    awaitAnswer("1600!");
+    ask("1");
+    awaitAnswer("1!");
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () -> assertThat(Files.readString(root.resolve("logs/answers.log"))).contains(" 0 xx"));
+    long size = 0;
+    try (Stream<Path> files = Files.list(root.resolve("logs"))) {
+      for (Path file :
+          files.filter(f -> f.getFileName().toString().startsWith("answers")).toList()) {
+        size += Files.size(file);
+      }
+    }
+    assertThat(size).isBetween(8L << 20, 10L << 20);
+    assertThat(root.resolve("logs/answers.log"))
+        .content()
+        .contains("answers has written more than its logs may hold (totalLogsSizeKB 10240)");
   }
 }

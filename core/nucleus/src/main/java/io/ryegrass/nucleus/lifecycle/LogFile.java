@@ -37,6 +37,7 @@ final class LogFile implements ComponentLog, AutoCloseable {
   private final Supplier<LoggingSettings> settings;
   private final RotatedLog file;
   private final AtomicLong lost = new AtomicLong();
+  private final AtomicLong forgotten = new AtomicLong();
   private volatile ComponentState state = ComponentState.NEW;
 
   /**
@@ -135,12 +136,35 @@ final class LogFile implements ComponentLog, AutoCloseable {
 
   private void append(LoggingSettings s, String line) {
     try {
-      file.append(s, line.getBytes(StandardCharsets.UTF_8));
+      int removed = file.append(s, line.getBytes(StandardCharsets.UTF_8));
+      if (removed > 0) {
+        outgrown(s, forgotten.addAndGet(removed));
+      }
     } catch (IOException e) {
       long now = lost.incrementAndGet();
       if (Long.bitCount(now) == 1) {
         LOG.warn("{} log lines of {} could not be written: {}", now, component, e.getMessage());
       }
+    }
+  }
+
+  /** Says so where the new file begins, and now and then in the core's log. */
+  private void outgrown(LoggingSettings s, long files) throws IOException {
+    String what =
+        component
+            + " has written more than its logs may hold (totalLogsSizeKB "
+            + s.totalKb()
+            + "): "
+            + files
+            + " of the oldest files are gone since its start.";
+    Instant now = clock.instant();
+    String line =
+        s.json()
+            ? json(now, Level.WARN, "nucleus", null, what, null)
+            : text(now, Level.WARN, "nucleus", null, what, null);
+    var unused = file.append(s, (line + "\n").getBytes(StandardCharsets.UTF_8));
+    if (Long.bitCount(files) == 1) {
+      LOG.warn("{}", what);
     }
   }
 

@@ -41,22 +41,21 @@ public final class RotatedLog implements AutoCloseable {
   /**
    * Appends a line; to standard output when the settings say so.
    *
+   * @return how many of the oldest files had to be removed for it
    * @throws IOException when it is lost
    */
-  public void append(LoggingSettings s, byte[] line) throws IOException {
+  public int append(LoggingSettings s, byte[] line) throws IOException {
     lock.lock();
     try {
       if (s.console()) {
         System.out.write(line);
         System.out.flush();
-        return;
+        return 0;
       }
       OutputStream o = open(s.directory());
       o.write(line);
       size += line.length;
-      if (size >= s.fileKb() * 1024L) {
-        rotate(s);
-      }
+      return size >= s.fileKb() * 1024L ? rotate(s) : 0;
     } finally {
       lock.unlock();
     }
@@ -79,7 +78,7 @@ public final class RotatedLog implements AutoCloseable {
     return o;
   }
 
-  private void rotate(LoggingSettings s) throws IOException {
+  private int rotate(LoggingSettings s) throws IOException {
     OutputStream o = out;
     if (o != null) {
       o.close();
@@ -93,12 +92,14 @@ public final class RotatedLog implements AutoCloseable {
     }
     Files.move(file, s.directory().resolve(stem + n + ".log"), StandardCopyOption.ATOMIC_MOVE);
     long room = s.totalKb() * 1024L - s.fileKb() * 1024L;
+    int removed = 0;
     for (Path old : rotated(s.directory())) {
       room -= Files.size(old);
-      if (room < 0) {
-        Files.deleteIfExists(old);
+      if (room < 0 && Files.deleteIfExists(old)) {
+        removed++;
       }
     }
+    return removed;
   }
 
   /** Newest first. */
