@@ -268,6 +268,11 @@ final class TestCore implements Components, ConfigTree, Bus, DeploymentEngine, C
   }
 
   @Override
+  public PublishResult publishToAllOrNone(Message m) {
+    return publish(m);
+  }
+
+  @Override
   public PublishResult publish(Message m) {
     int targets = 0;
     for (Local each : local) {

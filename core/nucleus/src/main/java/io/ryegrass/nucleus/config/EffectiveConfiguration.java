@@ -85,6 +85,12 @@ public final class EffectiveConfiguration implements ConfigTree, NucleusConfigur
   }
 
   private ObjectNode deployed(String name) {
+    if (generations != null) {
+      return generations
+          .find(name, List.of())
+          .map(ObjectNode.class::cast)
+          .orElseGet(JsonNodeFactory.instance::objectNode);
+    }
     return stamped(name).values();
   }
 
@@ -151,7 +157,8 @@ public final class EffectiveConfiguration implements ConfigTree, NucleusConfigur
               one.put("componentType", e.type().name());
               one.put("version", e.version());
               one.set(
-                  "configuration", name.equals(CoreConfigFile.NUCLEUS) ? raw() : e.configuration());
+                  "configuration",
+                  name.equals(CoreConfigFile.NUCLEUS) ? raw() : e.configuration().deepCopy());
               if (e.posixUser() != null) {
                 one.putObject("runWith").put("posixUser", e.posixUser());
               }

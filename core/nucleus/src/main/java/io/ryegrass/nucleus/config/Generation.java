@@ -5,6 +5,7 @@ import io.ryegrass.model.DeploymentDocument.SystemResourceLimits;
 import io.ryegrass.model.Json;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -137,6 +138,22 @@ public record Generation(
       }
     }
     return arns;
+  }
+
+  /** The same under another number. */
+  public Generation numbered(long other) {
+    return new Generation(other, createdBy, created, components, groups, membership);
+  }
+
+  /** The same with its components in the order in which they are read again from the disk. */
+  Generation inOrder() {
+    return new Generation(
+        number,
+        createdBy,
+        created,
+        Collections.unmodifiableMap(new TreeMap<>(components)),
+        groups,
+        membership);
   }
 
   byte[] toBytes() {

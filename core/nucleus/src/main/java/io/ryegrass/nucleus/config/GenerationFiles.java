@@ -11,11 +11,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,6 +34,9 @@ final class GenerationFiles {
 
   /** A generation and the digest of its file. */
   record Loaded(Generation generation, String digest) {}
+
+  /** Versions that a generation needs: it never changes, and is not read again only for them. */
+  private final Map<Long, Set<String>> versions = new ConcurrentHashMap<>();
 
   GenerationFiles(Path folder) {
     this.folder = folder;
@@ -53,6 +59,7 @@ final class GenerationFiles {
     byte[] bytes = g.toBytes();
     DurableFiles.writeAtomically(file(g.number()), bytes);
     DurableFiles.syncDirectory(folder);
+    versions.put(g.number(), versionsOf(g));
     return sha256(bytes);
   }
 
@@ -148,9 +155,34 @@ final class GenerationFiles {
     return found;
   }
 
+  /** What the generations on disk need: {@code name@version}. */
+  Set<String> versions() {
+    Set<String> all = new HashSet<>();
+    for (long n : numbers()) {
+      Set<String> known = versions.get(n);
+      if (known == null) {
+        Loaded g = load(n, null);
+        if (g == null) {
+          continue;
+        }
+        known = versionsOf(g.generation());
+        versions.put(n, known);
+      }
+      all.addAll(known);
+    }
+    return all;
+  }
+
+  private static Set<String> versionsOf(Generation g) {
+    Set<String> needed = new HashSet<>();
+    g.components().values().forEach(e -> needed.add(e.name() + "@" + e.version()));
+    return needed;
+  }
+
   /** Removes one; what cannot be removed is told and left. */
   void delete(long number) {
     Path top = folder.resolve(Long.toString(number));
+    versions.remove(number);
     try (Stream<Path> walk = Files.walk(top)) {
       for (Path p : walk.sorted(Comparator.reverseOrder()).toList()) {
         DurableFiles.delete(p);

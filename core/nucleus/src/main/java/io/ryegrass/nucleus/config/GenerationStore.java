@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -63,7 +64,13 @@ public final class GenerationStore implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
 
   private Generation base;
+
+  /** Components whose configuration was changed at run time; all others are as in the base. */
   private Map<String, StampedConfiguration> live = new LinkedHashMap<>();
+
+  /** The generation that was written last, which is mostly the next one to be current. */
+  private @Nullable Loaded written;
+
   private SegmentedLog changes;
 
   /** The log was given up because the disk refused a change; offset at which that was. */
@@ -281,7 +288,12 @@ public final class GenerationStore implements AutoCloseable {
     try (SegmentedLog log = openChanges(number)) {
       Map<String, StampedConfiguration> all = replay(g, log);
       Map<String, Generation.Entry> components = new LinkedHashMap<>();
-      g.components().forEach((n, e) -> components.put(n, e.with(all.getOrDefault(n, e.stamped()))));
+      g.components()
+          .forEach(
+              (n, e) -> {
+                StampedConfiguration c = all.get(n);
+                components.put(n, c == null ? e : e.with(c));
+              });
       return Optional.of(
           new Generation(
               g.number(), g.createdBy(), g.created(), components, g.groups(), g.membership()));
@@ -295,7 +307,14 @@ public final class GenerationStore implements AutoCloseable {
 
   /** Writes a generation whole and durably; it does not become current. */
   public String write(Generation g) {
-    return files.write(g);
+    String digest = files.write(g);
+    lock.lock();
+    try {
+      written = new Loaded(g.inOrder(), digest);
+    } finally {
+      lock.unlock();
+    }
+    return digest;
   }
 
   /**
@@ -316,7 +335,9 @@ public final class GenerationStore implements AutoCloseable {
       if (since >= 0) {
         usableChanges();
       }
-      Loaded loaded = files.require(number);
+      Loaded last = written;
+      Loaded loaded =
+          last != null && last.generation().number() == number ? last : files.require(number);
       Generation next = loaded.generation();
       SegmentedLog nextChanges = openChanges(number);
       try {
@@ -331,6 +352,7 @@ public final class GenerationStore implements AutoCloseable {
         throw e;
       }
       closeChanges();
+      written = null;
       changes = nextChanges;
       changesLost = false;
       base = next;
@@ -372,11 +394,20 @@ public final class GenerationStore implements AutoCloseable {
     }
   }
 
+  /** Effective configuration as it is held here, only to be read; null for who does not run. */
+  private @Nullable StampedConfiguration current(String component) {
+    StampedConfiguration changed = live.get(component);
+    Generation.Entry e = base.components().get(component);
+    return changed != null || e == null
+        ? changed
+        : StampedConfiguration.view(e.configuration(), e.stamps());
+  }
+
   /** Effective configuration of a component, with times (a copy). */
   public Optional<StampedConfiguration> configuration(String component) {
     lock.lock();
     try {
-      StampedConfiguration c = live.get(component);
+      StampedConfiguration c = current(component);
       return c == null ? Optional.empty() : Optional.of(c.copy());
     } finally {
       lock.unlock();
@@ -387,7 +418,7 @@ public final class GenerationStore implements AutoCloseable {
   public Optional<JsonNode> find(String component, List<String> path) {
     lock.lock();
     try {
-      StampedConfiguration c = live.get(component);
+      StampedConfiguration c = current(component);
       return c == null ? Optional.empty() : c.find(path);
     } finally {
       lock.unlock();
@@ -402,7 +433,7 @@ public final class GenerationStore implements AutoCloseable {
   public Change update(String component, List<String> path, JsonNode value, long time) {
     lock.lock();
     try {
-      StampedConfiguration c = live.get(component);
+      StampedConfiguration c = current(component);
       if (c == null) {
         throw new NucleusException(
             "RESOURCE_NOT_FOUND", "No component " + component + " runs on this core.");
@@ -489,7 +520,12 @@ public final class GenerationStore implements AutoCloseable {
     }
   }
 
-  /** All generations on disk, as written: what the component store must keep files for. */
+  /** What the generations on disk need, {@code name@version}: the component store keeps that. */
+  public Set<String> versions() {
+    return files.versions();
+  }
+
+  /** All generations on disk, as written. */
   public List<Generation> all() {
     return files.all();
   }
@@ -516,20 +552,20 @@ public final class GenerationStore implements AutoCloseable {
 
   private Map<String, StampedConfiguration> replay(Generation g, SegmentedLog log) {
     Map<String, StampedConfiguration> all = new LinkedHashMap<>();
-    g.components().forEach((name, e) -> all.put(name, e.stamped()));
     try (SegmentedLog.Reader reader = log.reader(log.firstOffset())) {
       while (reader.hasNext()) {
         JsonNode r = Json.read(reader.next().data());
-        StampedConfiguration c = all.get(r.path("c").asString());
-        if (c == null) {
+        Generation.Entry e = g.components().get(r.path("c").asString());
+        if (e == null) {
           continue;
         }
+        StampedConfiguration c = all.computeIfAbsent(e.name(), name -> e.stamped());
         List<String> path = new ArrayList<>();
         r.path("p").forEach(n -> path.add(n.asString()));
         try {
           c.set(path, r.path("v"), r.path("t").asLong());
-        } catch (io.ryegrass.nucleus.ConfigurationConflictException e) {
-          LOG.debug("A newer deployment value replaces a runtime change: {}", e.getMessage());
+        } catch (io.ryegrass.nucleus.ConfigurationConflictException x) {
+          LOG.debug("A newer deployment value replaces a runtime change: {}", x.getMessage());
         }
       }
     }

@@ -45,6 +45,11 @@ public final class StampedConfiguration {
     return new StampedConfiguration(values.deepCopy(), stamps.deepCopy());
   }
 
+  /** The trees themselves and no copies: for a reader that does not keep them. */
+  static StampedConfiguration view(ObjectNode values, ObjectNode stamps) {
+    return new StampedConfiguration(values, stamps);
+  }
+
   public StampedConfiguration copy() {
     return of(values, stamps);
   }

@@ -339,9 +339,7 @@ final class Activation {
     for (ComponentStatus s : components.list()) {
       keep.add(s.name() + "@" + s.version());
     }
-    for (Generation g : generations.all()) {
-      g.components().values().forEach(e -> keep.add(e.name() + "@" + e.version()));
-    }
+    keep.addAll(generations.versions());
     store.collect(keep);
     images.keepImages(store.images(keep));
   }

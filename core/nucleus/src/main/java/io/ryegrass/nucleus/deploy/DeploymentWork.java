@@ -57,8 +57,16 @@ final class DeploymentWork {
   private final Instant opened;
   private volatile UpdateConsent consent = UpdateConsent.ALWAYS;
 
+  /**
+   * What a deployment makes of a generation with its runtime changes up to an offset.
+   *
+   * @param from number of the generation that runs
+   */
+  private record Computed(Generation generation, long from, long changeOffset) {}
+
   private Planner.@Nullable Plan plan;
   private @Nullable Map<String, Map<String, String>> digests;
+  private @Nullable Computed computed;
   private boolean asked;
   private boolean restarts;
 
@@ -184,9 +192,11 @@ final class DeploymentWork {
   }
 
   private Progress validate(Progress p) {
-    Generation current = generations.snapshot().generation();
+    GenerationStore.Snapshot snapshot = generations.snapshot();
+    Generation current = snapshot.generation();
     Generation next =
         planner.compute(known(plan), known(digests), p.request(), current, current.number() + 1);
+    computed = new Computed(next, current.number(), snapshot.changeOffset());
     restarts = activation.restartsNucleus(next, current);
     planner.checkNucleus(next, current);
     boolean local = p.request().origin().equals(DeploymentRequest.LOCAL);
@@ -230,13 +240,19 @@ final class DeploymentWork {
 
   private Outcome apply(Progress p, Consumer<Progress> save) throws InterruptedException {
     GenerationStore.Snapshot snapshot = generations.snapshot();
-    return activation.apply(
-        p,
-        number ->
-            planner.compute(
-                known(plan), known(digests), p.request(), snapshot.generation(), number),
-        snapshot,
-        save);
+    return activation.apply(p, number -> next(p, snapshot, number), snapshot, save);
+  }
+
+  /** What was validated, unless a component has changed its configuration since. */
+  private Generation next(Progress p, GenerationStore.Snapshot now, long number) {
+    Computed c = computed;
+    computed = null;
+    if (c != null
+        && c.from() == now.generation().number()
+        && c.changeOffset() == now.changeOffset()) {
+      return c.generation().numbered(number);
+    }
+    return planner.compute(known(plan), known(digests), p.request(), now.generation(), number);
   }
 
   private void keepReplaced(Progress p, Generation current) {
@@ -333,8 +349,9 @@ final class DeploymentWork {
     } else {
       store.putBack(replaced(p));
     }
+    Generation current = generations.snapshot().generation();
     for (BuiltIn b : components.builtIns()) {
-      Generation.Entry entry = generations.snapshot().generation().components().get(b.name());
+      Generation.Entry entry = current.components().get(b.name());
       try {
         b.deploymentEnded(entry == null ? null : entry.configuration().deepCopy());
       } catch (RuntimeException e) {
@@ -364,6 +381,7 @@ final class DeploymentWork {
   void forget() {
     plan = null;
     digests = null;
+    computed = null;
     activation.forget();
     asked = false;
     restarts = false;

@@ -244,7 +244,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
   }
 
   private void finish(Progress p, State state, String detailed) {
-    Progress done = p.in(state, clock.instant()).detailed(detailed);
+    Progress done = p.in(state, clock.instant()).detailed(detailed).withoutComponents();
     keep(done);
     report(done);
   }
@@ -365,6 +365,7 @@ public final class Engine implements DeploymentEngine, AutoCloseable {
       p = moved;
       if (next.isFinal()) {
         end(p);
+        p = p.withoutComponents();
       }
       unsaved = keep(p);
       LOG.info("Deployment {} {}", p.request().id(), next);

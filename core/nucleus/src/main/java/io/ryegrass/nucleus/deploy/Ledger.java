@@ -2,13 +2,18 @@ package io.ryegrass.nucleus.deploy;
 
 import io.ryegrass.durable.DurableException;
 import io.ryegrass.durable.DurableFiles;
+import io.ryegrass.model.DeploymentDocument;
+import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -19,13 +24,28 @@ import org.slf4j.LoggerFactory;
 /**
  * The records of deployments, in memory and one file each, oldest first. Not safe for several
  * threads: the engine's lock guards it.
+ *
+ * <p>A record is written anew in each state. A large document is not: it has a file of its own,
+ * which is whole before the record names it. A document that takes its place has the other of two
+ * names, so that a crash never leaves a record with half a document.
  */
 final class Ledger {
   private static final Logger LOG = LoggerFactory.getLogger(Ledger.class);
 
+  /** Longer documents have files of their own. */
+  private static final int INLINE = 16 << 10;
+
+  private static final String FIRST = ".document-a.json";
+  private static final String SECOND = ".document-b.json";
+
+  /** A document that is on the disk, and the name of its file. */
+  private record Kept(DeploymentDocument document, String file) {}
+
   private final Path folder;
   private final Reserve reserve;
   private final TreeMap<Long, Progress> records = new TreeMap<>();
+
+  private final Map<Long, Kept> documents = new HashMap<>();
 
   /** The highest number of a file that can neither be read nor moved. */
   private long blocked;
@@ -48,15 +68,45 @@ final class Ledger {
           read(p, Long.parseLong(name.substring(0, 10)));
         }
       }
+      forgetDocumentsOfNobody();
     } catch (IOException e) {
       throw new NucleusException("IO_READ_ERROR", "Cannot list " + folder + ".", e);
     }
   }
 
+  /** What a crash between a document and its record has left. */
+  private void forgetDocumentsOfNobody() throws IOException {
+    Set<String> named = new HashSet<>();
+    documents.values().forEach(k -> named.add(k.file()));
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path p : files.toList()) {
+        String name = String.valueOf(p.getFileName());
+        if (name.matches("\\d{10}\\.document-[ab]\\.json")
+            && !named.contains(name)
+            && !isUnread(name.substring(0, 10))) {
+          forget(name);
+        }
+      }
+    }
+  }
+
+  /** Whether there is a record that could not be read: its document stays for people. */
+  private boolean isUnread(String sequence) {
+    return !records.containsKey(Long.parseLong(sequence))
+        && (Files.exists(folder.resolve(sequence + ".json"))
+            || Files.exists(folder.resolve(sequence + ".json.unreadable")));
+  }
+
   private void read(Path file, long sequence) throws IOException {
     try {
       byte[] bytes = DurableFiles.read(file).orElseThrow(() -> new IOException("It went away."));
-      records.put(sequence, Progress.read(sequence, bytes));
+      String beside = Progress.documentFile(bytes);
+      String document = beside == null ? null : document(sequence, beside);
+      Progress p = Progress.read(sequence, bytes, document);
+      records.put(sequence, p);
+      if (beside != null) {
+        documents.put(sequence, new Kept(p.request().document(), beside));
+      }
     } catch (IOException | RuntimeException e) {
       LOG.error("The record {} cannot be read and is put aside: {}", file, e.getMessage());
       try {
@@ -65,6 +115,51 @@ final class Ledger {
         LOG.error("{} stays where it is: {}", file, inTheWay.getMessage());
         blocked = Math.max(blocked, sequence);
       }
+    }
+  }
+
+  private String document(long sequence, String file) throws IOException {
+    if (!file.equals(name(sequence, FIRST)) && !file.equals(name(sequence, SECOND))) {
+      throw new IOException("Its document is said to be in " + file + ".");
+    }
+    return new String(
+        DurableFiles.read(folder.resolve(file))
+            .orElseThrow(() -> new IOException("Its document " + file + " is missing.")),
+        StandardCharsets.UTF_8);
+  }
+
+  private static String name(long sequence, String suffix) {
+    return String.format("%010d", sequence) + suffix;
+  }
+
+  private void write(Progress p) {
+    Kept before = documents.get(p.sequence());
+    DeploymentDocument document = p.request().document();
+    if (before != null && before.document() == document) {
+      p.write(folder, before.file(), true);
+      return;
+    }
+    String text = Json.text(document.toJson());
+    if (text.length() <= INLINE) {
+      p.write(folder, text, false);
+      documents.remove(p.sequence());
+    } else {
+      String file =
+          name(p.sequence(), before != null && before.file().endsWith(FIRST) ? SECOND : FIRST);
+      DurableFiles.writeAtomically(folder.resolve(file), text.getBytes(StandardCharsets.UTF_8));
+      p.write(folder, file, true);
+      documents.put(p.sequence(), new Kept(document, file));
+    }
+    if (before != null) {
+      forget(before.file());
+    }
+  }
+
+  private void forget(String document) {
+    try {
+      DurableFiles.delete(folder.resolve(document));
+    } catch (DurableException e) {
+      LOG.warn("A document that is not needed any more stays: {}", e.getMessage());
     }
   }
 
@@ -88,12 +183,12 @@ final class Ledger {
    */
   void save(Progress p) {
     try {
-      p.write(folder);
+      write(p);
     } catch (DurableException e) {
       if (!reserve.release()) {
         throw e;
       }
-      p.write(folder);
+      write(p);
     }
     records.put(p.sequence(), p);
     unwritten.remove(p.sequence());
@@ -157,6 +252,10 @@ final class Ledger {
         return;
       }
       records.remove(oldest.sequence());
+      Kept document = documents.remove(oldest.sequence());
+      if (document != null) {
+        forget(document.file());
+      }
     }
   }
 }

@@ -264,6 +264,10 @@ final class Planner {
     }
     allOf(questions);
     long needed = missing.sum();
+    if (needed == 0) {
+      ArtifactPreparer.checkSpace(config.root(), 0);
+      return; // what nobody needs any more is collected at the deployment's end
+    }
     long most = config.nucleus().componentStoreMaxSizeBytes();
     for (Runnable help : List.of(collect, lastResort)) {
       if (store.size() + needed > most) {
@@ -271,7 +275,7 @@ final class Planner {
       }
     }
     long size = store.size();
-    if (needed > 0 && size + needed > most) {
+    if (size + needed > most) {
       throw new NucleusException(
           "DISK_SPACE_CRITICAL",
           "The deployment needs "

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -48,6 +49,7 @@ record Progress(
     boolean reported,
     List<String> steps,
     @Nullable String local) {
+  private static final String DOCUMENT_FILE = "documentFile";
 
   static Progress of(
       long sequence, DeploymentRequest request, @Nullable LocalDeployment local, Instant time) {
@@ -176,6 +178,32 @@ record Progress(
         stack, types, reported, steps, local);
   }
 
+  /**
+   * What is kept of one that has ended: who asked for it and what came of it. The components of a
+   * large deployment would take megabytes, for each that is remembered.
+   */
+  Progress withoutComponents() {
+    DeploymentDocument d = request.document();
+    return d.components().isEmpty()
+        ? this
+        : with(
+            new DeploymentRequest(
+                request.origin(),
+                request.id(),
+                new DeploymentDocument(
+                    d.deploymentId(),
+                    d.deploymentName(),
+                    d.configurationArn(),
+                    d.parentTargetArn(),
+                    d.onBehalfOf(),
+                    d.creationTimestamp(),
+                    Map.of(),
+                    d.failureHandlingPolicy(),
+                    d.requiredCapabilities(),
+                    d.componentUpdatePolicy(),
+                    d.configurationValidationPolicy())));
+  }
+
   Progress delivered() {
     return new Progress(
         sequence, request, state, received, since, begun, previous, next, attempts, detailed, cause,
@@ -230,11 +258,16 @@ record Progress(
 
   // ---- on disk
 
-  void write(Path folder) {
+  /**
+   * Durable when it returns.
+   *
+   * @param document the document as text, or the name of the file beside it that has it
+   */
+  void write(Path folder, String document, boolean isFile) {
     ObjectNode n = JsonNodeFactory.instance.objectNode();
     n.put("origin", request.origin());
     n.put("id", request.id());
-    n.put("document", Json.text(request.document().toJson()));
+    n.put(isFile ? DOCUMENT_FILE : "document", document);
     n.put("local", local);
     n.put("state", state.name());
     n.put("received", received.toEpochMilli());
@@ -257,14 +290,22 @@ record Progress(
     return folder.resolve(String.format("%010d.json", sequence));
   }
 
-  static Progress read(long sequence, byte[] bytes) {
+  /** The name of the file that has the document, when the record itself does not. */
+  static @Nullable String documentFile(byte[] bytes) {
+    return text(Json.read(bytes), DOCUMENT_FILE);
+  }
+
+  /**
+   * @param document the document of a file of its own, or null when the record has it
+   */
+  static Progress read(long sequence, byte[] bytes, @Nullable String document) {
     JsonNode n = Json.read(bytes);
     return new Progress(
         sequence,
         new DeploymentRequest(
             n.path("origin").asString(),
             n.path("id").asString(),
-            DeploymentDocument.parse(n.path("document").asString())),
+            DeploymentDocument.parse(document == null ? n.path("document").asString() : document)),
         State.valueOf(n.path("state").asString()),
         Instant.ofEpochMilli(n.path("received").asLong()),
         Instant.ofEpochMilli(n.path("since").asLong()),

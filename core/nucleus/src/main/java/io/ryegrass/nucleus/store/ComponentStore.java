@@ -8,6 +8,7 @@ import io.ryegrass.model.Json;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,8 +20,10 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,6 +43,14 @@ public final class ComponentStore {
   private final Path artifacts;
   private final Path unarchived;
   private volatile @Nullable Replaced replaced;
+
+  /**
+   * Recipes that somebody uses, by the digest of their text: a recipe of a running component is
+   * parsed once.
+   */
+  private final Map<String, WeakReference<Recipe>> parsed = new ConcurrentHashMap<>();
+
+  private static final int PARSED = 1000;
 
   /**
    * A recipe of this store.
@@ -159,7 +170,26 @@ public final class ComponentStore {
       aside(metadata);
       DurableFiles.writeAtomically(metadata, meta);
     }
-    return new StoredRecipe(recipe, arn, HexFormat.of().formatHex(sha256().digest(text)));
+    String digest = digest(text);
+    Recipe known = known(digest);
+    return new StoredRecipe(known == null ? remember(digest, recipe) : known, arn, digest);
+  }
+
+  private static String digest(byte[] text) {
+    return HexFormat.of().formatHex(sha256().digest(text));
+  }
+
+  private @Nullable Recipe known(String digest) {
+    WeakReference<Recipe> known = parsed.get(digest);
+    return known == null ? null : known.get();
+  }
+
+  private Recipe remember(String digest, Recipe recipe) {
+    if (parsed.size() >= PARSED) {
+      parsed.values().removeIf(r -> r.refersTo(null));
+    }
+    parsed.put(digest, new WeakReference<>(recipe));
+    return recipe;
   }
 
   /**
@@ -168,16 +198,15 @@ public final class ComponentStore {
    * @throws NucleusException LOCAL_RECIPE_CORRUPTED
    */
   public Optional<StoredRecipe> find(String name, String version) {
-    Path file = recipeFile(name, version);
-    Optional<byte[]> text = DurableFiles.read(file);
+    Optional<byte[]> text = DurableFiles.read(recipeFile(name, version));
     if (text.isEmpty()) {
       return Optional.empty();
     }
+    String digest = digest(text.get());
+    Recipe known = known(digest);
     try {
-      Recipe recipe = Recipe.parse(text.get());
-      return Optional.of(
-          new StoredRecipe(
-              recipe, arn(name, version), HexFormat.of().formatHex(sha256().digest(text.get()))));
+      Recipe recipe = known == null ? remember(digest, Recipe.parse(text.get())) : known;
+      return Optional.of(new StoredRecipe(recipe, arn(name, version), digest));
     } catch (InvalidDocumentException e) {
       throw new NucleusException(
           "LOCAL_RECIPE_CORRUPTED",

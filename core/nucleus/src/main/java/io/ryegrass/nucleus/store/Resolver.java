@@ -55,6 +55,7 @@ public final class Resolver {
   private final Map<String, Answer> answers = new HashMap<>();
 
   private final Map<String, Optional<StoredRecipe>> locals = new HashMap<>();
+  private final Map<String, VersionRequirement> ranges = new HashMap<>();
 
   private record Answer(
       Map<String, String> requirements, ComponentCatalog.ResolvedComponent component) {}
@@ -288,7 +289,7 @@ public final class Resolver {
   /**
    * Two who want different versions are told at once, without asking the cloud (DPL-05, TRB-26).
    */
-  private static void checkAgreement(String name, Map<String, String> wanted) {
+  private void checkAgreement(String name, Map<String, String> wanted) {
     for (Map.Entry<String, String> exact : wanted.entrySet()) {
       ComponentVersion version = exactly(exact.getValue());
       if (version != null && !accepted(version, wanted)) {
@@ -340,7 +341,7 @@ public final class Resolver {
         .anyMatch(v -> v != null && !v.text().equals(BuiltInComponents.NUCLEUS_VERSION));
   }
 
-  private static StoredRecipe builtIn(String name, Map<String, String> wanted) {
+  private StoredRecipe builtIn(String name, Map<String, String> wanted) {
     Recipe recipe =
         BuiltInComponents.recipes().stream()
             .filter(r -> r.componentName().equals(name))
@@ -412,8 +413,13 @@ public final class Resolver {
     return text == null ? "" : text;
   }
 
-  private static boolean accepted(ComponentVersion version, Map<String, String> wanted) {
-    return wanted.values().stream().allMatch(r -> VersionRequirement.parse(r).accepts(version));
+  /** Two hundred components that want the same of a built-in one say so in one or two texts. */
+  private boolean accepted(ComponentVersion version, Map<String, String> wanted) {
+    return Set.copyOf(wanted.values()).stream().allMatch(r -> requirement(r).accepts(version));
+  }
+
+  private VersionRequirement requirement(String text) {
+    return ranges.computeIfAbsent(text, VersionRequirement::parse);
   }
 
   private Map<String, StoredRecipe> ordered() {
