@@ -23,6 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 class CompatibilityTest {
   private static final int SHOWN_PER_LINE = 6;
 
+  /** Begins a remark on an operation that lacks nothing itself. */
+  private static final String WHOLE = "whole: ";
+
   @TempDir Path folder;
 
   /** Run with {@code -Dryegrass.writeDocs=true} to write the page again. */
@@ -71,6 +74,7 @@ class CompatibilityTest {
           long partial =
               operations.keySet().stream()
                   .filter(o -> notes.containsKey(service + "." + o))
+                  .filter(o -> !notes.get(service + "." + o).startsWith(WHOLE))
                   .count();
           text.append(
               "| %s | %d | %d | %d | %d |%n"
@@ -87,6 +91,7 @@ class CompatibilityTest {
           List<String> whole = new ArrayList<>();
           List<String> missing = new ArrayList<>();
           SortedMap<String, String> partial = new TreeMap<>();
+          SortedMap<String, String> remarks = new TreeMap<>();
           operations.forEach(
               (operation, served) -> {
                 String note = notes.get(service + "." + operation);
@@ -94,11 +99,15 @@ class CompatibilityTest {
                   missing.add(operation);
                 } else if (note == null) {
                   whole.add(operation);
+                } else if (note.startsWith(WHOLE)) {
+                  whole.add(operation);
+                  remarks.put(operation, note.substring(WHOLE.length()));
                 } else {
                   partial.put(operation, note);
                 }
               });
           list(text, "Implemented", whole);
+          remarks.forEach((o, note) -> text.append("%n%s: %s.%n".formatted(o, note)));
           if (!partial.isEmpty()) {
             text.append(
                 "%nPartial:%n%n| Operation | What is missing |%n| --- | --- |%n".formatted());
