@@ -68,8 +68,14 @@ public final class ImportMain implements Callable<Integer> {
         throw new CliException(
             "nothing of Greengrass V1 is in " + paths + "; see 'ryegrass import --help'");
       }
-      new Importer(rescue, calls, iot, region, account, dry, out::println).run();
+      Importer importer = new Importer(rescue, calls, iot, region, account, dry, out::println);
+      importer.run();
       rescue.left.forEach(sentence -> out.println("not carried over: " + sentence));
+      if (importer.refused()) {
+        out.println(
+            "Mend what the cloud refused and run the same command again: what is there now is kept,"
+                + " and it goes on with the rest.");
+      }
       return 0;
     }
   }

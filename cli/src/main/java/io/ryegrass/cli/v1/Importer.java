@@ -11,6 +11,7 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.services.iot.IotClient;
 import software.amazon.awssdk.services.iot.model.CertificateStatus;
 import software.amazon.awssdk.services.iot.model.ResourceAlreadyExistsException;
@@ -68,14 +69,18 @@ final class Importer {
     this.say = say;
   }
 
+  private boolean refused;
+
   void run() {
-    rescue.things.forEach(this::thing);
-    rescue.policies.forEach(this::policy);
-    rescue.certificates.forEach(this::certificate);
+    rescue.things.forEach(name -> orLeft("thing " + name, () -> thing(name)));
+    rescue.policies.forEach(
+        (name, document) -> orLeft("policy " + name, () -> policy(name, document)));
+    rescue.certificates.forEach(c -> orLeft("certificate " + c.file(), () -> certificate(c)));
     rescue.functions.forEach(f -> orLeft("function " + f.arn(), () -> function(f)));
     rescue.aliases.forEach(a -> orLeft("alias " + a.arn(), () -> alias(a)));
     rescue.definitions.forEach(d -> orLeft("definition " + d.source(), () -> definition(d)));
-    rescue.definitions.forEach(this::principals);
+    rescue.definitions.forEach(
+        d -> orLeft("things and certificates of " + d.source(), () -> principals(d)));
     rescue.groups.forEach(g -> orLeft("group " + g.source(), () -> group(g)));
   }
 
@@ -84,8 +89,20 @@ final class Importer {
     try {
       step.run();
     } catch (Refused e) {
-      rescue.left.add(what + ": the cloud refused: " + e.code() + ", " + e.getMessage());
+      refused(what, e.code(), e.getMessage());
+    } catch (AwsServiceException e) {
+      refused(what, e.awsErrorDetails().errorCode(), e.awsErrorDetails().errorMessage());
     }
+  }
+
+  private void refused(String what, String code, @Nullable String message) {
+    refused = true;
+    rescue.left.add(what + ": the cloud refused: " + code + ", " + message);
+  }
+
+  /** Whether something is left that a second run, once it is mended, carries over. */
+  boolean refused() {
+    return refused;
   }
 
   private void did(String word, String what) {

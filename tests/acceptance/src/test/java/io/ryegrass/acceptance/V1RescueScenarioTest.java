@@ -3,6 +3,8 @@ package io.ryegrass.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.MethodOrderer;
@@ -84,24 +86,24 @@ class V1RescueScenarioTest {
     TestCloud.write(cloud.folder.resolve("rescue/group.yaml"), TEMPLATE);
   }
 
-  private static String imported(String... more) {
-    String[] arguments = new String[6 + more.length];
-    String certificate = "CoreCertificateArn=arn:aws:iot:us-west-2:123456789012:cert/0123";
-    System.arraycopy(
-        new String[] {
-          "import",
-          "--data",
-          cloud.data().toString(),
-          "--parameter",
-          certificate,
-          "rescue/group.yaml"
-        },
-        0,
-        arguments,
-        0,
-        6);
-    System.arraycopy(more, 0, arguments, 6, more.length);
-    Ryegrass.Outcome outcome = Ryegrass.run(cloud.folder, PATIENCE, arguments);
+  private static String importedOf(String file, String template) {
+    TestCloud.write(cloud.folder.resolve(file), template);
+    return imported(file);
+  }
+
+  private static String imported(String file, String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "import",
+                "--data",
+                cloud.data().toString(),
+                "--parameter",
+                "CoreCertificateArn=arn:aws:iot:us-west-2:123456789012:cert/0123",
+                file));
+    arguments.addAll(List.of(more));
+    Ryegrass.Outcome outcome =
+        Ryegrass.run(cloud.folder, PATIENCE, arguments.toArray(String[]::new));
     assertThat(outcome.exitCode()).as(outcome.output()).isZero();
     return outcome.output();
   }
@@ -113,7 +115,7 @@ class V1RescueScenarioTest {
   @Test
   @Order(1)
   void aDryRunMakesNothing() {
-    assertThat(imported("--dry-run"))
+    assertThat(imported("rescue/group.yaml", "--dry-run"))
         .contains("would create thing rescued-core", "would create group rescued");
     assertThat(groupExists()).isFalse();
   }
@@ -121,19 +123,42 @@ class V1RescueScenarioTest {
   @Test
   @Order(2)
   void theFirstRunMakesTheGroupAndTheSecondKeepsIt() {
-    assertThat(imported())
+    assertThat(imported("rescue/group.yaml"))
         .contains(
             "create function rescued-hello",
             "create alias rescued-hello:live -> 1",
             "create group rescued",
             "deploy it: aws greengrass create-deployment",
             "not carried over: certificate 0123 of rescued-core");
-    assertThat(imported())
+    assertThat(imported("rescue/group.yaml"))
         .contains("keep group rescued", "keep function rescued-hello version 1")
         .doesNotContain("create function", "create alias", "update ", "create group");
     JsonNode aliases =
         cloud.aws("lambda", "get-alias", "--function-name", "rescued-hello", "--name", "live");
     assertThat(aliases.path("FunctionVersion").asString()).isEqualTo("1");
+  }
+
+  @Test
+  @Order(4)
+  void afterARefusalTheSameCommandGoesOnFromThere() {
+    String good = TEMPLATE.replace("rescued", "mended");
+    String bad =
+        good.replace(
+            "Pinned: \"true\", ",
+            "Pinned: \"true\", Environment: {Execution: {IsolationMode: Jail}}, ");
+    assertThat(importedOf("rescue/mended.yaml", bad))
+        .contains(
+            "create function mended-hello",
+            "the cloud refused: 400, The functions definition is invalid or corrupted.",
+            "Mend what the cloud refused and run the same command again");
+
+    assertThat(importedOf("rescue/mended.yaml", good))
+        .contains(
+            "keep thing mended-core",
+            "keep function mended-hello version 1",
+            "create function definition mended-functions",
+            "update group mended")
+        .doesNotContain("the cloud refused");
   }
 
   @Test
