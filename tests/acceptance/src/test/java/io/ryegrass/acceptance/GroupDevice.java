@@ -17,6 +17,7 @@ import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.util.Base64;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.eclipse.paho.client.mqttv3.IMqttMessageListener;
 import org.eclipse.paho.client.mqttv3.MqttClient;
@@ -47,6 +49,7 @@ final class GroupDevice implements AutoCloseable {
   private final PrivateKey key;
   private @Nullable SSLContext tls;
   private String broker = "";
+  private List<String> authorities = List.of();
   private @Nullable MqttClient client;
 
   private GroupDevice(String thing, String certificateArn, String certificate, PrivateKey key) {
@@ -87,49 +90,79 @@ final class GroupDevice implements AutoCloseable {
 
   /** Asks the cloud where the core is, until it says so; keeps address and CAs. */
   void discover(TestCloud cloud) {
+    // AWS's own parser: devices that AWS's clients built read it so
+    DiscoverResponse found =
+        TestCore.await("discovery by " + thing)
+            .ignoreExceptions()
+            .until(
+                () -> read(ask(cloud, true)),
+                d -> !d.getGGGroups().getFirst().getCores().getFirst().getConnectivity().isEmpty());
+    GGGroup group = found.getGGGroups().getFirst();
+    ConnectivityInfo address = group.getCores().getFirst().getConnectivity().getFirst();
+    broker = "ssl://" + address.getHostAddress() + ":" + address.getPortNumber();
+    authorities = group.getCAs();
+    tls = context(authorities);
+  }
+
+  /** Takes what another device of the group was told. */
+  void discoverAs(GroupDevice other) {
+    broker = other.broker;
+    tls = context(other.authorities);
+  }
+
+  static DiscoverResponse read(HttpResponse<String> answer) {
+    return new Gson().fromJson(answer.body(), DiscoverResponse.class);
+  }
+
+  /**
+   * One discovery request (DIS-02).
+   *
+   * @param identified whether it shows its certificate
+   */
+  HttpResponse<String> ask(TestCloud cloud, boolean identified)
+      throws IOException, InterruptedException {
     JsonNode endpoints = cloud.endpoints();
-    String rootCa = TestCloud.read(Path.of(endpoints.path("rootCa").asString()));
+    List<String> rootCa = List.of(TestCloud.read(Path.of(endpoints.path("rootCa").asString())));
     int port = endpoints.path("httpsPort").asInt();
-    try (HttpClient http = HttpClient.newBuilder().sslContext(context(List.of(rootCa))).build()) {
-      HttpRequest request =
+    try (HttpClient http =
+        HttpClient.newBuilder().sslContext(context(rootCa, identified)).build()) {
+      return http.send(
           HttpRequest.newBuilder(
                   URI.create("https://localhost:" + port + "/greengrass/discover/thing/" + thing))
               .timeout(Duration.ofSeconds(20))
-              .build();
-      // AWS's own parser: devices that AWS's clients built read it so
-      DiscoverResponse found =
-          TestCore.await("discovery by " + thing)
-              .ignoreExceptions()
-              .until(
-                  () ->
-                      new Gson()
-                          .fromJson(
-                              http.send(request, HttpResponse.BodyHandlers.ofString()).body(),
-                              DiscoverResponse.class),
-                  d ->
-                      !d.getGGGroups()
-                          .getFirst()
-                          .getCores()
-                          .getFirst()
-                          .getConnectivity()
-                          .isEmpty());
-      GGGroup group = found.getGGGroups().getFirst();
-      ConnectivityInfo address = group.getCores().getFirst().getConnectivity().getFirst();
-      broker = "ssl://" + address.getHostAddress() + ":" + address.getPortNumber();
-      tls = context(group.getCAs());
+              .build(),
+          HttpResponse.BodyHandlers.ofString());
+    }
+  }
+
+  /** The certificate that the core shows, which is one of the group's authority. */
+  X509Certificate coresCertificate() throws IOException {
+    assertThat(tls).isNotNull();
+    URI core = URI.create(broker);
+    try (SSLSocket socket =
+        (SSLSocket) tls.getSocketFactory().createSocket(core.getHost(), core.getPort())) {
+      socket.setSoTimeout(20_000);
+      socket.startHandshake();
+      return (X509Certificate) socket.getSession().getPeerCertificates()[0];
     }
   }
 
   private SSLContext context(List<String> authorities) {
+    return context(authorities, true);
+  }
+
+  private SSLContext context(List<String> authorities, boolean identified) {
     try {
       CertificateFactory certificates = CertificateFactory.getInstance("X.509");
       KeyStore identity = KeyStore.getInstance("PKCS12");
       identity.load(null, null);
-      identity.setKeyEntry(
-          "device",
-          key,
-          new char[0],
-          new Certificate[] {certificates.generateCertificate(stream(certificate))});
+      if (identified) {
+        identity.setKeyEntry(
+            "device",
+            key,
+            new char[0],
+            new Certificate[] {certificates.generateCertificate(stream(certificate))});
+      }
       KeyStore trusted = KeyStore.getInstance("PKCS12");
       trusted.load(null, null);
       for (int i = 0; i < authorities.size(); i++) {
@@ -156,11 +189,26 @@ final class GroupDevice implements AutoCloseable {
   void connect() {
     close();
     client =
-        TestCore.await(thing + " to connect to " + broker).until(this::connected, c -> c != null);
+        TestCore.await(thing + " to connect to " + broker)
+            .until(() -> connected(thing), c -> c != null);
   }
 
-  private @Nullable MqttClient connected() throws MqttException {
-    MqttClient next = new MqttClient(broker, thing, new MemoryPersistence());
+  /** Whether the core lets it in under this client id. */
+  boolean isAdmittedAs(String clientId) throws MqttException {
+    MqttClient admitted = connected(clientId);
+    if (admitted != null) {
+      admitted.disconnectForcibly(0, 1000);
+      admitted.close(true);
+    }
+    return admitted != null;
+  }
+
+  boolean isConnected() {
+    return client != null && client.isConnected();
+  }
+
+  private @Nullable MqttClient connected(String clientId) throws MqttException {
+    MqttClient next = new MqttClient(broker, clientId, new MemoryPersistence());
     next.setTimeToWait(30_000);
     MqttConnectOptions options = new MqttConnectOptions();
     assertThat(tls).isNotNull();
