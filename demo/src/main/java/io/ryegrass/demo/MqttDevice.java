@@ -57,7 +57,7 @@ final class MqttDevice implements AutoCloseable {
           }
         });
     MqttConnectOptions options = new MqttConnectOptions();
-    options.setSocketFactory(tls.getSocketFactory());
+    options.setSocketFactory(new PromptSockets(tls.getSocketFactory()));
     options.setCleanSession(clean);
     options.setConnectionTimeout(10);
     options.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
