@@ -9,10 +9,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -166,6 +168,39 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
     wanted.put(w.filter, w);
     if (remembers(w.filter)) {
       connection.betweenMessages(() -> giveHeld(w));
+    }
+    if (inSession().size() > MOST_FILTERS) {
+      connection.betweenMessages(this::makeRoom);
+    }
+    mark();
+  }
+
+  /** What the session in the cloud may have or get; the cloud counts those that linger, too. */
+  private Set<String> inSession() {
+    Set<String> all = new HashSet<>(wanted.keySet());
+    all.addAll(leaving.keySet());
+    all.addAll(stale);
+    return all;
+  }
+
+  /** Those that linger longest, then those of the earlier run, end early for what is wanted. */
+  private void makeRoom() {
+    long now = System.nanoTime();
+    while (inSession().size() > MOST_FILTERS) {
+      Optional<Map.Entry<String, Long>> oldest =
+          leaving.entrySet().stream()
+              .filter(e -> !wanted.containsKey(e.getKey()))
+              .min(Comparator.comparingLong(e -> e.getValue() - now));
+      Optional<String> earlier =
+          stale.stream().filter(filter -> !wanted.containsKey(filter)).findFirst();
+      if (oldest.isPresent()) {
+        endLingering(oldest.get().getKey(), oldest.get().getValue());
+      } else if (earlier.isPresent() && stale.remove(earlier.get())) {
+        var unused = noLongerFor(earlier.get());
+        end(earlier.get());
+      } else {
+        return;
+      }
     }
     mark();
   }
@@ -407,8 +442,14 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
       }
       held.keySet().removeAll(over);
       toEnd.addAll(over);
+      Set<String> there = new HashSet<>(held.keySet());
+      there.addAll(leaving.keySet());
+      there.addAll(stale);
       for (Wanted w : wanted.values()) {
-        if (held.getOrDefault(w.filter, -1) < w.qos && !restsUntil.containsKey(w.filter)) {
+        boolean due = held.getOrDefault(w.filter, -1) < w.qos && !restsUntil.containsKey(w.filter);
+        // what finds no room is asked for when makeRoom has made it
+        if (due && (there.size() < MOST_FILTERS || there.contains(w.filter))) {
+          there.add(w.filter);
           toAsk.add(new MqttConnection.Filter(w.filter, w.qos));
         }
       }

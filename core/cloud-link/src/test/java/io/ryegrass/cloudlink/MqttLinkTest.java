@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -123,6 +124,26 @@ class MqttLinkTest {
       }
       cloud.broker().publish("s/0", new byte[0], 1, false);
       cloud.broker().publish("s/119", new byte[0], 1, false);
+      await().atMost(LONG).until(() -> received.size() == 2);
+    }
+  }
+
+  @Test
+  void aFilterThatLingersMakesRoomForOneThatIsWantedOnAFullConnection() throws Exception {
+    List<String> received = new CopyOnWriteArrayList<>();
+    try (CloudMessagingLink link = open()) {
+      List<AutoCloseable> all = new ArrayList<>();
+      for (int i = 0; i < 50; i++) {
+        all.add(link.subscribe("s/" + i, 1, m -> received.add(m.topic())));
+      }
+      link.start();
+      await().atMost(LONG).until(() -> cloud.subscriptions.size() == 50);
+      all.getFirst().close();
+      var unused = link.subscribe("s/new", 1, m -> received.add(m.topic()));
+      await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#2 s/new"));
+      assertThat(cloud.subscriptions).hasSize(50).doesNotContain("core-1#2 s/0");
+      cloud.broker().publish("s/new", new byte[0], 1, false);
+      cloud.broker().publish("s/49", new byte[0], 1, false);
       await().atMost(LONG).until(() -> received.size() == 2);
     }
   }
