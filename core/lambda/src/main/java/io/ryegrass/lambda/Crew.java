@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * All methods want the pool's lock.
  */
 final class Crew {
+  private static final Duration SIGNAL_FIRST = Duration.ofSeconds(1);
+
   private static final Duration HEALTHY_AFTER = Duration.ofSeconds(60);
 
   /**
@@ -358,16 +360,26 @@ final class Crew {
     }
   }
 
+  /**
+   * SIGTERM first: a worker that hears of no more work before it hears the signal would end without
+   * cleaning up. One that does not care for signals hears of it a little later.
+   */
   private void terminate(Worker worker) {
-    endQuestion(worker);
     WorkerProcess process = worker.process;
-    if (process != null && !worker.terminated) {
+    if (process == null) {
+      endQuestion(worker);
+    } else if (!worker.terminated) {
       worker.terminated = true;
       surroundings.run(process::terminate);
     }
     // Work it still has keeps its own time limit; without any it gets the grace.
     if (worker.work == null) {
-      worker.alarm.set(settings.stopGrace(), () -> kill(worker));
+      worker.alarm.set(
+          SIGNAL_FIRST,
+          () -> {
+            endQuestion(worker);
+            worker.alarm.set(settings.stopGrace(), () -> kill(worker));
+          });
     }
   }
 
