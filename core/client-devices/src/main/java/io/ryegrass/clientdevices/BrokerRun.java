@@ -138,9 +138,14 @@ final class BrokerRun implements AutoCloseable {
     }
     // The cloud signs for addresses that it was told, so they come first.
     List<ServerCertificateSource.Endpoint> endpoints =
-        addresses.stream().map(a -> new ServerCertificateSource.Endpoint(a, port)).toList();
+        addresses.stream().map(a -> ServerCertificateSource.Endpoint.detected(a, port)).toList();
     if (!endpoints.equals(reported)) {
-      cloud.reportConnectivity(core, endpoints);
+      List<ServerCertificateSource.Endpoint> before = cloud.connectivity(core);
+      if (before.stream().anyMatch(ServerCertificateSource.Endpoint::isManual)) {
+        told = hosts(before);
+      } else {
+        cloud.reportConnectivity(core, endpoints);
+      }
       reported = endpoints;
     }
     String version = news.pending();

@@ -30,11 +30,20 @@ public interface ServerCertificateSource {
    */
   record ServerCertificate(String certificatePem, String caPem, String groupCaArn) {}
 
-  /**
-   * One entry of the connectivity information (DIS-05): id and host address are the same for what
-   * is detected.
-   */
-  record Endpoint(String hostAddress, int portNumber) {}
+  /** One entry of the connectivity information (DIS-05). */
+  record Endpoint(String id, String hostAddress, int portNumber) {
+    private static final String DETECTED = "AUTOIP_";
+
+    /** What the core detected itself (IPD-05). */
+    static Endpoint detected(String address, int port) {
+      return new Endpoint(DETECTED + address + "_0", address, port);
+    }
+
+    /** Somebody's own, which a core leaves as it is (IPD-04). */
+    boolean isManual() {
+      return !id.startsWith(DETECTED) && !id.equals(hostAddress);
+    }
+  }
 
   /**
    * The data plane's HTTPS with the core's certificate: answers the body of a 2xx, throws
@@ -65,7 +74,7 @@ public interface ServerCertificateSource {
         ArrayNode list = body.putArray("ConnectivityInfo");
         for (Endpoint e : endpoints) {
           list.addObject()
-              .put("Id", e.hostAddress())
+              .put("Id", e.id())
               .put("HostAddress", e.hostAddress())
               .put("PortNumber", e.portNumber())
               .put("Metadata", "");
@@ -81,7 +90,9 @@ public interface ServerCertificateSource {
         for (JsonNode entry : answer.path("connectivityInfo")) {
           endpoints.add(
               new Endpoint(
-                  entry.path("hostAddress").asString(""), entry.path("portNumber").asInt(0)));
+                  entry.path("id").asString(""),
+                  entry.path("hostAddress").asString(""),
+                  entry.path("portNumber").asInt(0)));
         }
         return endpoints;
       }

@@ -210,7 +210,7 @@ class ClientDevicesTest {
     try (TestCore core = core().start()) {
       port = core.port();
       assertThat(cloud.reports)
-          .containsExactly(List.of(new ServerCertificateSource.Endpoint("127.0.0.1", port)));
+          .containsExactly(List.of(ServerCertificateSource.Endpoint.detected("127.0.0.1", port)));
       Path identity = root.resolve("work").resolve(TestCore.BROKER).resolve("server-identity.json");
       assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(identity)))
           .isEqualTo("rw-------");
@@ -320,6 +320,19 @@ class ClientDevicesTest {
     }
   }
 
+  /** IPD-04: what somebody told the cloud by hand survives the core's start, and is certified. */
+  @Test
+  void connectivityThatSomebodyToldTheCloudIsNotReplacedByTheCoresOwn() throws Exception {
+    cloud.told = List.of(new ServerCertificateSource.Endpoint("gw", "gateway.example", 9000));
+    try (TestCore core = core().start()) {
+      MqttClient client = connect(core, "lamp", lamp, true);
+      assertThat(client.isConnected()).isTrue();
+      assertThat(cloud.reports).isEmpty();
+      assertThat(cloud.told).hasSize(1);
+      client.disconnect();
+    }
+  }
+
   /** E34, IDT-09: whoever changes the connectivity information, the certificate follows it. */
   @Test
   void theCertificateFollowsConnectivityThatSomebodyElseTellsTheCloud() throws Exception {
@@ -327,7 +340,7 @@ class ClientDevicesTest {
     try (TestCore core = core().start()) {
       MqttClient client = connect(core, "lamp", lamp, true);
       await().untilAsserted(() -> assertThat(core.messaging.published).contains(shadow + "get "));
-      cloud.told = List.of(new ServerCertificateSource.Endpoint("gateway.example", 9000));
+      cloud.told = List.of(new ServerCertificateSource.Endpoint("gw", "gateway.example", 9000));
       core.messaging.send(shadow + "update/delta", "{\"state\": {\"version\": \"7\"}}");
       await()
           .untilAsserted(

@@ -27,13 +27,13 @@ class ServerCertificateSourceTest {
     assertThat(source.request("g-1", "core-1", "CSR"))
         .isEqualTo(new ServerCertificateSource.ServerCertificate("C", "A", "arn"));
     source.reportConnectivity(
-        "core-1", List.of(new ServerCertificateSource.Endpoint("10.0.0.1", 8883)));
+        "core-1", List.of(ServerCertificateSource.Endpoint.detected("10.0.0.1", 8883)));
     assertThat(source.connectivity("core-1"))
-        .containsExactly(new ServerCertificateSource.Endpoint("gw", 9000));
+        .containsExactly(new ServerCertificateSource.Endpoint("x", "gw", 9000));
     assertThat(calls)
         .containsExactly(
             "POST /greengrass/groups/g-1/certificate {\"csr\":\"CSR\",\"thingName\":\"core-1\"}",
-            "PUT /greengrass/things/core-1/connectivityInfo {\"ConnectivityInfo\":[{\"Id\":\"10.0.0.1\","
+            "PUT /greengrass/things/core-1/connectivityInfo {\"ConnectivityInfo\":[{\"Id\":\"AUTOIP_10.0.0.1_0\","
                 + "\"HostAddress\":\"10.0.0.1\",\"PortNumber\":8883,\"Metadata\":\"\"}]}",
             "GET /greengrass/things/core-1/connectivityInfo null");
   }
