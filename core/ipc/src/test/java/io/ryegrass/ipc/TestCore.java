@@ -286,11 +286,6 @@ final class TestCore implements Components, ConfigTree, Bus, DeploymentEngine, C
   }
 
   @Override
-  public PublishResult publishToAllOrNone(Message m) {
-    throw new UnsupportedOperationException("no operation of IPC publishes to all or none");
-  }
-
-  @Override
   public void addRoutes(String name, RouteSource r) {}
 
   @Override
