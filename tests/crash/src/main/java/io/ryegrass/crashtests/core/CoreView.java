@@ -81,7 +81,8 @@ final class CoreView {
         String file = String.valueOf(p.getFileName());
         if (inside.contains("/" + name + "/" + version + "/")
             || (file.contains("@" + version + ".recipe")
-                && Files.readString(p, StandardCharsets.UTF_8).contains("\"" + name + "\""))) {
+                && Files.readString(p, StandardCharsets.UTF_8)
+                    .contains("\"ComponentName\":\"" + name + "\""))) {
           own.add(p);
         }
       }
