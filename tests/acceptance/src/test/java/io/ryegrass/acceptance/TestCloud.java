@@ -196,6 +196,25 @@ final class TestCloud implements AutoCloseable {
     assertThat(program.process().exitValue()).isZero();
   }
 
+  /**
+   * Deploys a version of a V1 group, by the AWS CLI.
+   *
+   * @return the deployment's id
+   */
+  String newDeployment(String group, String version) {
+    return aws(
+            "greengrass",
+            "create-deployment",
+            "--deployment-type",
+            "NewDeployment",
+            "--group-id",
+            group,
+            "--group-version-id",
+            version)
+        .path("DeploymentId")
+        .asString();
+  }
+
   /** Gives every class that asks for it the one cloud, and ends it after the last. */
   static final class Shared implements ParameterResolver {
     @Override

@@ -189,19 +189,7 @@ class V1CoreScenarioTest {
   }
 
   private static JsonNode deployed(String version) {
-    String id =
-        cloud
-            .aws(
-                "greengrass",
-                "create-deployment",
-                "--deployment-type",
-                "NewDeployment",
-                "--group-id",
-                group,
-                "--group-version-id",
-                version)
-            .path("DeploymentId")
-            .asString();
+    String id = cloud.newDeployment(group, version);
     return ended(id);
   }
 

@@ -100,19 +100,7 @@ class V1ExecutablesScenarioTest {
             "{\"CoreDefinitionVersionArn\":\"%s\",\"FunctionDefinitionVersionArn\":\"%s\",\"SubscriptionDefinitionVersionArn\":\"%s\"}"
                 .formatted(cores, functions, subscriptions));
     String id = group.path("Id").asString();
-    String deployment =
-        cloud
-            .aws(
-                "greengrass",
-                "create-deployment",
-                "--deployment-type",
-                "NewDeployment",
-                "--group-id",
-                id,
-                "--group-version-id",
-                group.path("LatestVersion").asString())
-            .path("DeploymentId")
-            .asString();
+    String deployment = cloud.newDeployment(id, group.path("LatestVersion").asString());
     TestCore.until(
         "the group's deployment",
         () ->

@@ -260,19 +260,7 @@ class V1ResourcesScenarioTest {
   }
 
   private static JsonNode deploy(String version) {
-    String deployment =
-        cloud
-            .aws(
-                "greengrass",
-                "create-deployment",
-                "--deployment-type",
-                "NewDeployment",
-                "--group-id",
-                group,
-                "--group-version-id",
-                version)
-            .path("DeploymentId")
-            .asString();
+    String deployment = cloud.newDeployment(group, version);
     return TestCore.await("deployment of " + version)
         .until(
             () ->

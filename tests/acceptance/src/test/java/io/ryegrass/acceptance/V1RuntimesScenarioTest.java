@@ -275,19 +275,7 @@ class V1RuntimesScenarioTest {
     JsonNode group =
         cloud.aws("greengrass", "create-group", "--name", CORE, "--initial-version", content);
     String id = group.path("Id").asString();
-    String deployment =
-        cloud
-            .aws(
-                "greengrass",
-                "create-deployment",
-                "--deployment-type",
-                "NewDeployment",
-                "--group-id",
-                id,
-                "--group-version-id",
-                group.path("LatestVersion").asString())
-            .path("DeploymentId")
-            .asString();
+    String deployment = cloud.newDeployment(id, group.path("LatestVersion").asString());
     var end =
         TestCore.until(
             "the end of the group's deployment",

@@ -249,19 +249,7 @@ class V1SecretsAndRoleScenarioTest {
 
   /** Deploys the group and gives the status with which that ended. */
   private static JsonNode deployGroup() {
-    String deployment =
-        cloud
-            .aws(
-                "greengrass",
-                "create-deployment",
-                "--deployment-type",
-                "NewDeployment",
-                "--group-id",
-                group,
-                "--group-version-id",
-                version)
-            .path("DeploymentId")
-            .asString();
+    String deployment = cloud.newDeployment(group, version);
     return TestCore.until(
         "the end of the group's deployment",
         () ->

@@ -146,19 +146,7 @@ class V1ShadowScenarioTest {
   }
 
   private static void deploy(String version) {
-    String deployment =
-        cloud
-            .aws(
-                "greengrass",
-                "create-deployment",
-                "--deployment-type",
-                "NewDeployment",
-                "--group-id",
-                group,
-                "--group-version-id",
-                version)
-            .path("DeploymentId")
-            .asString();
+    String deployment = cloud.newDeployment(group, version);
     TestCore.await("deployment " + deployment)
         .until(
             () ->

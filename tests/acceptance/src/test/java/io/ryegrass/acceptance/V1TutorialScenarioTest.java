@@ -297,19 +297,7 @@ class V1TutorialScenarioTest {
             .asString();
 
     Set<String> seen = new LinkedHashSet<>();
-    String deployment =
-        cloud
-            .aws(
-                "greengrass",
-                "create-deployment",
-                "--deployment-type",
-                "NewDeployment",
-                "--group-id",
-                group,
-                "--group-version-id",
-                version)
-            .path("DeploymentId")
-            .asString();
+    String deployment = cloud.newDeployment(group, version);
     TestCore.await("the first deployment")
         .pollInterval(Duration.ofMillis(10))
         .until(
