@@ -31,7 +31,7 @@ final class CallCases {
   }
 
   /** JSON of 1 KB. */
-  private static byte[] payload() {
+  static byte[] payload() {
     StringBuilder text = new StringBuilder("{\"sensor\":\"line-7/press-3\",\"values\":[");
     for (int i = 0; text.length() < 1000; i++) {
       text.append(i == 0 ? "" : ",").append(20 + i * 0.5);
@@ -60,21 +60,13 @@ final class CallCases {
     core.deploy(List.of(f.with("maxInstancesCount", 1)));
     byte[] payload = payload();
     try (DoorClient client = core.client()) {
-      for (int i = 0; i < WARM; i++) {
-        byte[] unused = client.call(f.arn(), payload);
-      }
-      int calls = (int) (options.seconds() * RATE);
-      long[] took = new long[calls];
-      long next = System.nanoTime();
-      for (int i = 0; i < calls; i++) {
-        for (long rest = next - System.nanoTime(); rest > 0; rest = next - System.nanoTime()) {
-          LockSupport.parkNanos(rest);
-        }
-        long begun = System.nanoTime();
-        byte[] unused = client.call(f.arn(), payload);
-        took[i] = System.nanoTime() - begun;
-        next += 1_000_000_000L / RATE;
-      }
+      long[] took =
+          atQuietRate(
+              options.seconds(),
+              () -> {
+                byte[] unused = client.call(f.arn(), payload);
+              });
+      int calls = took.length;
       String name = "call_" + entry.name();
       if (entry.peerOf().isPresent()) {
         Arrays.sort(took);
@@ -93,6 +85,29 @@ final class CallCases {
                   report.figure(name + "_p50_over_ours", took[calls / 2] / 1e6 / ours, "times"));
       cpu(name, client, f, payload);
     }
+  }
+
+  /**
+   * Calls until all is warm, then {@value #RATE} a second.
+   *
+   * @return how long each of the latter took, in nanoseconds
+   */
+  static long[] atQuietRate(double seconds, Runnable call) {
+    for (int i = 0; i < WARM; i++) {
+      call.run();
+    }
+    long[] took = new long[(int) (seconds * RATE)];
+    long next = System.nanoTime();
+    for (int i = 0; i < took.length; i++) {
+      for (long rest = next - System.nanoTime(); rest > 0; rest = next - System.nanoTime()) {
+        LockSupport.parkNanos(rest);
+      }
+      long begun = System.nanoTime();
+      call.run();
+      took[i] = System.nanoTime() - begun;
+      next += 1_000_000_000L / RATE;
+    }
+    return took;
   }
 
   /**

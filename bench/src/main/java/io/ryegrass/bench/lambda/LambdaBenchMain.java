@@ -35,6 +35,7 @@ public final class LambdaBenchMain {
 
   private void cases() {
     Runtimes runtimes = new Runtimes(home, bench.work());
+    bench.part(options.only(), "floor", () -> new Floor(report, options).run());
     if (options.wants("call") || Runtimes.NAMES.stream().anyMatch(options::wants)) {
       part(Options.ALL, "call", core -> new CallCases(report, options, core).call(runtimes.all()));
     }

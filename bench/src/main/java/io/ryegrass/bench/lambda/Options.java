@@ -13,8 +13,8 @@ record Options(Pattern only, boolean quick, int runs, double seconds) {
       usage: ./ryegrass bench lambda [options]
 
       Measures functions on a core from outside and prints 'name value unit goal' lines, then the
-      goals that are missed. Cases: call, throughput, cold, container, heap, many, mqtt (brings up
-      a cloud as well).
+      goals that are missed. Cases: floor (the machine without Ryegrass), call, throughput, cold,
+      container, heap, many, mqtt (brings up a cloud as well).
 
         --quick          short loads, few runs: rough figures
         --only REGEX     only the cases, or the runtimes of case call, that the expression is found
@@ -29,7 +29,8 @@ record Options(Pattern only, boolean quick, int runs, double seconds) {
 
   private static List<String> cases() {
     List<String> all =
-        new ArrayList<>(List.of("call", "throughput", "cold", "container", "heap", "many", "mqtt"));
+        new ArrayList<>(
+            List.of("floor", "call", "throughput", "cold", "container", "heap", "many", "mqtt"));
     all.addAll(Runtimes.NAMES);
     return all;
   }

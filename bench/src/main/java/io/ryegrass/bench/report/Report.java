@@ -37,7 +37,7 @@ public final class Report {
   }
 
   /** Half of the nanoseconds are below the first figure, 99 of 100 below the second. */
-  public void percentiles(String name, long[] nanos, Goal half, @Nullable Goal most) {
+  public void percentiles(String name, long[] nanos, @Nullable Goal half, @Nullable Goal most) {
     long[] sorted = nanos.clone();
     Arrays.sort(sorted);
     figure(name + "_p50", sorted[sorted.length / 2] / 1e6, "ms", half);

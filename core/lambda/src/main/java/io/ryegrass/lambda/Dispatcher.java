@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Where work that a function posts goes: the bus, a service of the core, or another function. */
@@ -56,20 +57,10 @@ final class Dispatcher {
 
   Posted post(
       String callerArn, String targetArn, byte[] payload, String clientContext, boolean waits) {
-    if (isService(targetArn, FunctionEnvironment.ROUTER_ARN)) {
-      return publish(callerArn, payload, clientContext);
-    }
-    for (Map.Entry<String, WorkService> service : services.entrySet()) {
-      if (isService(targetArn, service.getKey())) {
-        Work work =
-            waits ? Work.request(payload, clientContext) : Work.event(payload, clientContext);
-        if (waits && !invocations.add(callerArn, work)) {
-          return tooMany();
-        }
-        String subject = ClientContext.custom(clientContext, "subject");
-        work.result()
-            .complete(WorkResult.success(service.getValue().call(callerArn, subject, payload)));
-        return new Posted.Accepted(work.id());
+    if (targetArn.startsWith(SYSTEM_FUNCTIONS)) {
+      Posted posted = postToService(callerArn, targetArn, payload, clientContext, waits);
+      if (posted != null) {
+        return posted;
       }
     }
     var pool = functions.find(targetArn);
@@ -90,6 +81,27 @@ final class Dispatcher {
           429, "The queue of " + pool.get().arn() + " is full; try again later.");
     }
     return new Posted.Accepted(work.id());
+  }
+
+  private @Nullable Posted postToService(
+      String callerArn, String targetArn, byte[] payload, String clientContext, boolean waits) {
+    if (isService(targetArn, FunctionEnvironment.ROUTER_ARN)) {
+      return publish(callerArn, payload, clientContext);
+    }
+    for (Map.Entry<String, WorkService> service : services.entrySet()) {
+      if (isService(targetArn, service.getKey())) {
+        Work work =
+            waits ? Work.request(payload, clientContext) : Work.event(payload, clientContext);
+        if (waits && !invocations.add(callerArn, work)) {
+          return tooMany();
+        }
+        String subject = ClientContext.custom(clientContext, "subject");
+        work.result()
+            .complete(WorkResult.success(service.getValue().call(callerArn, subject, payload)));
+        return new Posted.Accepted(work.id());
+      }
+    }
+    return null;
   }
 
   /**
