@@ -252,6 +252,7 @@ class DiskFullTest {
         "state:DOWNLOADED",
         "state:AGREED",
         "generation-written",
+        "brought-taken",
         "pointer-switched",
         "reconciled",
         "state:APPLIED",

@@ -1,18 +1,24 @@
 package io.ryegrass.nucleus;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.is;
 
 import io.ryegrass.model.FailureHandlingPolicy;
 import io.ryegrass.nucleus.deploy.FaultPoint;
 import io.ryegrass.nucleus.store.Backoff;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +42,10 @@ class ReplacedFilesTest {
   }
 
   private void open() {
+    open(CloudPorts.offline());
+  }
+
+  private void open(CloudPorts cloud) {
     nucleus =
         Nucleus.open(
             new NucleusSettings(
@@ -46,7 +56,7 @@ class ReplacedFilesTest {
                 System.getProperty("user.name")),
             List.of(),
             List.of(),
-            CloudPorts.offline(),
+            cloud,
             new Backoff(Duration.ofMillis(10), Duration.ofMillis(50), new Random()),
             FaultPoint.NONE);
     nucleus.start();
@@ -58,6 +68,13 @@ class ReplacedFilesTest {
   }
 
   private String create(String lifecycle, String file) throws IOException {
+    return create(lifecycle, file, "");
+  }
+
+  /**
+   * @param more further artifacts as the recipe has them
+   */
+  private String create(String lifecycle, String file, String more) throws IOException {
     Path folder = temp.resolve("asked-" + ++asked);
     Path recipes = Files.createDirectories(folder.resolve("recipes"));
     Path artifacts = Files.createDirectories(folder.resolve("artifacts"));
@@ -76,7 +93,7 @@ class ReplacedFilesTest {
             Lifecycle: %s
             Artifacts: [%s]
         """
-            .formatted(A, lifecycle, file.isEmpty() ? "" : "{URI: 's3://b/file.txt'}"));
+            .formatted(A, lifecycle, file.isEmpty() ? "" : "{URI: 's3://b/file.txt'}" + more));
     return nucleus
         .localDeployments()
         .create(
@@ -113,6 +130,60 @@ class ReplacedFilesTest {
     assertThat(file()).doesNotExist();
     assertThat(nucleus.components().find(A).orElseThrow().state())
         .isEqualTo(ComponentState.RUNNING);
+  }
+
+  /**
+   * A component that was restarted while a deployment waited for artifacts used to be started with
+   * those that had come already.
+   */
+  @Test
+  void what_runs_keeps_its_files_while_a_deployment_of_its_version_waits_for_artifacts()
+      throws Exception {
+    TestCloud.provision(root);
+    nucleus.close();
+    TestCloud cloud = new TestCloud();
+    byte[] late = "late".getBytes(StandardCharsets.UTF_8);
+    cloud.artifacts.put("greengrass:late.txt", late);
+    AtomicInteger waiting = new AtomicInteger();
+    CountDownLatch go = new CountDownLatch(1);
+    cloud.halfDownloaded =
+        () -> {
+          waiting.incrementAndGet();
+          try {
+            go.await();
+          } catch (InterruptedException e) {
+            throw new CloudUnavailableException("The test's core stops.", e);
+          }
+        };
+    open(cloud.ports());
+    String read = "cat {artifacts:path}/file.txt >> {work:path}/started";
+    assertThat(ended(create("{Startup: '" + read + "'}", "old")).status()).isEqualTo("SUCCEEDED");
+    Path work = root.resolve("work").resolve(A);
+    String id =
+        create(
+            "{Startup: '" + read + "; cat {artifacts:path}/late.txt >> {work:path}/started'}",
+            "new",
+            ", {URI: 'greengrass:late.txt', Algorithm: SHA-256, Digest: '"
+                + Base64.getEncoder()
+                    .encodeToString(MessageDigest.getInstance("SHA-256").digest(late))
+                + "'}");
+    Awaitility.await().atMost(LONG).untilAtomic(waiting, is(1));
+
+    nucleus.components().restart(A);
+    Awaitility.await().atMost(LONG).until(() -> Files.size(work.resolve("started")) == 6);
+    assertThat(work.resolve("started")).hasContent("oldold");
+    nucleus.close();
+    open(cloud.ports());
+    Awaitility.await().atMost(LONG).untilAtomic(waiting, is(2));
+    Awaitility.await().atMost(LONG).until(() -> Files.size(work.resolve("started")) == 9);
+    assertThat(work.resolve("started")).hasContent("oldoldold");
+    assertThat(file()).hasContent("old");
+    go.countDown();
+    LocalDeployments.Status end = ended(id);
+    assertThat(end.status()).as("%s", end).isEqualTo("SUCCEEDED");
+    assertThat(work.resolve("started")).hasContent("oldoldoldnewlate");
+    assertThat(root.resolve("deployments"))
+        .isDirectoryNotContaining(p -> p.toString().contains("replaced"));
   }
 
   /** Killed in its bootstrap steps, it used to meet the files from before it. */

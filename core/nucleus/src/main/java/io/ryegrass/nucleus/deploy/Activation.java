@@ -155,6 +155,8 @@ final class Activation {
     if (Thread.interrupted()) {
       throw new InterruptedException("The deadline of the apply step passed.");
     }
+    store.takeAgain();
+    fault.passed("brought-taken");
     if (restartsNucleus(next, snapshot.generation())) {
       return new Outcome(Event.STAGE, between);
     }

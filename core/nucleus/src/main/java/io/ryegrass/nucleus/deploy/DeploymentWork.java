@@ -133,9 +133,6 @@ final class DeploymentWork {
     Map<String, String> roots = null;
     keepReplaced(p, current);
     if (p.local() != null) {
-      if (p.received().isBefore(opened)) {
-        awaitRest();
-      }
       LocalDeployment local = LocalForm.parse(p.local());
       planner.takeLocal(local);
       roots = LocalForm.roots(local, current);
@@ -239,6 +236,9 @@ final class DeploymentWork {
   }
 
   private Outcome apply(Progress p, Consumer<Progress> save) throws InterruptedException {
+    if (p.local() != null && p.received().isBefore(opened)) {
+      awaitRest();
+    }
     GenerationStore.Snapshot snapshot = generations.snapshot();
     return activation.apply(p, number -> next(p, snapshot, number), snapshot, save);
   }

@@ -7,8 +7,8 @@ public interface FaultPoint {
   FaultPoint NONE = step -> {};
 
   /**
-   * @param step {@code state:<STATE>}, {@code generation-written}, {@code pointer-switched}, {@code
-   *     reconciled}
+   * @param step {@code state:<STATE>}, {@code generation-written}, {@code brought-taken}, {@code
+   *     pointer-switched}, {@code reconciled} and others
    */
   void passed(String step);
 }

@@ -96,7 +96,8 @@ public final class DefinitionReader {
   }
 
   private Definition fromStore(Generation g, Generation.Entry e, Map<String, String> platform) {
-    Optional<ComponentStore.StoredRecipe> stored = store.find(e.name(), e.version());
+    Optional<ComponentStore.StoredRecipe> stored =
+        store.find(e.name(), e.version(), e.recipeDigest());
     if (stored.isEmpty()) {
       throw new NucleusException(
           "LOCAL_RECIPE_NOT_FOUND",

@@ -30,6 +30,7 @@ import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -117,10 +118,10 @@ public final class ArtifactPreparer {
     for (Recipe.Artifact artifact : files) {
       if (artifact.unarchive() != Recipe.Unarchive.NONE) {
         String fileName = artifact.fileName();
-        unpack(folder.resolve(fileName), unpacked, fileName, anew.contains(artifact));
+        unpack(store.seen(folder.resolve(fileName)), unpacked, fileName, anew.contains(artifact));
       }
     }
-    applyPermissions(recipe, manifest, owner);
+    applyPermissions(recipe, manifest, owner, store::seen);
     return digests;
   }
 
@@ -207,8 +208,9 @@ public final class ArtifactPreparer {
       throws InterruptedException {
     String digest = artifact.digest();
     boolean digested = digest != null && !digest.isEmpty();
+    Path present = store.seen(file);
     if (!digested) {
-      if (Files.isRegularFile(file)) {
+      if (Files.isRegularFile(present)) {
         return false;
       }
     }
@@ -222,7 +224,7 @@ public final class ArtifactPreparer {
               + component
               + " has no digest and is not on this device; create the component version in the cloud, which adds it.");
     }
-    if (digested && Files.isRegularFile(file) && digestOf(file, artifact).equals(digest)) {
+    if (digested && Files.isRegularFile(present) && digestOf(present, artifact).equals(digest)) {
       return false;
     }
     Path folder = java.util.Objects.requireNonNull(file.getParent());
@@ -269,9 +271,10 @@ public final class ArtifactPreparer {
     long sum = 0;
     for (Recipe.Artifact artifact : manifest.artifacts()) {
       Path file =
-          store
-              .artifacts(recipe.componentName(), recipe.componentVersion().text())
-              .resolve(artifact.fileName());
+          store.seen(
+              store
+                  .artifacts(recipe.componentName(), recipe.componentVersion().text())
+                  .resolve(artifact.fileName()));
       if (!Files.isRegularFile(file) && !artifact.scheme().equals("docker")) {
         long size = Math.max(0, source.size(arn, artifact));
         // an archive lies there packed and unpacked
@@ -335,7 +338,7 @@ public final class ArtifactPreparer {
   private void unpack(Path archive, Path unpacked, String fileName, boolean anew) {
     String stem = stem(fileName);
     Path target = unpacked.resolve(stem);
-    if (Files.isDirectory(target) && !anew) {
+    if (Files.isDirectory(store.seen(target)) && !anew) {
       return;
     }
     Path aside = unpacked.resolve("." + stem + ".part");
@@ -351,10 +354,18 @@ public final class ArtifactPreparer {
   }
 
   /**
-   * Sets owner and permissions of all files of a component version (section 1: no write permission
-   * is ever given).
+   * Sets owner and permissions of all files of a component version that runs (section 1: no write
+   * permission is ever given).
    */
   public void applyPermissions(Recipe recipe, Recipe.Manifest manifest, @Nullable PosixUser owner) {
+    applyPermissions(recipe, manifest, owner, file -> file);
+  }
+
+  private void applyPermissions(
+      Recipe recipe,
+      Recipe.Manifest manifest,
+      @Nullable PosixUser owner,
+      UnaryOperator<Path> where) {
     String name = recipe.componentName();
     String version = recipe.componentVersion().text();
     for (Recipe.Artifact artifact : manifest.artifacts()) {
@@ -363,8 +374,8 @@ public final class ArtifactPreparer {
       }
       String fileName = artifact.fileName();
       Set<PosixFilePermission> mode = mode(artifact.permission());
-      Path file = store.artifacts(name, version).resolve(fileName);
-      Path tree = store.unarchived(name, version).resolve(stem(fileName));
+      Path file = where.apply(store.artifacts(name, version).resolve(fileName));
+      Path tree = where.apply(store.unarchived(name, version).resolve(stem(fileName)));
       try {
         if (artifact.unarchive() != Recipe.Unarchive.NONE && Files.isDirectory(tree)) {
           try (Stream<Path> walk = Files.walk(tree)) {

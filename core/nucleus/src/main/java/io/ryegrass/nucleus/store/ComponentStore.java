@@ -37,6 +37,13 @@ import tools.jackson.core.JacksonException;
 public final class ComponentStore {
   private static final Logger LOG = LoggerFactory.getLogger(ComponentStore.class);
 
+  static final String RECIPES = "recipes";
+  static final String ARTIFACTS = "artifacts";
+  static final String UNARCHIVED = "artifacts-unarchived";
+
+  /** How the names of the two files of a recipe end. */
+  static final List<String> RECIPE_FILES = List.of(".recipe.yaml", ".metadata.json");
+
   private final Path root;
   private final Path packages;
   private final Path recipes;
@@ -63,9 +70,9 @@ public final class ComponentStore {
   public ComponentStore(Path root) {
     this.root = root;
     this.packages = root.resolve("packages");
-    this.recipes = packages.resolve("recipes");
-    this.artifacts = packages.resolve("artifacts");
-    this.unarchived = packages.resolve("artifacts-unarchived");
+    this.recipes = packages.resolve(RECIPES);
+    this.artifacts = packages.resolve(ARTIFACTS);
+    this.unarchived = packages.resolve(UNARCHIVED);
   }
 
   public Path root() {
@@ -73,15 +80,18 @@ public final class ComponentStore {
   }
 
   /**
-   * From now on what is replaced is kept in the replacement's own folder, so that the deployment
-   * can be undone: versions of components are meant not to change, but local deployments change
-   * them (CLI-02), and so does who makes a version anew in the cloud.
+   * From now on what is brought for versions that run waits beside the store until {@link
+   * #takeAgain}, and what is replaced is kept, so that the deployment can be undone: versions of
+   * components are meant not to change, but local deployments change them (CLI-02), and so does who
+   * makes a version anew in the cloud.
    *
    * @param undo folder of one deployment, or null when nothing is to be kept
    * @param running {@code name@version} of what the state before the deployment needs
    */
   public void keepReplaced(@Nullable Path undo, Set<String> running) {
-    replaced = undo == null ? null : new Replaced(packages, undo, running);
+    Set<String> names = new HashSet<>(running);
+    running.forEach(v -> names.add(recipeStem(v)));
+    replaced = undo == null ? null : new Replaced(packages, undo, names);
   }
 
   /** Puts back what was replaced, and forgets it. */
@@ -96,13 +106,13 @@ public final class ComponentStore {
 
   /**
    * Puts back what was replaced until {@link #takeAgain}: what runs is started with its own files
-   * while a deployment under way has brought others.
+   * while a deployment under way, already applied in part, has brought others.
    */
   public void setAside(Path undo) {
     new Replaced(packages, undo, Set.of()).setAside();
   }
 
-  /** Undoes {@link #setAside} for the deployment of {@link #keepReplaced}. */
+  /** Brings into the store what waits beside it for the deployment of {@link #keepReplaced}. */
   public void takeAgain() {
     Replaced r = replaced;
     if (r != null) {
@@ -117,20 +127,48 @@ public final class ComponentStore {
     }
   }
 
+  private Path landing(Path file) {
+    Replaced r = replaced;
+    return r == null ? file : r.landing(file);
+  }
+
+  /** The file that the deployment under way is about, wherever it lies now. */
+  Path seen(Path file) {
+    Replaced r = replaced;
+    return r == null ? file : r.seen(file);
+  }
+
   /** Takes a folder or file away, so that it can be put back if somebody wants that. */
   void remove(Path top) {
-    aside(top);
-    deleteTree(top);
+    Path landing = landing(top);
+    if (landing.equals(top)) {
+      aside(top);
+    }
+    deleteTree(landing);
   }
 
   /** Puts a finished file or folder under its name; what had the name is kept as it has to be. */
   void place(Path finished, Path target) {
-    if (Files.isDirectory(target, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+    Path landing = landing(target);
+    if (Files.isDirectory(landing, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
       remove(target);
-    } else {
+    } else if (landing.equals(target)) {
       aside(target);
     }
-    DurableFiles.move(finished, target);
+    DurableFiles.move(finished, landing);
+  }
+
+  /** Replaces a small file, unless it is what it is to be. */
+  private void write(Path file, byte[] content) {
+    byte[] old = DurableFiles.read(seen(file)).orElse(null);
+    if (old != null && MessageDigest.isEqual(old, content)) {
+      return;
+    }
+    Path landing = landing(file);
+    if (landing.equals(file)) {
+      aside(file);
+    }
+    DurableFiles.writeAtomically(landing, content);
   }
 
   /** Bytes of all files in the store. */
@@ -157,19 +195,11 @@ public final class ComponentStore {
 
   /** Stores a recipe durably; an equal one is not written again. */
   public StoredRecipe save(Recipe recipe, byte[] text, String arn) {
-    Path file = recipeFile(recipe.componentName(), recipe.componentVersion().text());
-    byte[] old = DurableFiles.read(file).orElse(null);
-    if (old == null || !MessageDigest.isEqual(old, text)) {
-      aside(file);
-      DurableFiles.writeAtomically(file, text);
-    }
-    Path metadata = metadataFile(recipe.componentName(), recipe.componentVersion().text());
-    byte[] meta = Json.bytes(Json.object().put("componentVersionArn", arn));
-    byte[] oldMeta = DurableFiles.read(metadata).orElse(null);
-    if (oldMeta == null || !MessageDigest.isEqual(oldMeta, meta)) {
-      aside(metadata);
-      DurableFiles.writeAtomically(metadata, meta);
-    }
+    String version = recipe.componentVersion().text();
+    write(recipeFile(recipe.componentName(), version), text);
+    write(
+        metadataFile(recipe.componentName(), version),
+        Json.bytes(Json.object().put("componentVersionArn", arn)));
     String digest = digest(text);
     Recipe known = known(digest);
     return new StoredRecipe(known == null ? remember(digest, recipe) : known, arn, digest);
@@ -198,7 +228,32 @@ public final class ComponentStore {
    * @throws NucleusException LOCAL_RECIPE_CORRUPTED
    */
   public Optional<StoredRecipe> find(String name, String version) {
-    Optional<byte[]> text = DurableFiles.read(recipeFile(name, version));
+    return find(name, version, recipeFile(name, version), metadataFile(name, version));
+  }
+
+  /**
+   * As {@link #find(String, String)}, but what the deployment under way has brought comes first.
+   */
+  Optional<StoredRecipe> findSeen(String name, String version) {
+    return find(name, version, seen(recipeFile(name, version)), seen(metadataFile(name, version)));
+  }
+
+  /**
+   * The recipe with this digest: of what runs, or of what a deployment under way has brought; one
+   * with another digest when none has it.
+   */
+  public Optional<StoredRecipe> find(String name, String version, String digest) {
+    if (replaced == null) {
+      return find(name, version);
+    }
+    Optional<StoredRecipe> brought = findSeen(name, version);
+    return brought.filter(r -> r.digest().equals(digest)).isPresent()
+        ? brought
+        : find(name, version);
+  }
+
+  private Optional<StoredRecipe> find(String name, String version, Path file, Path metadata) {
+    Optional<byte[]> text = DurableFiles.read(file);
     if (text.isEmpty()) {
       return Optional.empty();
     }
@@ -206,7 +261,7 @@ public final class ComponentStore {
     Recipe known = known(digest);
     try {
       Recipe recipe = known == null ? remember(digest, Recipe.parse(text.get())) : known;
-      return Optional.of(new StoredRecipe(recipe, arn(name, version), digest));
+      return Optional.of(new StoredRecipe(recipe, arn(name, version, metadata), digest));
     } catch (InvalidDocumentException e) {
       throw new NucleusException(
           "LOCAL_RECIPE_CORRUPTED",
@@ -221,8 +276,8 @@ public final class ComponentStore {
     }
   }
 
-  private String arn(String name, String version) {
-    return DurableFiles.read(metadataFile(name, version))
+  private static String arn(String name, String version, Path metadata) {
+    return DurableFiles.read(metadata)
         .map(
             b -> {
               try {
@@ -300,7 +355,8 @@ public final class ComponentStore {
     Path target = artifacts(name, version).resolve(fileName);
     Path part = target.resolveSibling("." + fileName + ".new");
     try {
-      if (Files.isRegularFile(target) && Files.mismatch(file, target) < 0) {
+      Path present = seen(target);
+      if (Files.isRegularFile(present) && Files.mismatch(file, present) < 0) {
         return;
       }
       DurableFiles.createDirectories(artifacts(name, version));
@@ -324,10 +380,7 @@ public final class ComponentStore {
    */
   public void collect(Set<String> keep) {
     Set<String> keptRecipes = new HashSet<>();
-    for (String k : keep) {
-      int at = k.lastIndexOf('@');
-      keptRecipes.add(hash(k.substring(0, at)) + k.substring(at));
-    }
+    keep.forEach(k -> keptRecipes.add(recipeStem(k)));
     for (Path p : list(recipes)) {
       String file = String.valueOf(p.getFileName());
       String stem = file.replace(".recipe.yaml", "").replace(".metadata.json", "");
@@ -397,6 +450,12 @@ public final class ComponentStore {
 
   private Path metadataFile(String name, String version) {
     return recipes.resolve(hash(name) + "@" + version + ".metadata.json");
+  }
+
+  /** How the names of a recipe's files begin, by {@code name@version}. */
+  private static String recipeStem(String component) {
+    int at = component.lastIndexOf('@');
+    return hash(component.substring(0, at)) + component.substring(at);
   }
 
   private static String hash(String name) {

@@ -385,7 +385,7 @@ public final class Resolver {
 
   private Optional<StoredRecipe> readable(String name, String version) {
     try {
-      return store.find(name, version).filter(r -> fits(r.recipe()));
+      return store.findSeen(name, version).filter(r -> fits(r.recipe()));
     } catch (NucleusException e) {
       LOG.warn("{}", e.getMessage());
       return Optional.empty();
