@@ -15,9 +15,13 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +39,7 @@ final class CloudCatalog implements ComponentCatalog {
 
   private static final int MAX_DOCUMENT = 10 << 20;
   private static final int CANDIDATES_AT_ONCE = 50;
+  private static final int QUESTIONS_AT_ONCE = 2;
   private static final String NO_DOCUMENT = "DOWNLOAD_DEPLOYMENT_DOCUMENT_ERROR";
 
   private final DataPlaneClient cloud;
@@ -94,23 +99,48 @@ final class CloudCatalog implements ComponentCatalog {
   @Override
   public Map<String, ResolvedComponent> resolveAll(
       List<Wanted> wanted, Map<String, String> platform) {
-    Map<String, ResolvedComponent> found = new HashMap<>();
-    try {
+    Map<String, ResolvedComponent> found = new ConcurrentHashMap<>();
+    Semaphore turns = new Semaphore(QUESTIONS_AT_ONCE);
+    AtomicBoolean given = new AtomicBoolean();
+    try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int from = 0; from < wanted.size(); from += CANDIDATES_AT_ONCE) {
         List<Wanted> some =
             wanted.subList(from, Math.min(wanted.size(), from + CANDIDATES_AT_ONCE));
-        JsonNode answer =
-            cloud.call(
-                "POST", "/greengrass/v2/resolveComponentCandidates", question(some, platform));
-        for (JsonNode version : answer.path("resolvedComponentVersions")) {
-          String name = version.path("componentName").asString("");
-          found.put(name, read(name, version));
+        try {
+          turns.acquire();
+        } catch (InterruptedException e) {
+          pool.shutdownNow();
+          Thread.currentThread().interrupt();
+          break;
         }
+        if (given.get()) {
+          break;
+        }
+        pool.execute(
+            () -> {
+              try {
+                ask(some, platform, found);
+              } catch (CloudRefusedException | CloudUnavailableException e) {
+                if (!given.getAndSet(true)) {
+                  LOG.debug("Components are asked for one by one: {}", e.getMessage());
+                }
+              } finally {
+                turns.release();
+              }
+            });
       }
-    } catch (CloudRefusedException | CloudUnavailableException e) {
-      LOG.debug("{} components are asked for one by one: {}", wanted.size(), e.getMessage());
     }
     return found;
+  }
+
+  private void ask(
+      List<Wanted> some, Map<String, String> platform, Map<String, ResolvedComponent> found) {
+    JsonNode answer =
+        cloud.call("POST", "/greengrass/v2/resolveComponentCandidates", question(some, platform));
+    for (JsonNode version : answer.path("resolvedComponentVersions")) {
+      String name = version.path("componentName").asString("");
+      found.put(name, read(name, version));
+    }
   }
 
   private static ResolvedComponent read(String name, JsonNode version) {
