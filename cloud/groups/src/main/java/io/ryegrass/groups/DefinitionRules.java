@@ -73,6 +73,7 @@ final class DefinitionRules {
     }
   }
 
+  /** Of AWS's quotas that differ from year to year the largest counts (decision 058). */
   private void limit(int size) {
     int max =
         switch (kind) {

@@ -102,6 +102,37 @@ class BadGroupsTest {
     assertThat(define("devices", list("Devices", 2500, core))).isNotEmpty();
   }
 
+  /** Where AWS printed several quotas, the largest counts: QUO-05, QUO-06. */
+  @Test
+  void whatAnOlderGuideHasAsTheMostIsTaken() {
+    assertThat(
+            define(
+                "subscriptions",
+                list(
+                    "Subscriptions",
+                    51,
+                    "{\"Id\":\"ID\",\"Source\":\"cloud\",\"Subject\":\"a/ID\",\"Target\":\""
+                        + FUNCTION
+                        + "\"}")))
+        .isNotEmpty();
+    assertThat(
+            define(
+                "resources",
+                list(
+                    "Resources",
+                    200,
+                    "{\"Id\":\"ID\",\"Name\":\"ID\",\"ResourceDataContainer\":{\"LocalDeviceResourceData\":{\"SourcePath\":\"/dev/null\"}}}")))
+        .isNotEmpty();
+    assertThat(
+            define(
+                "functions",
+                "{\"Functions\":[{\"Id\":\"f\",\"FunctionArn\":\"%s\",\"FunctionConfiguration\":{\"Environment\":%s}}]}"
+                    .formatted(
+                        FUNCTION, list("ResourceAccessPolicies", 20, "{\"ResourceId\":\"ID\"}"))))
+        .as("QUO-07")
+        .isNotEmpty();
+  }
+
   @Test
   void arnsOfSomethingElseAreRefused() {
     for (String arn : new String[] {"", "lamp", "x:thing/y", FUNCTION, THING}) {
