@@ -22,9 +22,12 @@ import picocli.CommandLine.Parameters;
       "Recreates groups, definitions, functions, things and certificates of Greengrass V1 from",
       "answers of 'aws greengrass' (files or a folder of them), CloudFormation templates with",
       "AWS::Greengrass::*, or the folder of a V1 core (/greengrass). Says what it could not carry",
-      "over. Deploys nothing. Run it again after a change: what is the same is kept."
+      "over. Deploys nothing. Run it again after a change: what is the same is kept.",
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the cloud refused some of it."
     })
 public final class ImportMain implements Callable<Integer> {
+  private static final int REFUSED = 3;
+
   @Parameters(arity = "1..*", paramLabel = "PATH", description = "files and folders to read")
   private List<Path> paths = List.of();
 
@@ -71,16 +74,24 @@ public final class ImportMain implements Callable<Integer> {
       Importer importer = new Importer(rescue, calls, iot, region, account, dry, out::println);
       importer.run();
       rescue.left.forEach(sentence -> out.println("not carried over: " + sentence));
-      if (importer.refused()) {
-        out.println(
-            "Mend what the cloud refused and run the same command again: what is there now is kept,"
-                + " and it goes on with the rest.");
+      int refused = importer.refused();
+      if (refused == 0) {
+        return 0;
       }
-      return 0;
+      System.err.println(
+          "ryegrass import: the cloud refused "
+              + refused
+              + (refused == 1 ? " thing" : " things")
+              + " of these. Mend it and run the same command again: what is there now is kept, and it"
+              + " goes on with the rest.");
+      return REFUSED;
     }
   }
 
-  /** Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong usage. */
+  /**
+   * Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong usage, 3 the cloud refused
+   * some of it.
+   */
   public static void main(String[] args) {
     System.exit(
         Failures.reported(new CommandLine(new ImportMain()), "ryegrass import").execute(args));

@@ -69,7 +69,7 @@ final class Importer {
     this.say = say;
   }
 
-  private boolean refused;
+  private int refused;
 
   void run() {
     rescue.things.forEach(name -> orLeft("thing " + name, () -> thing(name)));
@@ -96,12 +96,12 @@ final class Importer {
   }
 
   private void refused(String what, String code, @Nullable String message) {
-    refused = true;
+    refused++;
     rescue.left.add(what + ": the cloud refused: " + code + ", " + message);
   }
 
-  /** Whether something is left that a second run, once it is mended, carries over. */
-  boolean refused() {
+  /** How much is left that a second run, once it is mended, carries over. */
+  int refused() {
     return refused;
   }
 

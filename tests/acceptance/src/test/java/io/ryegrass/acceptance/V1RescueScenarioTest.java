@@ -86,12 +86,18 @@ class V1RescueScenarioTest {
     TestCloud.write(cloud.folder.resolve("rescue/group.yaml"), TEMPLATE);
   }
 
-  private static String importedOf(String file, String template) {
+  private static Ryegrass.Outcome importingOf(String file, String template) {
     TestCloud.write(cloud.folder.resolve(file), template);
-    return imported(file);
+    return importing(file);
   }
 
   private static String imported(String file, String... more) {
+    Ryegrass.Outcome outcome = importing(file, more);
+    assertThat(outcome.exitCode()).as(outcome.output()).isZero();
+    return outcome.output();
+  }
+
+  private static Ryegrass.Outcome importing(String file, String... more) {
     List<String> arguments =
         new ArrayList<>(
             List.of(
@@ -102,10 +108,7 @@ class V1RescueScenarioTest {
                 "CoreCertificateArn=arn:aws:iot:us-west-2:123456789012:cert/0123",
                 file));
     arguments.addAll(List.of(more));
-    Ryegrass.Outcome outcome =
-        Ryegrass.run(cloud.folder, PATIENCE, arguments.toArray(String[]::new));
-    assertThat(outcome.exitCode()).as(outcome.output()).isZero();
-    return outcome.output();
+    return Ryegrass.run(cloud.folder, PATIENCE, arguments.toArray(String[]::new));
   }
 
   private static boolean groupExists() {
@@ -146,13 +149,17 @@ class V1RescueScenarioTest {
         good.replace(
             "Pinned: \"true\", ",
             "Pinned: \"true\", Environment: {Execution: {IsolationMode: Jail}}, ");
-    assertThat(importedOf("rescue/mended.yaml", bad))
+    Ryegrass.Outcome refused = importingOf("rescue/mended.yaml", bad);
+    assertThat(refused.exitCode()).as(refused.output()).isEqualTo(3);
+    assertThat(refused.output())
         .contains(
             "create function mended-hello",
             "the cloud refused: 400, The functions definition is invalid or corrupted.",
-            "Mend what the cloud refused and run the same command again");
+            "the cloud refused 1 thing of these. Mend it and run the same command again");
 
-    assertThat(importedOf("rescue/mended.yaml", good))
+    Ryegrass.Outcome mended = importingOf("rescue/mended.yaml", good);
+    assertThat(mended.exitCode()).as(mended.output()).isZero();
+    assertThat(mended.output())
         .contains(
             "keep thing mended-core",
             "keep function mended-hello version 1",
