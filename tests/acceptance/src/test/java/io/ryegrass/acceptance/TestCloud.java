@@ -11,6 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
@@ -38,6 +39,7 @@ final class TestCloud implements AutoCloseable {
   final IotClient iot;
   final GreengrassClient v1;
   private final Ryegrass.Running program;
+  private final @Nullable AwsCli cli;
   private final int mqttPort;
   private final AtomicInteger files = new AtomicInteger();
 
@@ -49,6 +51,7 @@ final class TestCloud implements AutoCloseable {
       program = Ryegrass.startCloud(folder);
       JsonNode endpoints =
           JsonMapper.shared().readTree(Files.readString(folder.resolve("cloud/endpoints.json")));
+      cli = AwsCli.start(folder.resolve("cloud"));
       URI api = URI.create(endpoints.path("apiUrl").asString());
       mqttPort = endpoints.path("mqttPort").asInt();
       String keys = Files.readString(folder.resolve("cloud/credentials"));
@@ -115,7 +118,7 @@ final class TestCloud implements AutoCloseable {
   // ---- the AWS CLI
 
   Ryegrass.Outcome awsOutcome(String... arguments) {
-    return Ryegrass.aws(folder, arguments);
+    return cli == null ? Ryegrass.aws(folder, arguments) : cli.call(arguments);
   }
 
   /** Its answer; a missing node when it answers nothing. */
@@ -185,6 +188,9 @@ final class TestCloud implements AutoCloseable {
     greengrass.close();
     v1.close();
     iot.close();
+    if (cli != null) {
+      cli.close();
+    }
     program.close();
     try (Stream<Path> all = Files.walk(folder)) {
       for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
