@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +29,7 @@ final class V1Functions implements ComponentBodyFactory {
   private final V1LogFiles files;
   private final V1Loggers loggers;
   private final Path code;
+  private final Map<String, Path> logs = new ConcurrentHashMap<>();
 
   /**
    * @param code {@code deployment/lambda}
@@ -49,6 +52,8 @@ final class V1Functions implements ComponentBodyFactory {
     if (arn.split(":", -1).length < 7) {
       return functions.create(i); // which says what is wrong with it
     }
+    Path log = FunctionLog.place(arn);
+    logs.put(i.name(), log);
     ComponentInstance v1 =
         new ComponentInstance(
             i.name(),
@@ -63,8 +68,14 @@ final class V1Functions implements ComponentBodyFactory {
             i.limits(),
             i.environment(),
             i.token(),
-            new FunctionLog(files, loggers, FunctionLog.place(arn)));
+            new FunctionLog(files, loggers, log));
     return new Body(functions.create(v1), code.resolve(arn), codeOf(i));
+  }
+
+  @Override
+  public @Nullable String logOf(String component) {
+    Path log = logs.get(component);
+    return log == null ? functions.logOf(component) : files.folder().resolve(log) + ".log";
   }
 
   /** The unpacked package. */

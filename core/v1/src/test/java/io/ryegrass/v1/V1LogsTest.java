@@ -1,15 +1,24 @@
 package io.ryegrass.v1;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ryegrass.model.ComponentType;
+import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.Json;
+import io.ryegrass.model.Recipe;
+import io.ryegrass.nucleus.ComponentBody;
+import io.ryegrass.nucleus.ComponentBodyFactory;
+import io.ryegrass.nucleus.ComponentInstance;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -109,5 +118,53 @@ class V1LogsTest {
     assertThat(temporary.resolve("log/user")).isEmptyDirectory();
     log.write("INFO", "after");
     assertThat(text("user/eu-west-1/123456789012/hello.log")).endsWith("-after\n").hasLineCount(1);
+  }
+
+  @Test
+  void whoIsToldToLookIntoAFunctionsLogIsToldWhereV1HasIt() throws IOException {
+    V1Functions functions =
+        new V1Functions(
+            new ComponentBodyFactory() {
+              @Override
+              public boolean supports(ComponentType t) {
+                return true;
+              }
+
+              @Override
+              public ComponentBody create(ComponentInstance i) {
+                throw new IllegalStateException("cannot be made");
+              }
+            },
+            files(),
+            loggers,
+            temporary.resolve("code"));
+    Path somewhere = temporary.resolve("somewhere");
+    ComponentInstance instance =
+        new ComponentInstance(
+            "hello",
+            ComponentVersion.parse("3.0.0"),
+            Recipe.parse(
+                """
+                    RecipeFormatVersion: '2020-01-25'
+                    ComponentName: hello
+                    ComponentVersion: 3.0.0
+                    ComponentType: aws.greengrass.lambda
+                    Manifests: [{Lifecycle: {}}]
+                    """
+                    .getBytes(StandardCharsets.UTF_8)),
+            Json.object(),
+            Json.object().put("lambdaArn", ARN),
+            somewhere,
+            somewhere,
+            somewhere,
+            null,
+            Map.of(),
+            "",
+            (level, text) -> {});
+
+    assertThatThrownBy(() -> functions.create(instance)).hasMessage("cannot be made");
+    assertThat(functions.logOf("hello"))
+        .isEqualTo(temporary.resolve("log/user/eu-west-1/123456789012/hello.log").toString());
+    assertThat(functions.logOf("aws.greengrass.Nucleus")).isNull();
   }
 }

@@ -301,9 +301,9 @@ final class Activation {
                 + first.getKey()
                 + " is BROKEN after the deployment ("
                 + first.getValue()
-                + "); see logs/"
-                + first.getKey()
-                + ".log and correct the component.");
+                + "); see "
+                + components.logOf(first.getKey())
+                + " and correct the component.");
       }
       if (components.healthy(young, PROBATION, excused)) {
         return Outcome.done(p);

@@ -195,6 +195,17 @@ final class BodyMaker {
   }
 
   /** The component's log file. */
+  /** Where people read what the component wrote. */
+  String logOf(String name) {
+    for (ComponentBodyFactory f : factories) {
+      String log = f.logOf(name);
+      if (log != null) {
+        return log;
+      }
+    }
+    return "logs/" + name + ".log";
+  }
+
   LogFile log(String name) {
     return new LogFile(name, settings.clock(), () -> logging);
   }

@@ -346,6 +346,11 @@ public final class ComponentSet implements Components {
     return health.broken(among);
   }
 
+  /** Where people read what the component wrote. */
+  public String logOf(String name) {
+    return maker.logOf(name);
+  }
+
   /**
    * Whether everything has come to rest in a healthy state.
    *
