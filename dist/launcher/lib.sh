@@ -335,7 +335,7 @@ run_tests() {
   trap "rm -rf ${memory:-}" EXIT
   find "$HOME_DIR" -path '*/target/surefire-reports/*.xml' -delete
   # Two modules at a time: tests wait more than they compute.
-  maven verify --fail-at-end -T 2 ${memory:+"-Dtests.memory=$memory"} || outcome=$?
+  maven verify -Pexamples --fail-at-end -T 2 ${memory:+"-Dtests.memory=$memory"} || outcome=$?
   if [ $outcome -eq 0 ]; then
     make_aot_caches
     fingerprint >"$STATE/fingerprint"

@@ -133,6 +133,29 @@ class BadGroupsTest {
         .isNotEmpty();
   }
 
+  /** TRB-MLI-01; a member that is missing altogether is AWS's model's business. */
+  @Test
+  void anOwnerOfAModelHasBothAGroupAndAPermission() {
+    for (String kind :
+        new String[] {
+          "S3MachineLearningModelResourceData", "SageMakerMachineLearningModelResourceData"
+        }) {
+      String resources =
+          "{\"Resources\":[{\"Id\":\"m\",\"Name\":\"m\",\"ResourceDataContainer\":{\"%s\":{\"DestinationPath\":\"/m\",\"OwnerSetting\":%s}}}]}";
+      isRefused(
+          "resources",
+          resources.formatted(kind, "{\"GroupOwner\":\"\",\"GroupPermission\":\"ro\"}"),
+          "InvalidMLModelOwner - GroupOwnerSetting is provided in ML model resource, but"
+              + " GroupOwner or GroupPermission is not present");
+      Answer answer =
+          cloud.post(
+              "/definition/resources",
+              "{\"InitialVersion\":" + resources.formatted(kind, "{\"GroupOwner\":\"119\"}") + "}");
+      assertThat(answer.status()).as("%s", answer).isEqualTo(400);
+      assertThat(answer.text("message") + answer.text("Message")).contains("roupPermission");
+    }
+  }
+
   @Test
   void arnsOfSomethingElseAreRefused() {
     for (String arn : new String[] {"", "lamp", "x:thing/y", FUNCTION, THING}) {

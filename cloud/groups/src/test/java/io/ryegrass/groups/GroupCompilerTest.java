@@ -8,13 +8,18 @@ import io.ryegrass.model.DeploymentDocument.ComponentUpdate;
 import io.ryegrass.model.Recipe;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -299,6 +304,60 @@ class GroupCompilerTest {
     assertRefused(
         resource("", "LocalVolumeResourceData", "", "[{\"ResourceId\":\"gone\"}]"),
         "refers to resource gone, which is not in the group.");
+  }
+
+  private static JsonNode echo(ObjectNode group, GroupSurroundings surroundings) {
+    return GroupCompiler.compile(group(group), surroundings)
+        .components()
+        .get("echo")
+        .configurationUpdate()
+        .merge();
+  }
+
+  /** TRB-MLI-06, MLI-11: only the core knows which groups a function runs with. */
+  @Test
+  void aFunctionIsToldWhichGroupsOwnTheModelsThatItDoesNotHave() {
+    String owner = "\"OwnerSetting\":{\"GroupOwner\":\"119\",\"GroupPermission\":\"ro\"},";
+    JsonNode configuration =
+        echo(
+            resource("", "S3MachineLearningModelResourceData", owner, "[{\"ResourceId\":\"r\"}]"),
+            HERE);
+    assertThat(configuration.path("mlResources").path("0").path("resourceId").asString())
+        .isEqualTo("r");
+    assertThat(configuration.path("mlOwners").toString()).isEqualTo("{\"inner\":\"119\"}");
+  }
+
+  /** MLI-02: the version of a model's component is its content's. */
+  @Test
+  void aModelHasAnotherVersionWhenItsContentIsAnotherAndOnlyThen() {
+    ObjectNode group =
+        resource(
+            "",
+            "S3MachineLearningModelResourceData",
+            "",
+            "[{\"ResourceId\":\"r\",\"Permission\":\"ro\"}]");
+    List<String> versions =
+        Stream.of("first", "first", "second")
+            .map(
+                content ->
+                    new GroupSurroundings(
+                        GroupCompilerTest::resolve,
+                        ComponentLookup.builtIn(),
+                        uri -> Optional.of(modelOf(content))))
+            .map(s -> echo(group, s).path("mlResources").path("0").path("version").asString())
+            .toList();
+    assertThat(versions.get(1)).isNotEmpty().isEqualTo(versions.getFirst());
+    assertThat(versions.get(2)).isNotEqualTo(versions.getFirst());
+  }
+
+  private static ModelLookup.Model modelOf(String content) {
+    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes);
+      return new ModelLookup.Model(Base64.getEncoder().encodeToString(digest), () -> bytes);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static ObjectNode resource(String execution, String type, String owner, String policies) {

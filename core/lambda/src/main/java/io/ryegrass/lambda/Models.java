@@ -26,22 +26,29 @@ import org.slf4j.LoggerFactory;
  * per content, as an artifact of its component. A model with an owner is copied once, so that group
  * and permission are the resource's (MLI-08) and stay so when the nucleus sets those of its
  * artifacts again.
+ *
+ * <p>Copies, and the links of functions without a container, lie in a folder of the core: in one of
+ * the function's own the function could put a link of its own in their way, and the core would
+ * write as root wherever that leads.
  */
 final class Models {
   private static final Logger LOG = LoggerFactory.getLogger(Models.class);
 
   private final Path unarchived;
   private final Path owned;
+  private final Path links;
   private final boolean root;
   private final ReentrantLock lock = new ReentrantLock();
+  private boolean linked;
 
   /**
    * @param core root folder of the core
-   * @param work folder for the copies
+   * @param work folder of the Lambda manager, for copies and links
    */
   Models(Path core, Path work, boolean root) {
     this.unarchived = core.resolve("packages/artifacts-unarchived");
     this.owned = work.resolve("models");
+    this.links = work.resolve("ml");
     this.root = root;
   }
 
@@ -149,13 +156,22 @@ final class Models {
   }
 
   /**
-   * Without a container (MLI-14): links below a folder of the function, which becomes its {@code
-   * AWS_GG_RESOURCE_PREFIX}.
+   * Without a container (MLI-14): links below a folder for this function, which becomes its {@code
+   * AWS_GG_RESOURCE_PREFIX}. Workers that start at the same time find the same links.
+   *
+   * @param component name of the function's component
+   * @return that folder
    */
-  void link(FunctionConfiguration f, Path prefix) {
-    Set<Path> wanted = new HashSet<>();
+  Path link(FunctionConfiguration f, String component) {
+    Path prefix = links.resolve(component);
+    lock.lock();
     try {
+      if (!linked) {
+        delete(links); // of an earlier run, perhaps of functions that are gone
+        linked = true;
+      }
       Files.createDirectories(prefix);
+      Set<Path> wanted = new HashSet<>();
       for (Model model : f.models()) {
         Path link = prefix.resolve(model.destination().substring(1));
         Path target = folder(f, model);
@@ -171,11 +187,14 @@ final class Models {
           Files.delete(path);
         }
       }
+      return prefix;
     } catch (IOException e) {
       throw new NucleusException(
           "MODEL_NOT_WRITTEN",
           "The models of " + f.arn() + " cannot be linked in " + prefix + ": " + e,
           e);
+    } finally {
+      lock.unlock();
     }
   }
 

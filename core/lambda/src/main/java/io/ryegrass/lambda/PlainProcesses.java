@@ -89,8 +89,7 @@ final class PlainProcesses implements WorkerStarter {
             .of(home.configuration(), home.code().toString(), home.work().toString(), token, name);
     Executables.libraries(environment, home.configuration(), runtimes, home.code());
     if (!home.configuration().models().isEmpty()) {
-      Path prefix = home.work().resolve("ml");
-      models.link(home.configuration(), prefix);
+      Path prefix = models.link(home.configuration(), home.work().getFileName().toString());
       environment.put(FunctionEnvironment.RESOURCE_PREFIX, prefix.toString()); // MLI-14
     }
     Process process = run(command, home.code(), environment, NOTHING);

@@ -217,10 +217,13 @@ class ContainersTest {
     Path unpacked = root.resolve("packages/artifacts-unarchived/model.m/1.2.3/model.tar");
     Files.createDirectories(unpacked.resolve("net"));
     Files.writeString(unpacked.resolve("net/labels"), "cat");
+    String links = root + "/work/aws.greengrass.LambdaManager/ml/plain";
     String ask =
         "{\"read\": [\"/models/m/net/labels\", \""
-            + root
-            + "/work/plain/ml/models/m/net/labels\"], \"write\": [\"/models/m/net/labels\"]}";
+            + links
+            + "/models/m/net/labels\"], \"write\": [\"/models/m/net/labels\", \""
+            + links
+            + "/new\"]}";
     Deployed container = contained("inside", ContainersTest::model);
     JsonNode inside = core.call(container.arn(), ask).json();
     assertThat(inside.path("read").get(0).asString()).isEqualTo("cat");
@@ -237,8 +240,10 @@ class ContainersTest {
     JsonNode outside = core.call(plain.arn(), ask).json();
     assertThat(outside.path("read").get(1).asString()).isEqualTo("cat");
     assertThat(outside.path("groups").toString()).contains("4712");
-    assertThat(outside.path("env").path("AWS_GG_RESOURCE_PREFIX").asString())
-        .isEqualTo(root + "/work/plain/ml");
+    assertThat(outside.path("env").path("AWS_GG_RESOURCE_PREFIX").asString()).isEqualTo(links);
+    assertThat(outside.path("write").get(1).asString())
+        .as("the core writes there as root, so nobody else does")
+        .isEqualTo("errno 13");
 
     Deployed stranger =
         contained(

@@ -316,7 +316,10 @@ class V1ResourcesScenarioTest {
     TestCore.await("both functions").until(() -> heard.size() >= 2);
     assertThat(heard).anyMatch(m -> m.endsWith("/ cat, dog"));
     assertThat(heard)
-        .anyMatch(m -> m.contains(core.root + "/work/TestModelPlain") && m.endsWith(" cat, dog"));
+        .anyMatch(
+            m ->
+                m.startsWith(core.root + "/work/aws.greengrass.LambdaManager/ml/TestModelPlain")
+                    && m.endsWith(" cat, dog"));
     assertThat(Path.of(DESTINATION)).doesNotExist();
   }
 

@@ -18,6 +18,17 @@ final class Archives {
    * @throws NucleusException IO_UNZIP_ERROR
    */
   static void unpack(Path archive, Path target) {
+    unpack(archive, target, Long.MAX_VALUE);
+  }
+
+  /**
+   * The same on a disk with little room.
+   *
+   * @param room bytes that it may take there
+   * @throws NucleusException IO_UNZIP_ERROR, or DISK_SPACE_CRITICAL when the room is not enough
+   */
+  static void unpack(Path archive, Path target, long room) {
+    ZipUnpacker.Limits limits = ZipUnpacker.Limits.DEFAULT.within(room);
     byte[] head = new byte[512];
     int n;
     try (InputStream in = Files.newInputStream(archive)) {
@@ -29,9 +40,9 @@ final class Archives {
     boolean gzip = n > 2 && (head[0] & 0xFF) == 0x1F && (head[1] & 0xFF) == 0x8B;
     boolean tar = n == 512 && head[257] == 'u' && head[258] == 's' && head[259] == 't';
     if (gzip || tar) {
-      TarUnpacker.unpack(archive, target, gzip, ZipUnpacker.Limits.DEFAULT);
+      TarUnpacker.unpack(archive, target, gzip, limits);
     } else {
-      ZipUnpacker.unpack(archive, target, ZipUnpacker.Limits.DEFAULT);
+      ZipUnpacker.unpack(archive, target, limits);
     }
   }
 }

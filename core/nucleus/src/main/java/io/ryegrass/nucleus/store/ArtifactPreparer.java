@@ -108,7 +108,7 @@ public final class ArtifactPreparer {
           () -> {
             if (artifact.scheme().equals("docker")) {
               pull(artifact);
-            } else if (fetch(name, arn, artifact, folder.resolve(artifact.fileName()))) {
+            } else if (fetch(name, arn, artifact, folder.resolve(artifact.fileName()), unpacked)) {
               anew.add(artifact);
             }
             return null;
@@ -204,7 +204,8 @@ public final class ArtifactPreparer {
   }
 
   /** Returns whether the file was fetched anew. */
-  private boolean fetch(String component, String arn, Recipe.Artifact artifact, Path file)
+  private boolean fetch(
+      String component, String arn, Recipe.Artifact artifact, Path file, Path unpacked)
       throws InterruptedException {
     String digest = artifact.digest();
     boolean digested = digest != null && !digest.isEmpty();
@@ -259,6 +260,13 @@ public final class ArtifactPreparer {
       backoff.pause(mismatches);
     }
     DurableFiles.syncFile(part);
+    if (artifact.unarchive() != Recipe.Unarchive.NONE) {
+      // what was unpacked of the file before is not taken for this one's after a kill
+      Path mark = outdated(unpacked, stem(artifact.fileName()));
+      if (Files.isDirectory(unpacked.resolve(stem(artifact.fileName())))) {
+        DurableFiles.writeAtomically(mark, new byte[0]);
+      }
+    }
     store.place(part, file);
     return true;
   }
@@ -338,18 +346,35 @@ public final class ArtifactPreparer {
   private void unpack(Path archive, Path unpacked, String fileName, boolean anew) {
     String stem = stem(fileName);
     Path target = unpacked.resolve(stem);
-    if (Files.isDirectory(store.seen(target)) && !anew) {
+    Path mark = outdated(unpacked, stem);
+    if (Files.isDirectory(store.seen(target)) && !anew && Files.notExists(mark)) {
       return;
     }
     Path aside = unpacked.resolve("." + stem + ".part");
     ComponentStore.deleteTree(aside);
     DurableFiles.createDirectories(aside);
     try {
-      Archives.unpack(archive, aside);
+      Archives.unpack(archive, aside, room(aside));
       DurableFiles.syncTree(aside);
       store.place(aside, target);
+      DurableFiles.delete(mark);
     } finally {
       ComponentStore.deleteTree(aside);
+    }
+  }
+
+  /** Stands beside what was unpacked of an archive that has another content now. */
+  private static Path outdated(Path unpacked, String stem) {
+    return unpacked.resolve("." + stem + ".outdated");
+  }
+
+  /** Bytes that may be written here, so that some stay free (TRB-31). */
+  private static long room(Path folder) {
+    try {
+      return Files.getFileStore(folder).getUsableSpace() - RESERVE_BYTES;
+    } catch (IOException e) {
+      LOG.debug("Free space is unknown: {}", e.getMessage());
+      return Long.MAX_VALUE;
     }
   }
 

@@ -368,9 +368,10 @@ public final class ComponentStore {
           e);
     }
     DurableFiles.syncFile(part);
-    place(part, target);
-    // unpacked anew when the deployment prepares the artifacts
+    // Unpacked anew when the deployment prepares the artifacts; first, so that after a kill in
+    // between nothing that was unpacked of the old file lies beside the new one.
     remove(unarchived(name, version).resolve(ArtifactPreparer.stem(fileName)));
+    place(part, target);
   }
 
   /**

@@ -9,7 +9,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 
@@ -71,6 +70,7 @@ final class TarUnpacker {
       if (n < BLOCK || checksum(head) != number(head, 148, 8)) {
         throw new IOException("it is damaged, or no TAR file");
       }
+      count(BLOCK);
       long size = number(head, 124, 12);
       char type = (char) head[156];
       switch (type) {
@@ -108,16 +108,13 @@ final class TarUnpacker {
     if (Files.exists(file)) {
       throw ZipUnpacker.refused(archive, "holds \"" + name + "\" twice");
     }
+    count(size);
     long left = size;
     try (OutputStream out = Files.newOutputStream(file)) {
       while (left > 0) {
         int n = in.read(buffer, 0, (int) Math.min(buffer.length, left));
         if (n < 0) {
           throw new EOFException("it ends within " + name);
-        }
-        bytes += n;
-        if (bytes > limits.bytes()) {
-          throw ZipUnpacker.refused(archive, "unpacks to more than " + limits.bytes() + " bytes");
         }
         out.write(buffer, 0, n);
         left -= n;
@@ -127,21 +124,30 @@ final class TarUnpacker {
   }
 
   private void skip(InputStream in, long size) throws IOException {
-    bytes += size;
-    if (size < 0 || bytes > limits.bytes()) {
-      throw ZipUnpacker.refused(archive, "unpacks to more than " + limits.bytes() + " bytes");
-    }
+    count(size);
     in.skipNBytes(size + padding(size));
+  }
+
+  /**
+   * Counts what is about to be read, heads and long names too: an archive of nothing but these has
+   * an end as well. Written so that no size overflows the count.
+   */
+  private void count(long size) {
+    if (size > limits.bytes() - bytes) {
+      throw ZipUnpacker.tooLarge(archive, limits);
+    }
+    bytes += size;
   }
 
   private static long padding(long size) {
     return (BLOCK - size % BLOCK) % BLOCK;
   }
 
-  private static String text(InputStream in, long size) throws IOException {
-    if (size < 0 || size > MAX_NAME) {
+  private String text(InputStream in, long size) throws IOException {
+    if (size > MAX_NAME) {
       throw new IOException("a name in it has " + size + " bytes");
     }
+    count(size);
     byte[] text = in.readNBytes((int) size);
     if (text.length < size) {
       throw new EOFException("it ends within a name");
@@ -184,12 +190,16 @@ final class TarUnpacker {
       }
       return value;
     }
-    String digits = field(head, at, length).strip().toLowerCase(Locale.ROOT);
-    try {
-      return digits.isEmpty() ? 0 : Long.parseLong(digits, 8);
-    } catch (NumberFormatException e) {
-      throw new IOException("it is damaged, or no TAR file", e);
+    String digits = field(head, at, length).strip();
+    long value = 0;
+    for (int i = 0; i < digits.length(); i++) { // at most twelve, so the value fits
+      int digit = digits.charAt(i) - '0';
+      if (digit < 0 || digit > 7) { // a sign, too: no size is negative
+        throw new IOException("it is damaged, or no TAR file");
+      }
+      value = value << 3 | digit;
     }
+    return value;
   }
 
   private static long checksum(byte[] head) {

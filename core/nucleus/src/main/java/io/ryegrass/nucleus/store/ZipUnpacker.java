@@ -8,6 +8,7 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Enumeration;
 import java.util.zip.ZipEntry;
@@ -21,10 +22,30 @@ import java.util.zip.ZipFile;
  * name twice.
  */
 final class ZipUnpacker {
-  /** Bounds of what one archive may unpack to. */
-  record Limits(int entries, long bytes) {
+  /**
+   * Bounds of what one archive may unpack to.
+   *
+   * @param disk whether it is the room on the disk that bounds the bytes
+   */
+  record Limits(int entries, long bytes, boolean disk) {
     static final Limits DEFAULT = new Limits(100_000, 2L << 30);
+
+    Limits(int entries, long bytes) {
+      this(entries, bytes, false);
+    }
+
+    /** These, and no more than there is room for: an archive does not fill a device's disk. */
+    Limits within(long room) {
+      return room < bytes ? new Limits(entries, Math.max(0, room), true) : this;
+    }
   }
+
+  /**
+   * A central directory with more bytes than this is not looked at: it is held in memory, by us and
+   * by java.util.zip, and the core's heap is small. A hundred thousand entries with names of a
+   * hundred letters fit.
+   */
+  private static final int LARGEST_DIRECTORY = 16 << 20;
 
   private static final int CENTRAL_HEADER = 0x02014b50;
   private static final int END_RECORD = 0x06054b50;
@@ -64,7 +85,7 @@ final class ZipUnpacker {
             while ((n = in.read(buffer)) > 0) {
               bytes += n;
               if (bytes > limits.bytes()) {
-                throw refused(archive, "unpacks to more than " + limits.bytes() + " bytes");
+                throw tooLarge(archive, limits);
               }
               out.write(buffer, 0, n);
             }
@@ -97,7 +118,12 @@ final class ZipUnpacker {
         || name.indexOf('\0') >= 0) {
       throw refused(archive, "holds the name \"" + name + "\"");
     }
-    Path file = target.resolve(name).normalize();
+    Path file;
+    try {
+      file = target.resolve(name).normalize();
+    } catch (InvalidPathException e) {
+      throw refused(archive, "holds the name \"" + name + "\", which cannot be had here");
+    }
     for (String part : name.split("/")) {
       if (part.equals("..")) {
         throw refused(archive, "holds \"" + name + "\", which leaves the folder");
@@ -112,6 +138,19 @@ final class ZipUnpacker {
   static String untilNul(String text) {
     int end = text.indexOf('\0');
     return end < 0 ? text : text.substring(0, end);
+  }
+
+  static NucleusException tooLarge(Path archive, Limits limits) {
+    return limits.disk()
+        ? new NucleusException(
+            "DISK_SPACE_CRITICAL",
+            archive.getFileName()
+                + " unpacks to more than the "
+                + (limits.bytes() >> 20)
+                + " MiB that there is room for where "
+                + archive.getParent()
+                + " is, when 20 MiB stay free; free some space.")
+        : refused(archive, "unpacks to more than " + limits.bytes() + " bytes");
   }
 
   static NucleusException refused(Path archive, String why) {
@@ -140,7 +179,7 @@ final class ZipUnpacker {
       }
       long size = Integer.toUnsignedLong(b.getInt(at + 12));
       long offset = Integer.toUnsignedLong(b.getInt(at + 16));
-      if (size > 64L << 20 || offset == 0xFFFFFFFFL || offset + size > length) {
+      if (size > LARGEST_DIRECTORY || offset == 0xFFFFFFFFL || offset + size > length) {
         throw refused(
             archive, "has a central directory that is too large or lies outside the file");
       }
