@@ -152,6 +152,7 @@ class ReplacedFilesTest {
           try {
             go.await();
           } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
             throw new CloudUnavailableException("The test's core stops.", e);
           }
         };
