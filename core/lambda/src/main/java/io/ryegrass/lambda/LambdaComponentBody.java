@@ -185,6 +185,7 @@ final class LambdaComponentBody implements ComponentBody {
     now.running().functions().add(now.pool(), f.aliasArns());
     // Capacity 0: the queue is the pool's own, and the sender learns at once when it is full.
     bus.attach(self, new FunctionReceiver(now.pool()), 0);
+    bus.alsoCalled(self, Participant.component(instance.name()));
     for (FunctionConfiguration.EventSource source : f.eventSources()) {
       now.sources()
           .add(

@@ -222,7 +222,7 @@ class FunctionsOnANucleusTest {
     table
         .putObject("2")
         .put("id", "2")
-        .put("source", arn)
+        .put("source", "component:answers") // LMB-07: holds for every version
         .put("subject", "answers")
         .put("target", device + "lamp");
     String configurationArn =

@@ -415,6 +415,9 @@ final class LambdaHarness implements AutoCloseable {
     }
 
     @Override
+    public void alsoCalled(Participant p, Participant name) {}
+
+    @Override
     public Subscription subscribe(Participant who, String filter, boolean ownMessages, Receiver r) {
       subscribed.put(filter, r);
       return () -> subscribed.remove(filter);

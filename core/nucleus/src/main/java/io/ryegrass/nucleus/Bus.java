@@ -36,6 +36,12 @@ public interface Bus {
   void detach(Participant p);
 
   /**
+   * Rules may name the participant this way as well, as source and as target, until it is detached:
+   * a function of a Lambda component is {@code component:<name>} too (LMB-07).
+   */
+  void alsoCalled(Participant p, Participant name);
+
+  /**
    * V2 local pub/sub (v2-ipc.md section 7.3). Each subscription has its own bounded queue.
    *
    * @param ownMessages whether messages published by {@code who} itself are received too

@@ -54,6 +54,8 @@ public final class LocalBus implements Bus, AutoCloseable {
 
   private final CloudMessaging cloud;
   private final Map<Participant, Target> attached = new ConcurrentHashMap<>();
+  private final Map<Participant, Participant> otherNames = new ConcurrentHashMap<>();
+  private final Map<Participant, Participant> byOtherName = new ConcurrentHashMap<>();
   private final Map<String, RouteSource> routes = new ConcurrentHashMap<>();
   private final Map<String, Map<String, AutoCloseable>> cloudSubscriptions = new HashMap<>();
   private final FilterTree<Local> locals = new FilterTree<>(false);
@@ -73,11 +75,24 @@ public final class LocalBus implements Bus, AutoCloseable {
 
   @Override
   public PublishResult publish(Message m) {
+    return deliver(m, targets(m));
+  }
+
+  /** Each once, though several rows name it, or name it in two ways. */
+  private Set<Participant> targets(Message m) {
     Set<Participant> targets = new LinkedHashSet<>();
+    Participant name = otherNames.get(m.source());
+    Message named =
+        name == null
+            ? null
+            : new Message(name, m.space(), m.topic(), m.payload(), m.qos(), m.format());
     for (RouteSource r : routes.values()) {
-      r.targets(m, targets::add);
+      r.targets(m, p -> targets.add(byOtherName.getOrDefault(p, p)));
+      if (named != null) {
+        r.targets(named, p -> targets.add(byOtherName.getOrDefault(p, p)));
+      }
     }
-    return deliver(m, targets);
+    return targets;
   }
 
   private PublishResult deliver(Message m, Set<Participant> targets) {
@@ -117,10 +132,7 @@ public final class LocalBus implements Bus, AutoCloseable {
 
   @Override
   public PublishResult publishToAllOrNone(Message m) {
-    Set<Participant> targets = new LinkedHashSet<>();
-    for (RouteSource r : routes.values()) {
-      r.targets(m, targets::add);
-    }
+    Set<Participant> targets = targets(m);
     published.increment();
     if (targets.isEmpty()) {
       noRoute(m);
@@ -307,7 +319,7 @@ public final class LocalBus implements Bus, AutoCloseable {
       return;
     }
     Set<Participant> targets = new LinkedHashSet<>();
-    r.targetsOfCloud(filter, m, targets::add);
+    r.targetsOfCloud(filter, m, p -> targets.add(byOtherName.getOrDefault(p, p)));
     deliver(m, targets);
   }
 
@@ -328,6 +340,16 @@ public final class LocalBus implements Bus, AutoCloseable {
   @Override
   public void detach(Participant p) {
     end(attached.remove(p));
+    Participant name = otherNames.remove(p);
+    if (name != null) {
+      byOtherName.remove(name, p); // unless somebody else has it by now
+    }
+  }
+
+  @Override
+  public void alsoCalled(Participant p, Participant name) {
+    otherNames.put(p, name);
+    byOtherName.put(name, p);
   }
 
   private static void end(@Nullable Target target) {

@@ -125,6 +125,38 @@ class LocalBusTest {
     assertThat(fromCloud.keySet()).containsExactly("x");
   }
 
+  /** LMB-07 */
+  @Test
+  void a_function_is_found_by_its_arn_and_by_its_components_name_and_hears_a_message_once() {
+    Participant function = Participant.function(F1);
+    Participant component = Participant.component("com.example.Lamp");
+    List<String> got = new CopyOnWriteArrayList<>();
+    bus.attach(function, m -> got.add(m.topic()), 0);
+    bus.attach(Participant.device("dev1"), m -> got.add("thing " + m.topic()), 0);
+    bus.alsoCalled(function, component);
+    bus.addRoutes(
+        "table",
+        table(
+            "{"
+                + row("1", "component:com.example.Lamp", "a", THING)
+                + ","
+                + row("2", F1, "a", THING)
+                + ","
+                + row("3", THING, "b", "component:com.example.Lamp")
+                + ","
+                + row("4", THING, "b", F1)
+                + "}"));
+
+    PublishResult said = bus.publish(routed(function, "a", "1"));
+    PublishResult heard = bus.publish(routed(Participant.device("dev1"), "b", "2"));
+    assertThat(said.targets()).isEqualTo(1);
+    assertThat(heard.targets()).isEqualTo(1);
+    assertThat(got).containsExactly("thing a", "b");
+
+    bus.detach(function);
+    assertThat(bus.publish(routed(Participant.device("dev1"), "b", "3")).delivered()).isZero();
+  }
+
   @Test
   void a_row_that_is_not_valid_is_left_out_with_a_sentence_and_the_others_count() {
     List<String> refused = new ArrayList<>();
