@@ -134,6 +134,38 @@ class FunctionArnFieldsTest(unittest.TestCase):
                 FunctionArnFields(wrong)
 
 
+class ServiceClientTest(unittest.TestCase):
+    """v1-lambda-runtime.md section 8: the calls of greengrass_machine_learning_sdk."""
+
+    ADDRESS = 'arn:aws:lambda:eu-west-1:aws:function:GG-ML-INF-image-classification-imageClassification'
+
+    def call(self, ipc):
+        from greengrass_ipc_python_sdk.ipc_facade import GreengrassServiceClient, GreengrassServiceMessage
+        service = GreengrassServiceClient()
+        service._ipc = ipc
+        return service.call(self.ADDRESS, GreengrassServiceMessage(base64.b64encode(b'{"custom": {}}'), bytearray(b'jpeg')))
+
+    def test_a_service_that_is_there_answers_with_a_message(self):
+        ipc = Ipc(b'{"Body": "[0.3]"}')
+        output = self.call(ipc)
+        self.assertEqual((b'{"Body": "[0.3]"}', None), (output.response.payload, output.error_response))
+        self.assertEqual((self.ADDRESS, b'jpeg', 'eyJjdXN0b20iOiB7fX0='), ipc.posted[0])
+
+    def test_what_a_service_fails_with_is_its_error_response(self):
+        output = self.call(Ipc(u'{"errorMessage": "no \u00fc"}'.encode('utf-8'), 'Handled'))
+        self.assertIsNone(output.response)
+        self.assertEqual(u'{"errorMessage": "no \u00fc"}', output.error_response if str is not bytes else output.error_response.decode('utf-8'))
+        output = self.call(Ipc(b'', 'Unhandled'))
+        self.assertEqual((None, 'Unhandled'), (output.response, output.error_response))
+
+    def test_a_service_that_is_not_deployed_is_named_and_so_is_the_remedy(self):
+        from greengrass_ipc_python_sdk.ipc_facade import GreengrassRuntimeException
+        with self.assertRaisesRegex(GreengrassRuntimeException, self.ADDRESS + ': no connector that serves this name .*not deployed'):
+            self.call(Ipc(error=IPCException('is not deployed on this core', 404)))
+        with self.assertRaisesRegex(GreengrassRuntimeException, 'was not reached: the queue is full'):
+            self.call(Ipc(error=IPCException('the queue is full', 429)))
+
+
 class SupportModulesTest(unittest.TestCase):
     """v1-lambda-runtime.md section 4.1: what the public SDKs, and packages of their time, import."""
 
@@ -154,12 +186,21 @@ class SupportModulesTest(unittest.TestCase):
         self.assertEqual(({'a': 1}, b'x'), (lambda m: (m.extension_map, m.payload))(GreengrassMessage(b'x', a=1)))
         self.assertEqual(['call'], [n for n in dir(GreengrassServiceClient) if not n.startswith('_')])
         self.assertEqual('r', GreengrassServiceCallOutput('r', None).response)
-        with self.assertRaises(GreengrassRuntimeException):
-            GreengrassServiceClient().call('ml', GreengrassServiceMessage({}, b''))
+        self.assertEqual(({}, b''), (lambda m: (m.context, m.payload))(GreengrassServiceMessage({}, b'')))
+        self.assertTrue(issubclass(GreengrassRuntimeException, Exception))
         self.assertEqual(3, retry(time_out_secs=1)(lambda n: n + 1)(2))
         for name in ('post_work', 'get_work_result', 'get_work', 'post_work_result', 'post_handler_err',
                      'put_initialization_result'):
             self.assertTrue(callable(getattr(IPCClient(endpoint='localhost', port=8000), name)))
+
+    def test_what_the_machine_learning_sdk_asks_before_its_first_call(self):
+        from greengrass_common.env_vars import GGC_MAX_INTERFACE_VERSION
+        from greengrass_common.parse_version import parse_version
+        self.assertEqual(('1', '5'), parse_version('1.5'))
+        self.assertEqual(('1', '5'), parse_version('1.5.2'))
+        for wrong in (GGC_MAX_INTERFACE_VERSION, '', '1', '1.x'):  # None: the core did not say
+            with self.assertRaises(ValueError):
+                parse_version(wrong)
 
     def test_work_is_three_things_and_no_error_is_an_empty_text(self):
         from greengrass_ipc_python_sdk.ipc_client import WorkItem

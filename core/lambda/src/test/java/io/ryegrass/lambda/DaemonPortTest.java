@@ -23,9 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Who may say what on the daemon port (v1-lambda-runtime.md section 3 and test 9 of section 12).
- */
+/** Who may say what on the daemon port (v1-lambda-runtime.md section 3; section 12, check 9). */
 @Timeout(60)
 class DaemonPortTest {
   private static final String TOKEN_TELLER =

@@ -111,6 +111,7 @@ class ExecutablesTest {
     return answer.body();
   }
 
+  /** v1-lambda-runtime.md section 12, check 3. */
   @Test
   void theLibraryHasEverySymbolInItsVersion() throws Exception {
     String symbols =

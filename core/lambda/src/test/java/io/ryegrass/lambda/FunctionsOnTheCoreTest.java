@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Functions as real Python processes (v1-lambda-runtime.md section 12, test numbers there). */
+/** Functions as real Python processes. */
 @Timeout(60)
 class FunctionsOnTheCoreTest {
   private static final String ECHO =
@@ -90,7 +90,7 @@ class FunctionsOnTheCoreTest {
     assertThat(env.has("JAVA_HOME")).isFalse();
   }
 
-  /** Number 5. */
+  /** v1-lambda-runtime.md section 12, check 5. */
   @Test
   void twoCallsAtOnceGetTwoWorkersAndTheThirdWaitsAtTheLimit() {
     String code =
@@ -127,7 +127,7 @@ class FunctionsOnTheCoreTest {
     assertThat(calls.stream().map(c -> c.join().body()).distinct()).hasSize(2);
   }
 
-  /** Number 6. */
+  /** v1-lambda-runtime.md section 12, check 6. */
   @Test
   void aLongLivedFunctionGetsItsWorkInOrderFromOneWorker() {
     String code =
@@ -170,7 +170,7 @@ class FunctionsOnTheCoreTest {
     assertThat(d.reporter().states).allMatch("RUNNING"::equals);
   }
 
-  /** Number 7. */
+  /** v1-lambda-runtime.md section 12, check 7. */
   @Test
   void aCallThatTakesTooLongKillsTheProcessAndTheNextGetsANewOne() throws Exception {
     String code =
@@ -206,7 +206,7 @@ class FunctionsOnTheCoreTest {
     assertThat(answer.json().path("errorType").asString()).isEqualTo("ValueError");
   }
 
-  /** Number 4. */
+  /** v1-lambda-runtime.md section 12, check 4. */
   @Test
   void aBinaryFunctionGetsAndGivesBytes() {
     Deployed d =
@@ -264,7 +264,7 @@ class FunctionsOnTheCoreTest {
     assertThat(pool(d).figures().lost()).isZero();
   }
 
-  /** Number 10. */
+  /** v1-lambda-runtime.md section 12, check 10. */
   @Test
   void aRoutedMessageIsEventWorkWithItsTopicAsSubject() {
     String code =
@@ -289,6 +289,72 @@ class FunctionsOnTheCoreTest {
     assertThat(new String(received.getFirst().payload())).isEqualTo("open");
   }
 
+  /** v1-lambda-runtime.md section 12, check 10. */
+  @Test
+  void theSubjectIsTheTopicWhoeverSentTheMessage() {
+    Deployed d =
+        core.deploy(
+            "subjects",
+            "main.handler",
+            """
+            seen = []
+            def handler(event, context):
+                if event == 'tell':
+                    return sorted(seen)
+                seen.append(context.client_context.custom['subject'])
+            """,
+            c -> c.put("pinned", true));
+    Participant self = Participant.function(d.arn());
+    List<Participant> sources =
+        List.of(
+            Participant.CLOUD,
+            Participant.device("lamp"),
+            Participant.SHADOW_SERVICE,
+            Participant.function(arn("caller")));
+    for (Participant source : sources) {
+      String filter = source.equals(Participant.SHADOW_SERVICE) ? "$aws/things/+/shadow/#" : "#";
+      core.bus.rules.add(new TestBus.Rule(source.id(), filter, self));
+    }
+    publish("from/the/cloud", Participant.CLOUD);
+    publish("from/a/device", Participant.device("lamp"));
+    publish("$aws/things/lamp/shadow/update/delta", Participant.SHADOW_SERVICE);
+    String context = clientContext("{\"custom\":{\"subject\":\"from/a/function\"}}");
+    assertThat(
+            core.http(
+                    "POST",
+                    "/2016-11-01/functions/arn:aws:lambda:::function:GGRouter",
+                    core.callerToken(),
+                    "1",
+                    Map.of("X-Amz-Invocation-Type", "Event", "X-Amz-Client-Context", context))
+                .statusCode())
+        .isEqualTo(200);
+    assertThat(core.call(d.arn(), "\"tell\"").body())
+        .isEqualTo(
+            "[\"$aws/things/lamp/shadow/update/delta\", \"from/a/device\", \"from/a/function\", \"from/the/cloud\"]");
+  }
+
+  private void publish(String topic, Participant source) {
+    core.bus.publish(
+        new Message(
+            source,
+            Message.Space.ROUTED,
+            topic,
+            "1".getBytes(java.nio.charset.StandardCharsets.UTF_8),
+            0));
+  }
+
+  /** LAM-12, LAM-34 and v1-lambda-runtime.md section 12, check 8: its half without a container. */
+  @Test
+  void withoutAContainerThereIsNoMemoryLimit() {
+    Deployed d =
+        core.deploy(
+            "large",
+            "main.handler",
+            "def handler(e, c):\n    return len(bytearray(e << 20))\n",
+            c -> c.putObject("containerParams").put("memorySize", 16384));
+    assertThat(core.call(d.arn(), "100").body()).isEqualTo(Integer.toString(100 << 20));
+  }
+
   @Test
   void aFunctionCannotPublishInAnothersName() {
     String token = core.callerToken();
@@ -309,7 +375,7 @@ class FunctionsOnTheCoreTest {
         .isEqualTo(Participant.function(arn("caller")));
   }
 
-  /** Number 12. */
+  /** v1-lambda-runtime.md section 12, check 12. */
   @Test
   void whenOneQueueIsFullAllOrErrorIsAnErrorAndNobodyGetsTheMessage() {
     String hang = "import time\ndef handler(e, c):\n    time.sleep(60)\n";
@@ -358,7 +424,7 @@ class FunctionsOnTheCoreTest {
         Map.of("X-Amz-Invocation-Type", "Event", "X-Amz-Client-Context", context));
   }
 
-  /** Number 11. */
+  /** v1-lambda-runtime.md section 12, check 11. */
   @Test
   void aFunctionCallsAnotherByAlias() {
     String alias = "arn:aws:lambda:us-east-1:000000000000:function:inner:prod";

@@ -178,7 +178,7 @@ class IsolationTest {
     assertThat(data.resolve("f")).hasContent("x");
   }
 
-  /** Number 8. */
+  /** v1-lambda-runtime.md section 12, check 8. */
   @Test
   void aContainerThatTakesTooMuchMemoryIsKilledAndItsCallerIsTold() {
     withContainers();

@@ -9,6 +9,7 @@ import io.ryegrass.lambda.LambdaHarness.TestBus;
 import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.Participant;
 import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,6 +18,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 import java.util.zip.ZipEntry;
 import javax.tools.ToolProvider;
@@ -293,7 +296,7 @@ class JavaFunctionsTest {
     assertThat(once("nothing", "").body()).isEqualTo("null");
   }
 
-  /** Number 4. */
+  /** v1-lambda-runtime.md section 12, check 4. */
   @Test
   void streamsAndBytesCarryBinaryBothWaysAlsoMuch() {
     Consumer<ObjectNode> binary = c -> c.put("inputPayloadEncodingType", "binary");
@@ -329,7 +332,7 @@ class JavaFunctionsTest {
     assertThat(loop.json().path("errorType").asString()).isEqualTo("Runtime.MarshalError");
   }
 
-  /** Number 10. */
+  /** v1-lambda-runtime.md section 12, check 10. */
   @Test
   void aRoutedMessageBringsItsTopic() {
     Deployed d = deploy("topic", "shapes.Shapes::topic", c -> {});
@@ -344,7 +347,10 @@ class JavaFunctionsTest {
     assertThat(core.call(d.arn(), "\"tell\"").body()).isEqualTo("[\"a/b 7\"]");
   }
 
-  /** Number 2: the classes of section 6, as the Core SDK for Java uses them. */
+  /**
+   * v1-lambda-runtime.md section 12, check 2: the classes of section 6, as the Core SDK for Java
+   * uses them.
+   */
   @Test
   void theClientOfTheCoreInvokesPublishesAndTellsWhatIsRefused() {
     Deployed text = deploy("text", "shapes.Shapes::text", c -> {});
@@ -386,6 +392,28 @@ class JavaFunctionsTest {
                 .path("errorMessage")
                 .asString())
         .contains("no public method absent");
+  }
+
+  /** LAM-01: Java 8 is the oldest that runs them, on this machine or not. */
+  @Test
+  void nothingThatStandsBesideAFunctionIsNewerThanJava8() throws IOException {
+    for (String name : List.of("lambda-runtime.jar", "lib/aws-lambda-java-core.jar")) {
+      int classes = 0;
+      try (JarFile jar = new JarFile(TARGET.resolve(name).toFile())) {
+        for (JarEntry entry : jar.stream().toList()) {
+          if (!entry.getName().endsWith(".class") || entry.getName().startsWith("META-INF/")) {
+            continue;
+          }
+          try (DataInputStream in = new DataInputStream(jar.getInputStream(entry))) {
+            assertThat(in.readInt()).isEqualTo(0xCAFEBABE);
+            in.readUnsignedShort(); // minor
+            assertThat(in.readUnsignedShort()).as(entry.getName()).isLessThanOrEqualTo(52);
+          }
+          classes++;
+        }
+      }
+      assertThat(classes).as("classes in %s", name).isGreaterThan(10);
+    }
   }
 
   /** The other Java versions of this machine, as the configuration names them. */

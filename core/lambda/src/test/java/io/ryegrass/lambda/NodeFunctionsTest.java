@@ -100,7 +100,7 @@ class NodeFunctionsTest {
     assertThat(seen.path("left").asInt()).isBetween(1, 10_000);
   }
 
-  /** Number 10. */
+  /** v1-lambda-runtime.md section 12, check 10. */
   @Test
   void aRoutedMessageBringsItsTopicUnderBothNames() {
     Deployed d =
@@ -235,7 +235,7 @@ class NodeFunctionsTest {
                     && core.log.stream().anyMatch(l -> l.contains("nobody handled me")));
   }
 
-  /** Number 4. */
+  /** v1-lambda-runtime.md section 12, check 4. */
   @Test
   void aBinaryFunctionGetsAndGivesBytesAlsoMany() {
     Deployed d =
@@ -331,7 +331,7 @@ class NodeFunctionsTest {
         .contains("RUNTIME_NOT_FOUND", "nodejs9999.x", "/usr/bin", "interpreters.nodejs9999.x");
   }
 
-  /** Numbers 1 and 11: the SDK that npm has, unchanged. */
+  /** v1-lambda-runtime.md section 12, checks 1 and 11: the SDK that npm has, unchanged. */
   @Test
   void theUnmodifiedSdkOfNpmPublishesInvokesAndReadsShadowsAndSecrets() throws Exception {
     Path packages = npmSdk();

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
-import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Map;
@@ -21,7 +20,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * counted, and never stops who wrote it.
  */
 final class V1LogFiles {
-  private static final int MAX_LINE = 64 << 10;
   private static final DateTimeFormatter STAMP =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
@@ -56,9 +54,9 @@ final class V1LogFiles {
    * @param line begins with its level, as {@code [INFO]-…}
    */
   void append(Path file, V1Loggers.Limits limits, String line) {
-    String cut = line.length() > MAX_LINE ? line.substring(0, MAX_LINE) + "…" : line;
-    Instant now = clock.instant();
-    byte[] bytes = ("[" + STAMP.format(now) + "]" + cut + "\n").getBytes(StandardCharsets.UTF_8);
+    byte[] bytes =
+        ("[" + STAMP.format(clock.instant()) + "]" + cut(line, limits.longestLine()) + "\n")
+            .getBytes(StandardCharsets.UTF_8);
     Path parent = folder.resolve(file).getParent();
     RotatedLog log =
         open.computeIfAbsent(file, f -> new RotatedLog(String.valueOf(f.getFileName()), clock));
@@ -70,6 +68,23 @@ final class V1LogFiles {
         System.err.println(n + " log lines could not be written below " + folder + ": " + e);
       }
     }
+  }
+
+  /** So that what is written as UTF-8 has at most that many bytes, and a mark where it ended. */
+  private static String cut(String line, int most) {
+    if (line.length() <= most / 3) {
+      return line; // no letter takes more than three
+    }
+    int bytes = 0;
+    for (int i = 0; i < line.length(); i++) {
+      char c = line.charAt(i);
+      bytes += c < 0x80 ? 1 : c < 0x800 || Character.isSurrogate(c) ? 2 : 3;
+      if (bytes > most) {
+        int end = i > 0 && Character.isLowSurrogate(c) ? i - 1 : i;
+        return line.substring(0, end) + "… (cut, " + line.length() + " characters)";
+      }
+    }
+    return line;
   }
 
   /** Removes the logs of all functions (RST-01). */

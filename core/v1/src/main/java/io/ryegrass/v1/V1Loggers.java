@@ -28,6 +28,11 @@ final class V1Loggers {
       return rank(level) >= least;
     }
 
+    /** In bytes: a line is at most a twelfth of the room, so that it never takes it all. */
+    int longestLine() {
+      return Math.min(64 << 10, Math.max(200, kb * 1024 / 12));
+    }
+
     /**
      * The room is for the file and one before it, so that there is always something to look at; a
      * file is a line longer than its size.

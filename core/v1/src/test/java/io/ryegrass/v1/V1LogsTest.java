@@ -90,6 +90,29 @@ class V1LogsTest {
     assertThat(loggers.functions()).isEqualTo(new V1Loggers.Limits(1, 128)); // LOG-07
   }
 
+  /** LOG-06, LOG-14: lines that would each fill the room do not empty it. */
+  @Test
+  void ofALineThatIsTooLongForTheRoomTheBeginningIsKeptAndSoAreLinesBefore() throws IOException {
+    loggers.follow(
+        Json.read(
+            "[{\"Component\": \"Lambda\", \"Type\": \"FileSystem\", \"Level\": \"INFO\", \"Space\": 16}]"));
+    FunctionLog log = function(files());
+    for (int i = 0; i < 60; i++) {
+      log.write("INFO", "line " + i + " " + "ü🧀".repeat(10_000));
+      StringBuilder kept = new StringBuilder();
+      try (Stream<Path> all = Files.list(temporary.resolve("log/user/eu-west-1/123456789012"))) {
+        for (Path file : all.toList()) {
+          kept.append(Files.readString(file));
+        }
+      }
+      assertThat(kept.toString().getBytes(StandardCharsets.UTF_8)).hasSizeLessThan(16 << 10);
+      assertThat(kept).contains("]-line " + i + " ü🧀", "… (cut, ");
+      if (i > 0) {
+        assertThat(kept).contains("]-line " + (i - 1) + " ü🧀").doesNotContain("\uFFFD");
+      }
+    }
+  }
+
   @Test
   void whatV1CalledSystemComponentsHasFilesOfItsOwn() {
     assertThat(SystemLogs.fileOf("io.ryegrass.nucleus.Nucleus")).isEqualTo("runtime");

@@ -215,7 +215,7 @@ public final class Door {
       if (!line.startsWith("HTTP/1.") || line.length() < 12) {
         throw new IOException("its answer is no HTTP");
       }
-      int status = Integer.parseInt(line.substring(9, 12));
+      int status = number(line.substring(9, 12), 10);
       Map<String, String> headers = new HashMap<>();
       int size = 0;
       for (line = line(); !line.isEmpty(); line = line()) {
@@ -237,11 +237,23 @@ public final class Door {
       } else if ("chunked".equalsIgnoreCase(headers.get("transfer-encoding"))) {
         body = chunks();
       } else if (length != null) {
-        body = bytes(Integer.parseInt(length));
+        body = bytes(number(length, 10));
       } else {
         body = rest();
       }
       return new Response(status, Collections.unmodifiableMap(headers), body);
+    }
+
+    private static int number(String text, int radix) throws IOException {
+      try {
+        int number = Integer.parseInt(text, radix);
+        if (number >= 0) {
+          return number;
+        }
+      } catch (NumberFormatException e) {
+        // told below
+      }
+      throw new IOException("its answer is no HTTP: " + text);
     }
 
     private boolean fill() throws IOException {
@@ -289,7 +301,7 @@ public final class Door {
       while (true) {
         String size = line();
         int end = size.indexOf(';');
-        int length = Integer.parseInt((end < 0 ? size : size.substring(0, end)).trim(), 16);
+        int length = number((end < 0 ? size : size.substring(0, end)).trim(), 16);
         if (length == 0) {
           while (!line().isEmpty()) {
             // trailers say nothing that is wanted
