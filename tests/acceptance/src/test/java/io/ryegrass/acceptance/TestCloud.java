@@ -8,7 +8,12 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -128,6 +133,29 @@ final class TestCloud implements AutoCloseable {
     return outcome.output().isBlank()
         ? MissingNode.getInstance()
         : JsonMapper.shared().readTree(outcome.output());
+  }
+
+  /** The AWS CLI on its own, with no credentials but those that this environment leads to. */
+  Ryegrass.Outcome awsWithOnly(Map<String, String> environment, String... arguments) {
+    List<String> command = new ArrayList<>(List.of("env"));
+    for (String other :
+        List.of("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")) {
+      command.addAll(List.of("-u", other));
+    }
+    command.addAll(
+        List.of(
+            "aws", "--endpoint-url", endpoints().path("apiUrl").asString(), "--region", REGION));
+    command.addAll(List.of(arguments));
+    Map<String, String> all = new HashMap<>(environment);
+    all.putAll(
+        Map.of(
+            "AWS_SHARED_CREDENTIALS_FILE", "/dev/null",
+            "AWS_CONFIG_FILE", "/dev/null",
+            "AWS_EC2_METADATA_DISABLED", "true",
+            "AWS_PAGER", ""));
+    try (Ryegrass.Running running = Ryegrass.startProgram(folder, all, command)) {
+      return running.awaitEnd(Duration.ofSeconds(120));
+    }
   }
 
   /** Publishes a component and gives its ARN. */

@@ -11,8 +11,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -111,30 +109,8 @@ class TokenExchangeScenarioTest {
     core.start();
   }
 
-  /** The AWS CLI with the component's environment and no other credentials. */
   private static Ryegrass.Outcome awsAsComponent(String... arguments) {
-    String api =
-        JsonMapper.shared()
-            .readTree(TestCloud.read(cloud.data().resolve("endpoints.json")))
-            .path("apiUrl")
-            .asString();
-    List<String> command = new ArrayList<>(List.of("env"));
-    for (String other :
-        List.of("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")) {
-      command.addAll(List.of("-u", other));
-    }
-    command.addAll(List.of("aws", "--endpoint-url", api, "--region", TestCloud.REGION));
-    command.addAll(List.of(arguments));
-    Map<String, String> environment = new java.util.HashMap<>(environment());
-    environment.putAll(
-        Map.of(
-            "AWS_SHARED_CREDENTIALS_FILE", "/dev/null",
-            "AWS_CONFIG_FILE", "/dev/null",
-            "AWS_EC2_METADATA_DISABLED", "true",
-            "AWS_PAGER", ""));
-    try (Ryegrass.Running running = Ryegrass.startProgram(cloud.folder, environment, command)) {
-      return running.awaitEnd(Duration.ofSeconds(120));
-    }
+    return cloud.awsWithOnly(environment(), arguments);
   }
 
   private static HttpResponse<String> ask(String method, String token) {
@@ -192,7 +168,7 @@ class TokenExchangeScenarioTest {
 
   @Test
   @Order(3)
-  @DisplayName("credentials in memory serve through an outage of the credentials endpoint")
+  @DisplayName("LESSON-26: credentials in memory serve through an outage of their endpoint")
   void theyServeThroughAnOutage() {
     relay.cut();
     assertThat(ask().statusCode()).isEqualTo(200);
@@ -228,7 +204,8 @@ class TokenExchangeScenarioTest {
 
   @Test
   @Order(5)
-  @DisplayName("an endpoint that is away at the start: an error, then credentials once it is back")
+  @DisplayName(
+      "LESSON-26: an endpoint that is away at the start: an error, then credentials once it is back")
   void anEndpointThatIsAway() {
     relay.cut();
     restart();
@@ -242,7 +219,7 @@ class TokenExchangeScenarioTest {
 
   @Test
   @Order(6)
-  @DisplayName("alias removed: refused with the cloud's reason, logged, and remembered for a while")
+  @DisplayName("LESSON-26: alias removed: refused with the cloud's reason, logged, and remembered")
   void aRemovedAliasIsRefused() {
     cloud.aws("iot", "delete-role-alias", "--role-alias", alias);
     restart();

@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,8 +33,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A device of Greengrass V1 with its own folder: {@code config.json}, {@code greengrassd}, a group
- * deployed by the AWS CLI, V1's folders and logs, a reset (E01, E27, CFG, DIR, LOG, INS-12, INS-13,
- * LAM-30, RST-01 … RST-03, TRB-CORE-02, TRB-CORE-06).
+ * deployed by the AWS CLI, V1's folders and logs, a reset (E01, E27, E37, CFG, DIR, LOG, INS-12,
+ * INS-13, LAM-30, RST-01 … RST-03, TRB-CORE-02, TRB-CORE-06; v1-lambda-runtime.md section 12, check
+ * 13).
  */
 @DisplayName("A V1 device goes on with its own folder")
 @ExtendWith(TestCloud.Shared.class)
@@ -42,8 +46,16 @@ class V1CoreScenarioTest {
       Pattern.compile("Greengrass successfully started with PID: (\\d+)");
   private static final String HANDLER =
       """
-      import os
-      print("up as uid %d" % os.getuid())
+      import logging, os, sys
+      if os.getenv('FLOOD'):
+        for i in range(2000):
+          logging.warning('flood %d %s', i, 'x' * 200)
+        logging.info('not asked for')
+        logging.error('the flood is over')
+      else:
+        print("up as uid %d" % os.getuid())
+        sys.stderr.write("on stderr\\n")
+        logging.error("by the logger")
       def handler(event, context):
         return event
       """;
@@ -163,29 +175,35 @@ class V1CoreScenarioTest {
 
   /** A pinned function without container, as that user. */
   private static String groupVersion(int uid) {
+    return groupVersion(uid, "", new String[0]);
+  }
+
+  private static String groupVersion(int uid, String variables, String... more) {
     String functions =
         definition(
             "function",
             "{\"Functions\":[{\"Id\":\"f\",\"FunctionArn\":\""
                 + function
-                + "\",\"FunctionConfiguration\":{\"Pinned\":true,\"Timeout\":3,\"Environment\":"
-                + "{\"Execution\":{\"IsolationMode\":\"NoContainer\",\"RunAs\":{\"Uid\":"
+                + "\",\"FunctionConfiguration\":{\"Pinned\":true,\"Timeout\":3,\"Environment\":{"
+                + variables
+                + "\"Execution\":{\"IsolationMode\":\"NoContainer\",\"RunAs\":{\"Uid\":"
                 + uid
                 + ",\"Gid\":"
                 + uid
                 + "}}}}}]}");
-    return cloud
-        .aws(
-            "greengrass",
-            "create-group-version",
-            "--group-id",
-            group,
-            "--core-definition-version-arn",
-            coreVersion,
-            "--function-definition-version-arn",
-            functions)
-        .path("Version")
-        .asString();
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "greengrass",
+                "create-group-version",
+                "--group-id",
+                group,
+                "--core-definition-version-arn",
+                coreVersion,
+                "--function-definition-version-arn",
+                functions));
+    command.addAll(List.of(more));
+    return cloud.aws(command.toArray(String[]::new)).path("Version").asString();
   }
 
   private static JsonNode deployed(String version) {
@@ -275,7 +293,11 @@ class V1CoreScenarioTest {
         .hasContent(HANDLER.strip());
     TestCore.await("the function's log")
         .untilAsserted(
-            () -> assertThat(userLog()).containsPattern("\\d{3}Z]\\[INFO]-.*up as uid 65534"));
+            () ->
+                assertThat(userLog())
+                    .containsPattern("\\d{3}Z]\\[INFO]-.*up as uid 65534")
+                    .containsPattern("\\d{3}Z]\\[WARN]-on stderr")
+                    .containsPattern("\\d{3}Z]\\[ERROR]-index.py:\\d+,by the logger"));
     assertThat(log("system/runtime")).contains("for group " + group + " succeeded");
   }
 
@@ -310,6 +332,48 @@ class V1CoreScenarioTest {
 
   @Test
   @Order(6)
+  @DisplayName(
+      "E37: a group's logger says level and room; a flood keeps to it, and the newest stays")
+  void aFunctionsLogKeepsToTheLevelAndTheRoomOfTheGroup() {
+    String loggers =
+        definition(
+            "logger",
+            """
+            {"Loggers":[{"Id":"s","Component":"GreengrassSystem","Type":"FileSystem","Level":"INFO","Space":10240},
+             {"Id":"f","Component":"Lambda","Type":"FileSystem","Level":"WARN","Space":64}]}
+            """);
+    JsonNode success =
+        deployed(
+            groupVersion(
+                65534,
+                "\"Variables\":{\"FLOOD\":\"1\"},",
+                "--logger-definition-version-arn",
+                loggers));
+    assertThat(success.path("DeploymentStatus").asString()).as("%s", success).isEqualTo("Success");
+    TestCore.await("the end of the flood")
+        .untilAsserted(() -> assertThat(allOfUserLog()).contains("the flood is over"));
+    assertThat(allOfUserLog())
+        .contains("[WARN]-")
+        .contains("flood 1999 ")
+        .doesNotContain("flood 0 ")
+        .doesNotContain("[INFO]")
+        .hasSizeBetween(20 << 10, 64 << 10);
+  }
+
+  /** All files of the function's log; a rotated one may just go. */
+  private static String allOfUserLog() {
+    StringBuilder all = new StringBuilder();
+    for (File file :
+        Optional.ofNullable(
+                root.resolve("ggc/var/log/user/us-east-1/000000000000").toFile().listFiles())
+            .orElse(new File[0])) {
+      all.append(TestCloud.read(file.toPath()));
+    }
+    return all.toString();
+  }
+
+  @Test
+  @Order(7)
   void aForcedResetCleansUpWhenTheCoreIsBackAndKeepsItsIdentity() {
     daemon("stop").isSuccess();
     TestCore.await("the end of the daemon").until(() -> ProcessHandle.of(pid).isEmpty());

@@ -29,7 +29,8 @@ import tools.jackson.databind.json.JsonMapper;
  * A long-lived Node.js function and an on-demand Java function of one V1 group, made with the AWS
  * CLI: each pair once in containers (as root) and once as plain processes. The Node.js function has
  * AWS's Core SDK from npm, unmodified, and calls by it the Java function, the shadow service, the
- * secret manager, and publishes (LAM-01, LAM-41, v1-lambda-runtime.md sections 5, 6).
+ * secret manager, and publishes (LAM-01, LAM-41, v1-lambda-runtime.md sections 5, 6; section 12,
+ * check 1).
  */
 @DisplayName("A V1 group with Node.js and Java functions")
 @ExtendWith(TestCloud.Shared.class)
