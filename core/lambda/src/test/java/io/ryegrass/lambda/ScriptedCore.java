@@ -90,6 +90,10 @@ final class ScriptedCore implements AutoCloseable {
         Socket socket = server.accept();
         socket.setTcpNoDelay(true);
         open.add(socket);
+        if (server.isClosed()) { // a connection that came in while it was being closed
+          socket.close();
+          return;
+        }
         Thread.ofVirtual().start(() -> serve(socket));
       } catch (IOException e) {
         assertThat(server.isClosed()).as("%s", e).isTrue();
