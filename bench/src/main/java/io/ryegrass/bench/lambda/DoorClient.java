@@ -1,7 +1,6 @@
 package io.ryegrass.bench.lambda;
 
 import io.ryegrass.bench.report.BenchFailed;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -9,7 +8,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
+import java.util.Arrays;
 
 /**
  * A caller on the daemon port, as thin as can be: what is measured is the core and the function.
@@ -18,6 +17,7 @@ import java.util.Locale;
 final class DoorClient implements AutoCloseable {
   private final Socket socket;
   private final InputStream in;
+  private byte[] buffer = new byte[16 * 1024];
   private final OutputStream out;
   private final String token;
   private int status;
@@ -30,7 +30,7 @@ final class DoorClient implements AutoCloseable {
       socket = new Socket(InetAddress.getLoopbackAddress(), port);
       socket.setTcpNoDelay(true);
       socket.setSoTimeout(90_000);
-      in = new BufferedInputStream(socket.getInputStream(), 16 * 1024);
+      in = socket.getInputStream();
       out = socket.getOutputStream();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -92,42 +92,62 @@ final class DoorClient implements AutoCloseable {
                 + body.length
                 + "\r\n\r\n")
             .getBytes(StandardCharsets.ISO_8859_1);
-    byte[] all = new byte[head.length + body.length];
-    System.arraycopy(head, 0, all, 0, head.length);
+    byte[] all = Arrays.copyOf(head, head.length + body.length);
     System.arraycopy(body, 0, all, head.length, body.length);
     try {
       out.write(all);
-      String line = line();
-      status = Integer.parseInt(line.substring(9, 12));
-      functionError = "";
-      int length = 0;
-      while (!(line = line()).isEmpty()) {
-        int colon = line.indexOf(':');
-        String value = line.substring(colon + 1).strip();
-        switch (line.substring(0, colon).toLowerCase(Locale.ROOT)) {
-          case "content-length" -> length = Integer.parseInt(value);
-          case "x-amz-invocationid" -> invocation = value;
-          case "x-amz-function-error" -> functionError = value;
-          default -> {}
-        }
-      }
-      return in.readNBytes(length);
+      return answer();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private String line() throws IOException {
-    StringBuilder line = new StringBuilder();
-    for (int b = in.read(); b != '\n'; b = in.read()) {
-      if (b < 0) {
-        throw new IOException("the core closed the connection");
-      }
-      if (b != '\r') {
-        line.append((char) b);
+  /** Head and body in as few reads as they come in. */
+  private byte[] answer() throws IOException {
+    int got = 0;
+    int end;
+    while ((end = headEnd(got)) < 0) {
+      got += read(got);
+    }
+    String head = new String(buffer, 0, end, StandardCharsets.ISO_8859_1);
+    status = Integer.parseInt(head.substring(9, 12));
+    String length = header(head, "Content-Length: ");
+    invocation = header(head, "X-Amz-InvocationId: ");
+    functionError = header(head, "X-Amz-Function-Error: ");
+    int whole = end + (length.isEmpty() ? 0 : Integer.parseInt(length));
+    if (whole > buffer.length) {
+      buffer = Arrays.copyOf(buffer, whole);
+    }
+    while (got < whole) {
+      got += read(got);
+    }
+    return Arrays.copyOfRange(buffer, end, whole);
+  }
+
+  private int read(int at) throws IOException {
+    int some = at == buffer.length ? 0 : in.read(buffer, at, buffer.length - at);
+    if (some <= 0) {
+      throw new IOException("the core closed the connection, or its answer has no end");
+    }
+    return some;
+  }
+
+  /** Where the body begins, or -1. */
+  private int headEnd(int got) {
+    for (int i = 3; i < got; i++) {
+      if (buffer[i] == '\n' && buffer[i - 2] == '\n') {
+        return i + 1;
       }
     }
-    return line.toString();
+    return -1;
+  }
+
+  /** As the core writes them; empty when it is missing. */
+  private static String header(String head, String name) {
+    int at = head.indexOf("\n" + name);
+    return at < 0
+        ? ""
+        : head.substring(at + 1 + name.length(), head.indexOf('\r', at + 1 + name.length()));
   }
 
   @Override
