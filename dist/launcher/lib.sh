@@ -324,6 +324,7 @@ run_tests() {
   export RYEGRASS_COMPONENT_DEFAULT_USER="${RYEGRASS_COMPONENT_DEFAULT_USER:-$(id -un)}"
   prepare_demo
   require openssl mosquitto_pub cc
+  [ "$(id -u)" -ne 0 ] || (require crun) || say "what tests containers by crun is skipped"
   offer_postgresql "what tests the cloud's store on it is"
   find_jdk
   mkdir -p "$STATE"

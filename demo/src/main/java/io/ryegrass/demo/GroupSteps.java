@@ -29,6 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** Greengrass V1: functions, a group, its deployment, and a client device that lives under it. */
 final class GroupSteps {
   static final String DEVICE = "demo-device";
+  private static final int NOBODY = 65534;
   private static final String THINGS =
       "arn:aws:iot:" + World.REGION + ":" + World.ACCOUNT + ":thing/";
 
@@ -191,10 +192,12 @@ final class GroupSteps {
     subscriptions.add(subscription("loud", upper, loud, thing));
     subscriptions.add(subscription("count", thing, "devices/" + DEVICE + "/count", "cloud"));
     ObjectNode function = JsonMapper.shared().createObjectNode();
-    function
-        .putObject("DefaultConfig")
-        .putObject("Execution")
-        .put("IsolationMode", isolationMode());
+    ObjectNode execution = function.putObject("DefaultConfig").putObject("Execution");
+    execution.put("IsolationMode", isolationMode());
+    if (isolated()) {
+      // As root, components run as root here; functions of V1 may not, unless the device allows it.
+      execution.putObject("RunAs").put("Uid", NOBODY).put("Gid", NOBODY);
+    }
     function.set("Functions", functions);
     ObjectNode version = JsonMapper.shared().createObjectNode();
     version.put("CoreDefinitionVersionArn", define("core", "Cores", array(core)));

@@ -7,6 +7,7 @@ import io.ryegrass.model.ComponentVersion;
 import io.ryegrass.model.Recipe;
 import io.ryegrass.model.VersionRequirement;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
@@ -107,7 +108,7 @@ final class FunctionCompiler {
     c.put("maxInstancesCount", 100);
     c.put("maxIdleTimeInSeconds", 60);
     c.put("statusTimeoutInSeconds", 60);
-    c.put("inputPayloadEncodingType", given.path("EncodingType").asString("json"));
+    c.put("inputPayloadEncodingType", encoding(arn, runtime, given));
     c.put("containerMode", container ? "GreengrassContainer" : "NoContainer");
     if (container) {
       ObjectNode params = c.putObject("containerParams");
@@ -134,17 +135,30 @@ final class FunctionCompiler {
     return c;
   }
 
+  /** Executables take bytes only (LAM-16, LAM-44): nothing else is right for them. */
+  private static String encoding(String arn, String runtime, JsonNode given) {
+    String said = given.path("EncodingType").asString("");
+    if (!runtime.equals(EXECUTABLE_RUNTIME)) {
+      return said.isEmpty() ? "json" : said;
+    }
+    if (said.equals("json")) {
+      throw new GroupCompilationException(
+          "EncodingType configuration for function with arn "
+              + arn
+              + " is json, but Lambda executables support the binary encoding type only; set it to"
+              + " binary.");
+    }
+    return "binary";
+  }
+
+  /** LAM-10: a function may override uid, gid or both of the group's identity. */
   private void runAs(JsonNode environment, ObjectNode c) {
     JsonNode own = environment.path("Execution").path("RunAs");
-    JsonNode runAs =
-        own.isObject() ? own : group.functionDefaults().path("Execution").path("RunAs");
-    if (runAs.path("Uid").isNumber() || runAs.path("Gid").isNumber()) {
-      ObjectNode ids = c.putObject("runAs");
-      if (runAs.path("Uid").isNumber()) {
-        ids.put("uid", runAs.path("Uid").asInt());
-      }
-      if (runAs.path("Gid").isNumber()) {
-        ids.put("gid", runAs.path("Gid").asInt());
+    JsonNode defaults = group.functionDefaults().path("Execution").path("RunAs");
+    for (String id : List.of("Uid", "Gid")) {
+      JsonNode value = own.path(id).isNumber() ? own.path(id) : defaults.path(id);
+      if (value.isNumber()) {
+        c.withObject("/runAs").put(id.toLowerCase(Locale.ROOT), value.asInt());
       }
     }
   }

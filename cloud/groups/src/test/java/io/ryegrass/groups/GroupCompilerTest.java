@@ -209,6 +209,18 @@ class GroupCompilerTest {
     assertRefused(group, "Your 'IsolationMode' configuration for the group is invalid.");
   }
 
+  /** LAM-16, LAM-44. */
+  @Test
+  void anExecutableThatWantsJsonIsRefused() {
+    assertRefused(
+        function(
+            "{\"FunctionRuntimeOverride\": \"arn:aws:greengrass:::runtime/function/executable\","
+                + " \"EncodingType\": \"json\"}"),
+        "EncodingType configuration for function with arn "
+            + LAMBDA
+            + "echo:1 is json, but Lambda executables support the binary encoding type only");
+  }
+
   @Test
   void anUnpublishedFunctionAndAStrangeEndAreNamed() {
     ObjectNode group = minimal();

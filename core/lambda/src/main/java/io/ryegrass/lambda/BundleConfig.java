@@ -1,14 +1,12 @@
 package io.ryegrass.lambda;
 
 import io.ryegrass.model.Json;
-import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -108,8 +106,8 @@ final class BundleConfig {
     rules.addObject().put("allow", false).put("access", "rwm");
     ArrayNode devices = linux.putArray("devices");
     for (FunctionConfiguration.Device device : f.devices()) {
-      for (Path node : nodes(f, device)) {
-        device(node, device.writable(), devices, rules);
+      for (Path node : DeviceNodes.below(device.host())) {
+        DeviceNodes.add(node, device.writable(), devices, rules);
       }
     }
     ArrayNode masked = linux.putArray("maskedPaths");
@@ -184,57 +182,6 @@ final class BundleConfig {
       FunctionConfiguration.Model model = f.models().get(i);
       bind(mounts, w.models().get(i), model.destination(), model.writable());
     }
-  }
-
-  /** The device, or all devices of a folder such as {@code /dev/bus/usb} (LRA-03). */
-  private static List<Path> nodes(FunctionConfiguration f, FunctionConfiguration.Device device)
-      throws IOException {
-    Path path = device.host();
-    List<Path> found;
-    try (Stream<Path> walk = Files.walk(path)) {
-      found = walk.filter(BundleConfig::isDevice).toList();
-    }
-    if (found.isEmpty()) {
-      throw new NucleusException(
-          "LOCAL_RESOURCE_NOT_VALID", path + " of " + f.arn() + " is no device; make it a volume.");
-    }
-    return found;
-  }
-
-  private static boolean isDevice(Path path) {
-    try {
-      int type = (int) Files.getAttribute(path, "unix:mode") & 0170000;
-      return type == 0020000 || type == 0060000;
-    } catch (IOException e) {
-      return false; // unplugged just now
-    }
-  }
-
-  private static void device(Path path, boolean writable, ArrayNode devices, ArrayNode rules)
-      throws IOException {
-    int mode = (int) Files.getAttribute(path, "unix:mode");
-    String type = (mode & 0170000) == 0060000 ? "b" : "c";
-    long rdev = ((Number) Files.getAttribute(path, "unix:rdev")).longValue();
-    // The encoding of Linux: 12 bits of major number between 8 and 12 bits of minor number.
-    long major = ((rdev >>> 8) & 0xfff) | ((rdev >>> 32) & ~0xfffL);
-    long minor = (rdev & 0xff) | ((rdev >>> 12) & ~0xffL);
-    int gid = (int) Files.getAttribute(path, "unix:gid");
-    devices
-        .addObject()
-        .put("path", path.toString())
-        .put("type", type)
-        .put("major", major)
-        .put("minor", minor)
-        .put("fileMode", mode & 0777)
-        .put("uid", (int) Files.getAttribute(path, "unix:uid"))
-        .put("gid", gid);
-    rules
-        .addObject()
-        .put("allow", true)
-        .put("type", type)
-        .put("major", major)
-        .put("minor", minor)
-        .put("access", writable ? "rw" : "r");
   }
 
   private static void mount(

@@ -3,21 +3,17 @@ package io.ryegrass.lambda;
 import io.ryegrass.model.Json;
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -40,14 +36,10 @@ import org.slf4j.LoggerFactory;
  */
 final class Containers implements WorkerStarter {
   private static final Logger LOG = LoggerFactory.getLogger(Containers.class);
-  private static final Duration TOOL_DEADLINE = Duration.ofSeconds(10);
-
-  private static final Duration KILL_DEADLINE = Duration.ofSeconds(3);
+  private static final List<String> ENGINES = List.of("runc", "crun");
 
   /** Containers made ahead, of all functions together: each costs the runtime's own process. */
   private static final int SPARES_AT_MOST = 4;
-
-  private static final int KILLED = 128 + 9;
 
   private final UserIds self;
   private final Path runtimes;
@@ -58,9 +50,10 @@ final class Containers implements WorkerStarter {
   private final String cgroup;
   private final Models models;
   private final Executor tasks;
+  private final OciTool tool;
   private final ReentrantLock probing = new ReentrantLock();
   private final Semaphore spares = new Semaphore(SPARES_AT_MOST);
-  private @Nullable OciEngine engine;
+  private final Map<String, OciEngine> engines = new HashMap<>();
   private volatile @Nullable Cgroups cgroups;
 
   /**
@@ -75,6 +68,7 @@ final class Containers implements WorkerStarter {
     this.bundles = bundles;
     this.models = models;
     this.tasks = tasks;
+    this.tool = new OciTool(tasks);
     String hash = HexFormat.of().toHexDigits(this.root.toString().hashCode());
     this.state = Path.of("/run/ryegrass", hash);
     this.layers = Path.of("/run/ryegrass", hash + "-layers");
@@ -84,7 +78,7 @@ final class Containers implements WorkerStarter {
   @Override
   public void check(FunctionHome home) {
     FunctionConfiguration f = home.configuration();
-    var unused = engine(f);
+    var unused = engine(home);
     var alsoUnused = command(home);
     UserIds user = UserIds.of(f.user(), home.posixUser());
     Preflight.check(f, user);
@@ -92,13 +86,27 @@ final class Containers implements WorkerStarter {
     LOG.debug("{} will run in containers as {}", f.arn(), user);
   }
 
-  private static RuntimeCommand command(FunctionHome home) {
-    return RuntimeCommand.of(
-        home.configuration(),
-        home.manager(),
-        Path.of(BundleConfig.RUNTIME),
-        Path.of(BundleConfig.CODE),
-        Interpreters.Reach.CONTAINER);
+  private RuntimeCommand command(FunctionHome home) {
+    RuntimeCommand command =
+        RuntimeCommand.of(
+            home.configuration(),
+            home.manager(),
+            Path.of(BundleConfig.RUNTIME),
+            Path.of(BundleConfig.CODE),
+            Interpreters.Reach.CONTAINER);
+    for (Path folder : command.folders()) {
+      if (folder.startsWith(root)) {
+        throw new NucleusException(
+            "RUNTIME_NOT_FOUND",
+            "The interpreter of "
+                + home.configuration().arn()
+                + " is in "
+                + folder
+                + ", below the root folder of this core, which no container sees; put it elsewhere,"
+                + " for example under /opt.");
+      }
+    }
+    return command;
   }
 
   private List<Path> modelFolders(FunctionConfiguration f) {
@@ -112,29 +120,38 @@ final class Containers implements WorkerStarter {
             + f.arn()
             + " wants containerMode GreengrassContainer, but "
             + why
-            + "; install runc and run the core as root, or set containerMode NoContainer.");
+            + "; install runc or crun and run the core as root, or set containerMode NoContainer.");
   }
 
-  private OciEngine engine(FunctionConfiguration f) {
+  /** The first that works, or the one that the configuration of the manager names. */
+  private OciEngine engine(FunctionHome home) {
+    FunctionConfiguration f = home.configuration();
     if (self.uid() != 0) {
       throw unusable(f, "the core does not run as root");
     }
+    String wanted = home.manager().path("containerEngine").asString("");
+    List<String> names = wanted.isEmpty() ? ENGINES : List.of(wanted);
+    if (!ENGINES.containsAll(names)) {
+      throw unusable(
+          f,
+          "containerEngine in the configuration of aws.greengrass.LambdaManager is \""
+              + wanted
+              + "\", which is neither runc nor crun");
+    }
     probing.lock();
     try {
-      if (engine != null) {
-        return engine;
+      OciEngine known = engines.get(wanted);
+      if (known != null) {
+        return known;
       }
       List<Path> programs =
-          List.of("runc", "crun").stream()
-              .map(PlainProcesses::find)
-              .flatMap(Optional::stream)
-              .toList();
-      String why = "there is no OCI runtime (runc or crun) on this host";
+          names.stream().map(PlainProcesses::find).flatMap(Optional::stream).toList();
+      String why = "there is no OCI runtime (" + String.join(" or ", names) + ") on this host";
       for (OciEngine candidate : OciEngine.candidates(programs, cgroups())) {
         Optional<String> problem = probe(candidate);
         if (problem.isEmpty()) {
-          engine = candidate;
-          LOG.info("Lambda containers run by {}", engine);
+          engines.put(wanted, candidate);
+          LOG.info("Lambda containers run by {}", candidate);
           return candidate;
         }
         LOG.debug("{} does not work here: {}", candidate, problem.get());
@@ -185,9 +202,9 @@ final class Containers implements WorkerStarter {
               cgroup + name,
               candidate.showsCgroups(),
               false));
-      Outcome outcome = tool(candidate.run(state, bundle, id));
-      var unused = tool(candidate, "delete", "-f", id);
-      return outcome.code() == 0 ? Optional.empty() : Optional.of(outcome.text());
+      OciTool.Outcome outcome = tool.run(candidate.run(state, bundle, id));
+      var unused = tool.run(candidate.command(state, "delete", "-f", id));
+      return outcome.isGood() ? Optional.empty() : Optional.of(outcome.text());
     } catch (IOException e) {
       return Optional.of(e.toString());
     } finally {
@@ -228,9 +245,9 @@ final class Containers implements WorkerStarter {
     return environment;
   }
 
-  private Container launch(FunctionHome home, String token, String name, boolean gated) {
+  private ContainerProcess launch(FunctionHome home, String token, String name, boolean gated) {
     FunctionConfiguration f = home.configuration();
-    OciEngine engine = engine(f);
+    OciEngine engine = engine(home);
     String id = "ryegrass-" + name;
     Path bundle = bundles.resolve(id);
     Map<String, String> environment = environment(home, token, name);
@@ -265,7 +282,14 @@ final class Containers implements WorkerStarter {
             bundle,
             Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
             gated ? ProcessBuilder.Redirect.PIPE : PlainProcesses.NOTHING);
-    return new Container(process, engine, name, environment, f, home.log());
+    return new ContainerProcess(
+        process,
+        new ContainerProcess.Parts(engine, state, id, bundle, layers.resolve(id), cgroup + name),
+        cgroups(),
+        environment,
+        f,
+        home.log(),
+        tasks);
   }
 
   /** The bundles hold tokens: they are the core's alone. */
@@ -304,12 +328,12 @@ final class Containers implements WorkerStarter {
   }
 
   private void end(Path entry, String id) {
-    for (String name : List.of("runc", "crun")) {
+    for (String name : ENGINES) {
       Optional<Path> candidate = PlainProcesses.find(name);
       if (candidate.isPresent() && Files.exists(entry)) {
         for (OciEngine way : OciEngine.candidates(List.of(candidate.get()), cgroups())) {
           if (way.keeps() && Files.exists(entry)) { // one of each sight of the host is enough
-            var unused = tool(way, "delete", "-f", id);
+            var unused = tool.run(way.command(state, "delete", "-f", id));
           }
         }
       }
@@ -329,53 +353,15 @@ final class Containers implements WorkerStarter {
     }
   }
 
-  private record Outcome(int code, String text) {}
-
-  private Outcome tool(OciEngine engine, String... arguments) {
-    List<String> command = engine.command(state);
-    command.addAll(List.of(arguments));
-    return tool(command);
-  }
-
-  private Outcome tool(List<String> command) {
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
-    try {
-      Process process = builder.start();
-      CompletableFuture<String> text =
-          CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
-                      .strip();
-                } catch (IOException e) {
-                  return e.toString();
-                }
-              },
-              tasks);
-      if (!process.waitFor(TOOL_DEADLINE.toMillis(), TimeUnit.MILLISECONDS)) {
-        process.destroyForcibly();
-        return new Outcome(-1, "it did not end within " + TOOL_DEADLINE.toSeconds() + " s");
-      }
-      return new Outcome(
-          process.exitValue(), text.get(TOOL_DEADLINE.toMillis(), TimeUnit.MILLISECONDS));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return new Outcome(-1, "interrupted");
-    } catch (Exception e) {
-      return new Outcome(-1, e.toString());
-    }
-  }
-
   /** Made ahead: a container in which a shell waits for a line. */
   private final class Spare implements Prepared {
     private final FunctionHome home;
     private final String name;
     private final String token;
-    private final Container container;
+    private final ContainerProcess container;
     private final AtomicBoolean used = new AtomicBoolean();
 
-    Spare(FunctionHome home, String name, String token, Container container) {
+    Spare(FunctionHome home, String name, String token, ContainerProcess container) {
       this.home = home;
       this.name = name;
       this.token = token;
@@ -393,7 +379,7 @@ final class Containers implements WorkerStarter {
               && now.code().equals(home.code())
               && now.posixUser().equals(home.posixUser())
               && now.manager().equals(home.manager())
-              && environment(now, token, name).equals(container.environment);
+              && environment(now, token, name).equals(container.environment());
       if (same && container.open()) {
         return Optional.of(container);
       }
@@ -406,163 +392,6 @@ final class Containers implements WorkerStarter {
       if (used.compareAndSet(false, true)) {
         spares.release();
         container.close();
-      }
-    }
-  }
-
-  /** A running container. */
-  private final class Container implements WorkerProcess {
-    private final Process process;
-    private final OciEngine engine;
-    private final String name;
-    private final String id;
-    private final Map<String, String> environment;
-    private final FunctionConfiguration function;
-    private final CompletableFuture<Integer> ended = new CompletableFuture<>();
-    private volatile boolean killed;
-    private volatile @Nullable String reason;
-
-    Container(
-        Process process,
-        OciEngine engine,
-        String name,
-        Map<String, String> environment,
-        FunctionConfiguration function,
-        WorkerLog log) {
-      this.process = process;
-      this.engine = engine;
-      this.name = name;
-      this.id = "ryegrass-" + name;
-      this.environment = environment;
-      this.function = function;
-      tasks.execute(() -> log.carry(process.getInputStream(), "INFO"));
-      tasks.execute(() -> log.carry(process.getErrorStream(), "WARN"));
-      tasks.execute(this::await);
-    }
-
-    private void await() {
-      try {
-        int code = process.waitFor();
-        if (code == KILLED && !killed) {
-          reason = whyKilled();
-        }
-        // Also when the engine's own process was killed: the container would live on.
-        Outcome outcome = tool(engine, "delete", "-f", id);
-        if (outcome.code() != 0) {
-          LOG.debug("{} delete {}: {}", engine, id, outcome.text());
-        }
-        if (killed) {
-          var unused = cgroups().sweep(cgroup + name); // an engine that was killed leaves them
-        }
-        Models.delete(bundles.resolve(id));
-        Models.delete(layers.resolve(id));
-        ended.complete(code);
-      } catch (InterruptedException e) {
-        ended.complete(-1);
-        Thread.currentThread().interrupt();
-      } catch (RuntimeException e) {
-        ended.completeExceptionally(e);
-      }
-    }
-
-    private @Nullable String whyKilled() {
-      String limit = BundleConfig.memoryKb(function) / 1024 + " MB (MemorySize)";
-      if (cgroups().outOfMemory(cgroup + name)) {
-        return "Out of memory: "
-            + function.arn()
-            + " used more than its limit of "
-            + limit
-            + "; raise it, or let the function need less.";
-      }
-      return engine.keeps()
-          ? null
-          : "It was killed from outside, as the kernel does with a function that uses more memory"
-              + " than its limit, here "
-              + limit
-              + ".";
-    }
-
-    /** Lets the waiting shell become the worker. */
-    boolean open() {
-      try (OutputStream gate = process.getOutputStream()) {
-        gate.write('\n');
-        gate.flush();
-        return process.isAlive();
-      } catch (IOException e) {
-        LOG.debug("{} has ended before it was needed: {}", id, e.toString());
-        return false;
-      }
-    }
-
-    /** The waiting shell reads the end of its input, and ends; killed where it does not. */
-    void close() {
-      try {
-        process.getOutputStream().close();
-      } catch (IOException e) {
-        LOG.debug("{} has ended already: {}", id, e.toString());
-      }
-      tasks.execute(
-          () -> {
-            try {
-              if (!process.waitFor(KILL_DEADLINE.toMillis(), TimeUnit.MILLISECONDS)) {
-                kill();
-              }
-            } catch (InterruptedException e) {
-              kill();
-              Thread.currentThread().interrupt();
-            }
-          });
-    }
-
-    @Override
-    public long pid() {
-      return process.pid();
-    }
-
-    @Override
-    public CompletableFuture<Integer> ended() {
-      return ended;
-    }
-
-    @Override
-    public @Nullable String reason() {
-      return reason;
-    }
-
-    @Override
-    public void terminate() {
-      process.toHandle().destroy(); // leaves the output open; the engine hands the signal on
-    }
-
-    @Override
-    public void kill() {
-      killed = true;
-      tasks.execute(this::killNow);
-    }
-
-    /**
-     * One that is being made cannot be killed yet, and its engine must not be: it would leave
-     * parts.
-     */
-    private void killNow() {
-      long end = System.nanoTime() + KILL_DEADLINE.toNanos();
-      while (process.isAlive()) {
-        if (tool(engine, "kill", id, "KILL").code() == 0) {
-          return;
-        }
-        if (System.nanoTime() > end) {
-          process.destroyForcibly();
-          return;
-        }
-        try {
-          if (process.waitFor(20, TimeUnit.MILLISECONDS)) {
-            return;
-          }
-        } catch (InterruptedException e) {
-          process.destroyForcibly();
-          Thread.currentThread().interrupt();
-          return;
-        }
       }
     }
   }

@@ -2,12 +2,14 @@ package io.ryegrass.lambda;
 
 import io.ryegrass.nucleus.NucleusException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -174,8 +176,8 @@ final class Interpreters {
               () ->
                   missing(
                       f,
-                      configured + " cannot be used by the user of the function",
-                      "open its folder for others (chmod o+rx), or put the interpreter under /usr or /opt"));
+                      configured + " cannot be used by the function: " + hindrance(program, reach),
+                      "or put the interpreter under /usr or /opt"));
     }
 
     List<Path> added = reach == Reach.OWN_USER ? pathOfTheCore() : List.of();
@@ -365,23 +367,38 @@ final class Interpreters {
   /** The program as the worker names it; empty when the worker could not start it. */
   private static Optional<Found> placed(Path program, Version version, Reach reach) {
     try {
-      Path real = program.toRealPath();
+      List<Path> links = links(program);
+      Path real = links.getLast();
       if (reach == Reach.OWN_USER) {
         return Optional.of(new Found(program, version, List.of()));
       }
+      if (closed(links, reach).isPresent()) {
+        return Optional.empty();
+      }
       if (reach == Reach.OTHER_USER) {
-        return openToOthers(program) && openToOthers(real)
-            ? Optional.of(new Found(program, version, List.of()))
-            : Optional.empty();
+        return Optional.of(new Found(program, version, List.of()));
       }
       if (ofTheSystem(program)) {
         // A link of the system to somewhere else: its target is what can be shown.
         return shown(ofTheSystem(real) ? program : real, version, List.of(real));
       }
-      return shown(program, version, List.of(program, real));
+      return shown(program, version, links);
     } catch (IOException e) {
       return Optional.empty(); // a dangling link, or it went away
     }
+  }
+
+  /** The program, what it is a link to, link by link, and last the file itself. */
+  private static List<Path> links(Path program) throws IOException {
+    Path real = program.toRealPath(); // or fails, also with links in a circle
+    Set<Path> links = new LinkedHashSet<>(List.of(program));
+    for (Path at = program; Files.isSymbolicLink(at); ) {
+      at = at.resolveSibling("").toRealPath().resolve(Files.readSymbolicLink(at)).normalize();
+      links.add(at);
+    }
+    links.remove(real);
+    links.add(real);
+    return List.copyOf(links);
   }
 
   private static Optional<Found> shown(Path program, Version version, List<Path> places)
@@ -389,14 +406,61 @@ final class Interpreters {
     Set<Path> folders = new LinkedHashSet<>();
     for (Path place : places) {
       if (!ofTheSystem(place)) {
-        Path folder = home(place);
-        if (!Files.getPosixFilePermissions(folder).contains(PosixFilePermission.OTHERS_EXECUTE)) {
-          return Optional.empty();
-        }
-        folders.add(folder);
+        folders.add(home(place));
       }
     }
-    return Optional.of(new Found(program, version, List.copyOf(folders)));
+    return isScript(places.getLast())
+        ? Optional.empty()
+        : Optional.of(new Found(program, version, List.copyOf(folders)));
+  }
+
+  /** A version manager's wrapper starts something of which the container has nothing. */
+  private static boolean isScript(Path real) throws IOException {
+    if (ofTheSystem(real)) {
+      return false; // what it starts is shown as well
+    }
+    try (InputStream in = Files.newInputStream(real)) {
+      return Arrays.equals(in.readNBytes(2), new byte[] {'#', '!'});
+    }
+  }
+
+  /** Why {@link #placed} gave nothing, and what to do. */
+  private static String hindrance(Path program, Reach reach) {
+    try {
+      List<Path> links = links(program);
+      Path real = links.getLast();
+      Optional<Path> closed = closed(links, reach);
+      if (closed.isPresent()) {
+        return closed.get()
+            + " is closed to other users; open it (chmod o+rx "
+            + closed.get()
+            + ")";
+      }
+      return isScript(real)
+          ? real
+              + " is a script that starts something else, which a container would not have; name"
+              + " the program that it starts"
+          : real + " cannot be shown to it; name another";
+    } catch (IOException e) {
+      return "it cannot be read (" + e + "); correct its path";
+    }
+  }
+
+  /**
+   * The first folder or file on the way that other users may not use. In a container the way begins
+   * at the installation, which is all that is shown of it.
+   */
+  private static Optional<Path> closed(List<Path> links, Reach reach) throws IOException {
+    for (Path link : links) {
+      Path from = reach == Reach.CONTAINER && !ofTheSystem(link) ? home(link) : link.getRoot();
+      for (int n = from.getNameCount(); n <= link.getNameCount(); n++) {
+        Path part = n == 0 ? link.getRoot() : link.getRoot().resolve(link.subpath(0, n));
+        if (!Files.getPosixFilePermissions(part).contains(PosixFilePermission.OTHERS_EXECUTE)) {
+          return Optional.of(part);
+        }
+      }
+    }
+    return Optional.empty();
   }
 
   /** Installations have the form {@code <home>/bin/<program>}. */
@@ -408,14 +472,5 @@ final class Interpreters {
 
   private static boolean ofTheSystem(Path path) {
     return BundleConfig.HOST_FOLDERS.stream().anyMatch(path::startsWith);
-  }
-
-  private static boolean openToOthers(Path path) throws IOException {
-    for (Path p = path; p.getParent() != null; p = p.getParent()) {
-      if (!Files.getPosixFilePermissions(p).contains(PosixFilePermission.OTHERS_EXECUTE)) {
-        return false;
-      }
-    }
-    return true;
   }
 }

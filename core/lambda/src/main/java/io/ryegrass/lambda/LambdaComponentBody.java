@@ -118,9 +118,7 @@ final class LambdaComponentBody implements ComponentBody {
     try {
       LambdaManager.Running running = manager.running();
       FunctionConfiguration f = FunctionConfiguration.read(instance.name(), configuration);
-      refuseRoot(running, f);
-      Executables.check(f, settings.runtimes(), code());
-      running.starter(f).check(home(running, f));
+      check(running, f);
       linkV1Log(running, f);
       Surroundings surroundings = new Surroundings(running, r);
       FunctionPool pool = new FunctionPool(f, settings, surroundings);
@@ -140,6 +138,14 @@ final class LambdaComponentBody implements ComponentBody {
     }
   }
 
+  /** What cannot be fails before anything starts. */
+  private void check(LambdaManager.Running running, FunctionConfiguration f) {
+    WorkerStarter.FunctionHome home = home(running, f);
+    RootPermission.check(f, home.posixUser(), home.manager());
+    Executables.check(f, settings.runtimes(), code());
+    running.starter(f).check(home);
+  }
+
   private WorkerStarter.FunctionHome home(LambdaManager.Running running, FunctionConfiguration f) {
     return new WorkerStarter.FunctionHome(
         f,
@@ -152,31 +158,6 @@ final class LambdaComponentBody implements ComponentBody {
             instance.environment()),
         running.context().configuration(),
         new WorkerLog(instance.log()));
-  }
-
-  private static void refuseRoot(LambdaManager.Running running, FunctionConfiguration f) {
-    if (f.user() != null
-        && f.user().uid() == 0
-        && !running
-            .context()
-            .configuration()
-            .path("allowFunctionsToRunAsRoot")
-            .asString("no")
-            .equals("yes")) {
-      // V1's words (LAM-30), for people and scripts that look for them.
-      String why =
-          "lambda(s) ["
-              + f.arn()
-              + "] are configured to run as root while Greengrass is not configured to run lambdas"
-              + " with root permissions";
-      LOG.error("{}", why);
-      throw new NucleusException(
-          "ROOT_NOT_ALLOWED",
-          why
-              + "; set allowFunctionsToRunAsRoot to \"yes\" in the configuration of"
-              + " aws.greengrass.LambdaManager (on a V1 core: in runtime of config.json, and restart),"
-              + " or take its runAs away.");
-    }
   }
 
   private void attach(Started now, FunctionConfiguration f) {
@@ -273,9 +254,7 @@ final class LambdaComponentBody implements ComponentBody {
       start(now.reporter());
       return;
     }
-    refuseRoot(now.running(), f);
-    Executables.check(f, settings.runtimes(), code());
-    now.running().starter(f).check(home(now.running(), f));
+    check(now.running(), f);
     detach(now);
     attach(now, f);
     now.spares().discard();

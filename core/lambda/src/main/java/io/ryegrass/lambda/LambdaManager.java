@@ -27,10 +27,11 @@ import tools.jackson.databind.node.ObjectNode;
  * The built-in component {@code aws.greengrass.LambdaManager}, and the maker of all function
  * components: they depend on it, so it runs before the first of them and longer than the last.
  * Configuration: {@code getResultTimeoutInSecond} (60), {@code allowFunctionsToRunAsRoot} ("no": a
- * function whose {@code runAs} asks for user 0 is refused, as in V1), {@code spareContainers}
- * ("inUse": a function in use has its next container made ahead; "always": a deployed one;
- * "never"), and V1's limits for the functions of a group: {@code maxConcurrentLimit} (25 workers of
- * on-demand functions), {@code maxWorkItemCount} (1024 pieces of waiting work).
+ * function of a V1 group that would run as root is refused, {@link RootPermission}), {@code
+ * containerEngine} ("runc" or "crun", where the first that works is not wanted), {@code
+ * spareContainers} ("inUse": a function in use has its next container made ahead; "always": a
+ * deployed one; "never"), and V1's limits for the functions of a group: {@code maxConcurrentLimit}
+ * (25 workers of on-demand functions), {@code maxWorkItemCount} (1024 pieces of waiting work).
  */
 public final class LambdaManager implements BuiltIn, ComponentBodyFactory {
   private static final Logger LOG = LoggerFactory.getLogger(LambdaManager.class);

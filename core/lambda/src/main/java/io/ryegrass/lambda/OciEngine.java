@@ -37,6 +37,13 @@ record OciEngine(Path program, @Nullable Path hidden, boolean keeps, boolean sho
     return command;
   }
 
+  /** A whole command. */
+  List<String> command(Path state, String... arguments) {
+    List<String> command = command(state);
+    command.addAll(List.of(arguments));
+    return command;
+  }
+
   List<String> run(Path state, Path bundle, String id) {
     List<String> command = command(state);
     command.add("run");

@@ -47,19 +47,60 @@ final class Preflight {
                 + f.arn()
                 + " does not exist on this core; create it, or change the resource.");
       }
-      permission(resource, user, groups);
+      if (resource instanceof FunctionConfiguration.Device device) {
+        devices(f, device, user, groups);
+      } else {
+        permission(resource.host(), resource.writable(), user, groups);
+      }
     }
     f.volumes().forEach(v -> destination(f, v.destination()));
     f.models().forEach(m -> destination(f, m.destination()));
     implicitAccess(f, user, groups);
   }
 
+  /** LRA-03: a device, or a folder of devices, which is only looked into. */
+  private static void devices(
+      FunctionConfiguration f,
+      FunctionConfiguration.Device device,
+      UserIds user,
+      List<Integer> groups) {
+    Path path = device.host();
+    List<Path> nodes;
+    try {
+      nodes = path.normalize().startsWith("/dev") ? DeviceNodes.below(path) : List.of();
+    } catch (IOException e) {
+      throw unreadable(path, e);
+    }
+    if (nodes.isEmpty()) {
+      throw new NucleusException(
+          "LOCAL_RESOURCE_NOT_VALID",
+          "The device "
+              + path
+              + " of "
+              + f.arn()
+              + (!path.normalize().startsWith("/dev")
+                  ? " is not below /dev"
+                  : Files.isDirectory(path)
+                      ? " is a folder without any device"
+                      : " is neither a character nor a block device")
+              + "; name a device below /dev, or make it a volume.");
+    }
+    if (Files.isDirectory(path)) {
+      permission(path, false, user, groups);
+    }
+    nodes.forEach(node -> permission(node, device.writable(), user, groups));
+  }
+
+  private static NucleusException unreadable(Path path, IOException e) {
+    return new NucleusException(
+        "LOCAL_RESOURCE_NOT_FOUND", "Cannot look at " + path + ": " + e + ".", e);
+  }
+
   /** LRA-16, TRB-DEP-10. The bits of the file itself decide; user 0 passes, as in V1. */
-  private static void permission(LocalResource resource, UserIds user, List<Integer> groups) {
+  private static void permission(Path path, boolean writable, UserIds user, List<Integer> groups) {
     if (user.uid() == 0) {
       return;
     }
-    Path path = resource.host();
     int uid;
     int gid;
     int mode;
@@ -68,14 +109,13 @@ final class Preflight {
       gid = (int) Files.getAttribute(path, "unix:gid");
       mode = (int) Files.getAttribute(path, "unix:mode");
     } catch (IOException e) {
-      throw new NucleusException(
-          "LOCAL_RESOURCE_NOT_FOUND", "Cannot look at " + path + ": " + e + ".", e);
+      throw unreadable(path, e);
     }
     int bits =
         uid == user.uid()
             ? mode >> 6
             : gid == user.gid() || groups.contains(gid) ? mode >> 3 : mode;
-    int needed = 4 | (resource.writable() ? 2 : 0) | (Files.isDirectory(path) ? 1 : 0);
+    int needed = 4 | (writable ? 2 : 0) | (Files.isDirectory(path) ? 1 : 0);
     if ((bits & needed) == needed) {
       return;
     }
@@ -88,7 +128,7 @@ final class Preflight {
             + " or ["
             + all.stream().map(UserIds::groupName).collect(Collectors.joining(" "))
             + "] don't have "
-            + (resource.writable() ? "rw" : "ro")
+            + (writable ? "rw" : "ro")
             + " permission on the file: "
             + path
             + ". It belongs to uid "

@@ -8,20 +8,29 @@ import io.ryegrass.lambda.LambdaHarness.Deployed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.awaitility.core.ConditionFactory;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Resources of containers, containers that are made ahead, and what is left of them: nothing. */
+/**
+ * Resources of containers, containers that are made ahead, and what is left of them: nothing; by
+ * each OCI runtime that is installed where they could differ.
+ */
 @Timeout(90)
 class ContainersTest {
   private static final String LOOK =
@@ -42,17 +51,27 @@ class ContainersTest {
               return 'ok'
           except OSError as e:
               return 'errno %d' % e.errno
+      def ways(path):
+          good = ''
+          for name, flag in (('r', os.O_RDONLY), ('w', os.O_WRONLY)):
+              try:
+                  os.close(os.open(path, flag))
+                  good += name
+              except OSError as e:
+                  good += '-%d' % e.errno
+          return good
       def handler(event, context):
           if event.get('child'):
               import subprocess
               return subprocess.Popen(['nohup', 'sleep', '300'], start_new_session=True).pid
-          return {'groups': os.getgroups(), 'env': dict(os.environ), 'read': [read(p) for p in event.get('read', [])],
+          return {'groups': os.getgroups(), 'env': dict(os.environ), 'ways': [ways(p) for p in event.get('ways', [])], 'read': [read(p) for p in event.get('read', [])],
                   'write': [write(p) for p in event.get('write', [])]}
       """;
 
   private Path root;
   private LambdaHarness core;
   private LeftBehindByContainers left;
+  private @Nullable Path devices;
 
   @BeforeEach
   void start() throws IOException {
@@ -68,11 +87,19 @@ class ContainersTest {
 
   @AfterEach
   void stop() {
+    if (devices != null) {
+      Models.delete(devices);
+    }
     if (core != null) {
       core.close();
       Models.delete(root);
       soon().untilAsserted(() -> assertThat(left.all()).isEmpty());
     }
+  }
+
+  /** Those that are installed here. */
+  static List<String> engines() {
+    return Stream.of("runc", "crun").filter(e -> PlainProcesses.find(e).isPresent()).toList();
   }
 
   private static Path mode(Path path, String mode) throws IOException {
@@ -108,8 +135,10 @@ class ContainersTest {
   }
 
   /** LRA-02: what is mounted where the host has nothing leaves nothing on the host. */
-  @Test
-  void resourcesAreWhereTheFunctionWantsThemAndNowhereOnTheHost() throws IOException {
+  @ParameterizedTest
+  @MethodSource("engines")
+  void resourcesAreWhereTheFunctionWantsThemAndNowhereOnTheHost(String engine) throws IOException {
+    core.configure(Map.of("containerEngine", engine));
     Path folder = mode(Files.createDirectory(root.resolve("folder")), "rwxrwxrwx");
     Path file = mode(Files.writeString(root.resolve("file"), "content"), "rw-r--r--");
     Deployed d =
@@ -139,6 +168,98 @@ class ContainersTest {
     assertThat(Path.of("/dest/LRAtest")).doesNotExist();
     assertThat(Path.of("/usr/share/ryegrass-test")).doesNotExist();
     assertThat(Path.of("/etc/ryegrass-test.conf")).doesNotExist();
+  }
+
+  /**
+   * LRA-03, LRA-06, LRA-10: the node has its owner and mode, the right to open it is the
+   * resource's.
+   */
+  @ParameterizedTest
+  @MethodSource("engines")
+  void aDeviceIsOpenedAsItsResourceSaysAndByTheGroupThatOwnsIt(String engine) throws Exception {
+    core.configure(Map.of("containerEngine", engine));
+    Path folder = devices();
+    Path readOnly = node(folder, "ro", "237", "rw-rw-rw-"); // of /dev/loop-control
+    Path ofAGroup = node(folder, "grouped", "229", "rw-rw----"); // of /dev/fuse
+    Files.setAttribute(ofAGroup, "unix:gid", 4711);
+    Deployed d =
+        contained(
+            "devices",
+            c -> {
+              resource(c, "devices", 0).put("path", readOnly.toString()).put("permission", "ro");
+              resource(c, "devices", 1)
+                  .put("path", ofAGroup.toString())
+                  .put("permission", "rw")
+                  .put("addGroupOwner", true);
+            });
+    String both = "{\"ways\": [\"" + readOnly + "\",\"" + ofAGroup + "\"]}";
+    assertThat(core.call(d.arn(), both).json().path("ways").toString())
+        .isEqualTo("[\"r-1\",\"rw\"]");
+
+    Deployed stranger =
+        contained(
+            "stranger",
+            c -> resource(c, "devices", 0).put("path", folder.toString()).put("permission", "ro"));
+    assertThat(stranger.reporter().states)
+        .singleElement()
+        .asString()
+        .contains("don't have ro permission on the file: " + ofAGroup + ".");
+    mode(ofAGroup, "rw-rw-rw-");
+    Deployed all =
+        contained(
+            "all",
+            c -> resource(c, "devices", 0).put("path", folder.toString()).put("permission", "rw"));
+    assertThat(core.call(all.arn(), both).json().path("ways").toString())
+        .isEqualTo("[\"rw\",\"rw\"]");
+  }
+
+  /** A folder of this test alone below /dev; removed at its end. */
+  private Path devices() throws IOException {
+    devices = Files.createTempDirectory(Path.of("/dev"), "ryegrass-test");
+    return mode(devices, "rwxr-xr-x");
+  }
+
+  /** One of the kernel's miscellaneous devices (major 10) that no container has by itself. */
+  private static Path node(Path folder, String name, String minor, String mode) throws Exception {
+    Path node = folder.resolve(name);
+    assumeThat(new ProcessBuilder("mknod", node.toString(), "c", "10", minor).start().waitFor())
+        .as("devices are made on this host")
+        .isZero();
+    try {
+      Files.newByteChannel(node, StandardOpenOption.WRITE).close();
+    } catch (IOException e) {
+      assumeThat(e).as("device 10:" + minor + " is in this kernel").isNull();
+    }
+    return mode(node, mode);
+  }
+
+  @Test
+  void whatIsNoDeviceIsNamedBeforeAnythingStarts() throws IOException {
+    Path file = Files.writeString(devices().resolve("file"), "");
+    Path folder = Files.createDirectory(devices.resolve("empty"));
+    Map<Path, String> wrong =
+        Map.of(
+            file,
+            "is neither a character nor a block device",
+            folder,
+            "is a folder without any device",
+            Path.of("/etc/hostname"),
+            "is not below /dev");
+    wrong.forEach(
+        (path, why) -> {
+          Deployed d =
+              contained(
+                  "no-" + path.getFileName(),
+                  c ->
+                      resource(c, "devices", 0)
+                          .put("path", path.toString())
+                          .put("permission", "rw"));
+          assertThat(d.reporter().states)
+              .singleElement()
+              .asString()
+              .startsWith("ERRORED LOCAL_RESOURCE_NOT_VALID The device " + path + " of " + d.arn())
+              .contains(why, "make it a volume");
+        });
   }
 
   /** LRA-10, LRA-11: the group of the resource, or another by its name. */
@@ -274,12 +395,14 @@ class ContainersTest {
   }
 
   /** E32: in a container no child outlives the function, whatever it does. */
-  @Test
-  void aChildOfAContainerEndsWithTheFunction() {
+  @ParameterizedTest
+  @MethodSource("engines")
+  void aChildOfAContainerEndsWithTheFunction(String engine) {
+    core.configure(Map.of("containerEngine", engine));
     Deployed d = contained("parent", c -> {});
     core.call(d.arn(), "{\"child\": true}");
-    long engine = pool(d).workerFigures().getFirst().pid();
-    List<ProcessHandle> family = ProcessHandle.of(engine).orElseThrow().descendants().toList();
+    long pid = pool(d).workerFigures().getFirst().pid();
+    List<ProcessHandle> family = ProcessHandle.of(pid).orElseThrow().descendants().toList();
     assertThat(family).hasSizeGreaterThanOrEqualTo(2);
     d.body().stop(Duration.ofSeconds(3));
     soon().until(() -> family.stream().noneMatch(ProcessHandle::isAlive));
@@ -322,8 +445,9 @@ class ContainersTest {
   }
 
   /** Nothing leaks when the core is killed: a process of its own that is killed by SIGKILL. */
-  @Test
-  void nothingIsLeftOfAKilledCoreAfterTheNextStart() throws Exception {
+  @ParameterizedTest
+  @MethodSource("engines")
+  void nothingIsLeftOfAKilledCoreAfterTheNextStart(String engine) throws Exception {
     Path other = mode(Files.createDirectory(root.resolve("other")), "rwxr-xr-x");
     LeftBehindByContainers traces = new LeftBehindByContainers(other);
     Process killed =
@@ -332,7 +456,8 @@ class ContainersTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 KilledCore.class.getName(),
-                other.toString())
+                other.toString(),
+                engine)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
@@ -342,6 +467,9 @@ class ContainersTest {
           .until(() -> traces.containers().size() == 2 && Files.exists(other.resolve("ready")));
       Set<Long> before = marked(other);
       assertThat(before).hasSizeGreaterThanOrEqualTo(2);
+      assertThat(traces.all())
+          .as("layers of overlays")
+          .anyMatch(p -> p.toString().contains("-layers/"));
       killed.destroyForcibly();
       assertThat(killed.waitFor()).isEqualTo(137);
 
@@ -349,6 +477,9 @@ class ContainersTest {
 
       assertThat(traces.all()).isEmpty();
       soon().until(() -> marked(other).isEmpty());
+      assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
+          .as("mounts of this host")
+          .doesNotContain(other.toString(), "ryegrass-killed");
     } finally {
       killed.destroyForcibly();
     }
@@ -380,7 +511,7 @@ class ContainersTest {
     public static void main(String[] arguments) throws Exception {
       Path root = Path.of(arguments[0]);
       LambdaHarness core = new LambdaHarness(root);
-      core.managerConfiguration.put("spareContainers", "always");
+      core.configure(Map.of("spareContainers", "always", "containerEngine", arguments[1]));
       for (String mode : List.of("GreengrassContainer", "NoContainer")) {
         core.deploy(
                 "killed-" + mode,
@@ -388,6 +519,9 @@ class ContainersTest {
                 LOOK,
                 c -> {
                   c.put("containerMode", mode).put("pinned", true);
+                  if (mode.equals("GreengrassContainer")) { // an overlay, for want of its place
+                    volume(c, 0, Path.of("/usr"), "/usr/share/ryegrass-killed", "ro");
+                  }
                   c.withObject("/lambdaExecutionParameters/EnvironmentVariables")
                       .put("KILLED_CORE", root.toString());
                 })

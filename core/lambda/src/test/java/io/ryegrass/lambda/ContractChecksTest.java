@@ -47,7 +47,7 @@ class ContractChecksTest {
       assertThat(source(named.group(1)))
           .as(named.group())
           .contains(
-              named.group(2) == null ? "class " + named.group(1) : " " + named.group(2) + "()");
+              named.group(2) == null ? "class " + named.group(1) : " " + named.group(2) + "(");
     }
     List<String> rows = page.lines().filter(l -> ROW.matcher(l).matches()).toList();
     assertThat(rows).hasSize(13);

@@ -21,6 +21,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Other users, containers, and what a killed core leaves behind. */
@@ -46,6 +48,9 @@ class IsolationTest {
                   'volume': can('/data/f', 'w'), 'readonly': can('/ro/f', 'w'), 'null': can('/dev/null', 'w'),
                   'caps': [l for l in open('/proc/self/status') if l.startswith(('CapEff', 'NoNewPrivs'))]}
       """;
+
+  private static final String WHO =
+      "import os\ndef handler(event, context):\n    return os.getuid()\n";
 
   private Path root;
   private LambdaHarness core;
@@ -109,22 +114,44 @@ class IsolationTest {
     assertThat(seen.path("groups")).isEmpty();
   }
 
-  /** E31, LAM-30. */
+  /** E31, LAM-30, CFG-29: by its own ids, or as the user of this core's components. */
   @Test
-  void runAsRootIsRefusedUnlessTheCoreAllowsIt() {
+  void aV1FunctionRunsAsRootOnlyWhereTheCoreAllowsIt() {
     asRoot();
-    Deployed d =
+    core.configure(Map.of("allowFunctionsToRunAsRoot", "no"));
+    Consumer<ObjectNode> ofAGroup = c -> c.putObject("group").put("id", "g").put("name", "g");
+    Deployed asks = core.deploy("asks", "main.handler", WHO, c -> runAs(c, 0, 54322));
+    Deployed rootsGroup = core.deploy("group", "main.handler", WHO, c -> runAs(c, 54321, 0));
+    Deployed inherits = core.deploy("inherits", "main.handler", WHO, ofAGroup);
+    Deployed half =
         core.deploy(
-            "root", "main.handler", LOOK, c -> c.putObject("runAs").put("uid", 0).put("gid", 0));
-    assertThat(d.reporter().states)
-        .singleElement()
-        .asString()
-        .contains(
-            "lambda(s) ["
-                + d.arn()
-                + "] are configured to run as root while Greengrass is not configured to run"
-                + " lambdas with root permissions")
-        .contains("allowFunctionsToRunAsRoot");
+            "half",
+            "main.handler",
+            WHO,
+            ofAGroup.andThen(c -> c.putObject("runAs").put("uid", 54321)));
+    for (Deployed d : List.of(asks, rootsGroup, inherits, half)) {
+      assertThat(d.reporter().states)
+          .singleElement()
+          .asString()
+          .startsWith(
+              "ERRORED ROOT_NOT_ALLOWED lambda(s) ["
+                  + d.arn()
+                  + "] are configured to run as root while Greengrass is not configured to run"
+                  + " lambdas with root permissions (")
+          .contains("set allowFunctionsToRunAsRoot to \"yes\"");
+    }
+    assertThat(inherits.reporter().states.getFirst())
+        .contains("uid 0, gid 0, because components of this core run as root");
+
+    Deployed ofV2 = core.deploy("v2", "main.handler", WHO);
+    assertThat(core.call(ofV2.arn(), "1").body()).isEqualTo("0");
+    core.configure(Map.of("allowFunctionsToRunAsRoot", "yes"));
+    Deployed allowed = core.deploy("allowed", "main.handler", WHO, c -> runAs(c, 0, 0));
+    assertThat(core.call(allowed.arn(), "1").body()).isEqualTo("0");
+  }
+
+  private static void runAs(ObjectNode c, int uid, int gid) {
+    c.putObject("runAs").put("uid", uid).put("gid", gid);
   }
 
   @Test
@@ -179,15 +206,20 @@ class IsolationTest {
   }
 
   /** v1-lambda-runtime.md section 12, check 8. */
-  @Test
-  void aContainerThatTakesTooMuchMemoryIsKilledAndItsCallerIsTold() {
+  @ParameterizedTest
+  @MethodSource("io.ryegrass.lambda.ContainersTest#engines")
+  void aContainerThatTakesTooMuchMemoryIsKilledAndItsCallerIsTold(String engine) {
     withContainers();
+    core.configure(Map.of("containerEngine", engine));
     Deployed d = contained(c -> c.putObject("containerParams").put("memorySize", 80 * 1024));
     Answer answer = core.call(d.arn(), "\"eat\"");
     assertThat(answer.error()).isEqualTo("Unhandled");
     assertThat(answer.json().path("errorMessage").asString())
         .contains("exit code 137")
-        .contains("Out of memory: " + d.arn() + " used more than its limit of 80 MB");
+        .contains(
+            engine.equals("runc")
+                ? "Out of memory: " + d.arn() + " used more than its limit of 80 MB"
+                : "80 MB (MemorySize)"); // which crun says it was depends on its version
     assertThat(core.call(d.arn(), "1").json().path("pid").asInt()).isEqualTo(1);
   }
 

@@ -86,6 +86,8 @@ final class LambdaHarness implements AutoCloseable {
 
   LambdaHarness(Path root, Duration moduleLoopGrace, Duration initialisationLimit) {
     this.root = root;
+    // Functions run as whoever runs the tests.
+    managerConfiguration.put("allowFunctionsToRunAsRoot", "yes");
     this.manager =
         new LambdaManager(
             new LambdaSettings(

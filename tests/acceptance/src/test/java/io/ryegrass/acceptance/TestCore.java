@@ -107,6 +107,22 @@ final class TestCore implements AutoCloseable {
     return core;
   }
 
+  /**
+   * Provisioned so that its components, and with them functions of V1 groups, run as somebody who
+   * is not root (LAM-30).
+   */
+  static TestCore provisionedForFunctions(TestCloud cloud, String thing) {
+    return isRoot()
+        ? provisioned(cloud, thing, "--component-default-user", "nobody")
+        : provisioned(cloud, thing);
+  }
+
+  static TestCore startedForFunctions(TestCloud cloud, String thing) {
+    TestCore core = provisionedForFunctions(cloud, thing);
+    core.start();
+    return core;
+  }
+
   static TestCore started(TestCloud cloud, String thing) {
     TestCore core = provisioned(cloud, thing);
     core.start();

@@ -9,14 +9,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.AfterAll;
@@ -41,9 +37,6 @@ import tools.jackson.databind.node.ObjectNode;
 @ExtendWith(TestCloud.Shared.class)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class V1CoreScenarioTest {
-  private static final Duration PATIENCE = TestCore.PATIENCE;
-  private static final Pattern STARTED =
-      Pattern.compile("Greengrass successfully started with PID: (\\d+)");
   private static final String HANDLER =
       """
       import logging, os, sys
@@ -61,6 +54,7 @@ class V1CoreScenarioTest {
       """;
 
   private static TestCloud cloud;
+  private static V1Device device;
   private static Path root;
   private static String group;
   private static String coreVersion;
@@ -72,34 +66,8 @@ class V1CoreScenarioTest {
     assumeTrue(TestCore.isRoot(), "greengrassd is started as root");
     cloud = shared;
     root = cloud.folder.resolve("v1/greengrass");
-    Ryegrass.Outcome outcome =
-        Ryegrass.run(
-            cloud.folder,
-            PATIENCE,
-            "provision",
-            "--v1",
-            "--data",
-            cloud.data().toString(),
-            "--thing",
-            "v1-device",
-            "--root",
-            root.toString(),
-            "--local-mqtt-port",
-            "0",
-            "--lambda-ipc-port",
-            "0");
-    outcome.isSuccess();
-    change(c -> c.put("pidFileDirectory", root.resolve("pids").toString()));
-    Matcher id = Pattern.compile("certificate=(\\S+)").matcher(outcome.output());
-    assertThat(id.find()).isTrue();
-    coreVersion =
-        definition(
-            "core",
-            "{\"Cores\":[{\"Id\":\"c\",\"ThingArn\":\""
-                + TestCloud.thingArn("v1-device")
-                + "\",\"CertificateArn\":\"arn:aws:iot:us-east-1:000000000000:cert/"
-                + id.group(1)
-                + "\",\"SyncShadow\":false}]}");
+    device = V1Device.provisioned(cloud, "v1-device", root);
+    coreVersion = definition("core", device.coreDefinition());
     group = cloud.aws("greengrass", "create-group", "--name", "v1-device").path("Id").asString();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
@@ -129,7 +97,7 @@ class V1CoreScenarioTest {
 
   @AfterAll
   static void stop() {
-    if (root != null) {
+    if (device != null) {
       daemon("stop");
     }
   }
@@ -142,35 +110,23 @@ class V1CoreScenarioTest {
   }
 
   private static Ryegrass.Outcome daemon(String command) {
-    try (Ryegrass.Running running =
-        Ryegrass.startProgram(
-            cloud.folder,
-            Map.of(),
-            List.of(root.resolve("ggc/core/greengrassd").toString(), command))) {
-      return running.awaitEnd(PATIENCE);
-    }
+    return device.daemon(command);
   }
 
   private static void started(Ryegrass.Outcome outcome) {
-    outcome.isSuccess();
-    Matcher started = STARTED.matcher(outcome.output());
-    assertThat(started.find()).as(outcome.output()).isTrue();
-    pid = Long.parseLong(started.group(1));
+    pid = V1Device.started(outcome);
   }
 
   private static void change(java.util.function.Consumer<ObjectNode> how) {
-    Path file = root.resolve("config/config.json");
-    ObjectNode config = (ObjectNode) JsonMapper.shared().readTree(TestCloud.read(file));
-    how.accept(config);
-    TestCloud.write(file, JsonMapper.shared().writeValueAsString(config));
+    device.change(how);
   }
 
   private static String log(String file) {
-    return TestCloud.read(root.resolve("ggc/var/log").resolve(file + ".log"));
+    return device.log(file);
   }
 
   private static String userLog() {
-    return log("user/us-east-1/000000000000/v1-hello");
+    return device.userLog("v1-hello");
   }
 
   /** A pinned function without container, as that user. */
@@ -320,7 +276,7 @@ class V1CoreScenarioTest {
   void anEmptiedGroupJsonGivesACoreWithoutFunctions() {
     daemon("stop").isSuccess();
     TestCloud.write(root.resolve("ggc/deployment/group/group.json"), "{}");
-    change(c -> ((ObjectNode) c.path("runtime")).put("allowFunctionsToRunAsRoot", "yes"));
+    device.allowFunctionsToRunAsRoot();
     started(daemon("start"));
     assertThat(log("system/runtime")).contains("is an empty group: the core starts without");
     assertThat(root.resolve("ggc/deployment/lambda")).isEmptyDirectory();

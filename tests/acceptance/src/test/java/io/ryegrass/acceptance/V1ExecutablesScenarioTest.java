@@ -50,7 +50,7 @@ class V1ExecutablesScenarioTest {
   @BeforeAll
   static void deploy(TestCloud shared) throws Exception {
     cloud = shared;
-    core = TestCore.started(cloud, CORE);
+    core = TestCore.startedForFunctions(cloud, CORE);
     String relay =
         function("relay", "arn:aws:greengrass:::runtime/function/executable", "relay", compiled());
     String upper =

@@ -27,11 +27,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
 
 /**
- * TUT-LRA by the AWS CLI, its volume read-only (E15), and a machine-learning model in both
- * isolation modes (E39); the functions are those of the guide.
+ * TUT-LRA by the AWS CLI, its volume read-only and then a file of root's (E15), and a
+ * machine-learning model in both isolation modes (E39); the functions are those of the guide.
  *
- * <p>They run as the component user of the core; what a function of another user may not use fails
- * its deployment in {@code FunctionsOnANucleusTest} of core/lambda.
+ * <p>They run as {@code nobody}: user 0 may use everything.
  */
 @DisplayName("E14, E15, E39 Local and machine-learning resources of a V1 group")
 @ExtendWith(TestCloud.Shared.class)
@@ -95,7 +94,7 @@ class V1ResourcesScenarioTest {
   static void start(TestCloud shared) throws Exception {
     assumeThat(TestCore.isRoot()).as("containers and groups need root").isTrue();
     cloud = shared;
-    core = TestCore.started(cloud, "resources");
+    core = TestCore.startedForFunctions(cloud, "resources");
     TestCore ears = TestCore.provisioned(cloud, "resources-ears");
     watcher =
         CrashDevice.connect(
@@ -212,18 +211,21 @@ class V1ResourcesScenarioTest {
         + "]}";
   }
 
+  private static String resources(Path source) {
+    return define(
+        "resource",
+        """
+        {"Resources":[
+          {"Id":"data-volume","Name":"data","ResourceDataContainer":{"LocalVolumeResourceData":{"SourcePath":"%s",
+           "DestinationPath":"/dest/LRAtest","GroupOwnerSetting":{"AutoAddGroupOwner":true}}}},
+          {"Id":"model","Name":"model","ResourceDataContainer":{"S3MachineLearningModelResourceData":{
+           "DestinationPath":"%s","S3Uri":"s3://greengrass-models/model.zip",
+           "OwnerSetting":{"GroupOwner":"4712","GroupPermission":"ro"}}}}]}"""
+            .formatted(source, DESTINATION));
+  }
+
   private static void defineResourcesAndSubscriptions() {
-    resources =
-        define(
-            "resource",
-            """
-            {"Resources":[
-              {"Id":"data-volume","Name":"data","ResourceDataContainer":{"LocalVolumeResourceData":{"SourcePath":"%s",
-               "DestinationPath":"/dest/LRAtest","GroupOwnerSetting":{"AutoAddGroupOwner":true}}}},
-              {"Id":"model","Name":"model","ResourceDataContainer":{"S3MachineLearningModelResourceData":{
-               "DestinationPath":"%s","S3Uri":"s3://greengrass-models/model.zip",
-               "OwnerSetting":{"GroupOwner":"4712","GroupPermission":"ro"}}}}]}"""
-                .formatted(volume, DESTINATION));
+    resources = resources(volume);
     String subscription = "{\"Id\":\"%s\",\"Source\":\"%s\",\"Subject\":\"%s\",\"Target\":\"%s\"}";
     subscriptions =
         define(
@@ -336,5 +338,23 @@ class V1ResourcesScenarioTest {
     core.awaitLog("TestLRA", "Failed to publish message: OSError(30, 'Read-only file system')");
     assertThat(heard).hasSize(2);
     assertThat(Files.getLastModifiedTime(modelFile())).isEqualTo(fetched);
+  }
+
+  @Test
+  @Order(4)
+  @DisplayName("E15, LRA-16, TRB-DEP-10: a file of root's, mode 0600, fails the deployment by name")
+  void aFileThatTheFunctionMayNotReadFailsTheDeployment() throws IOException {
+    Path secret = Files.writeString(cloud.folder.resolve("src/secret"), "root's");
+    Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
+    resources = resources(secret);
+
+    JsonNode status = deploy(version("ro"));
+
+    assertThat(status.path("DeploymentStatus").asString()).isEqualTo("Failure");
+    assertThat(status.path("ErrorMessage").asString())
+        .containsPattern(
+            "group config is invalid: nobody or \\[\\S+ root] don't have ro permission")
+        .contains(" on the file: " + secret + ".")
+        .contains("belongs to uid 0, gid 0 and has mode 0600");
   }
 }

@@ -99,7 +99,7 @@ class V1RuntimesScenarioTest {
   @BeforeAll
   static void deploy(TestCloud shared) throws Exception {
     cloud = shared;
-    core = TestCore.started(cloud, CORE);
+    core = TestCore.startedForFunctions(cloud, CORE);
     TestCore watcher = TestCore.provisioned(cloud, CORE + "-watcher");
     person =
         CrashDevice.connect(

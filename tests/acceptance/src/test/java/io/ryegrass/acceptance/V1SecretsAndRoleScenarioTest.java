@@ -57,7 +57,7 @@ class V1SecretsAndRoleScenarioTest {
   @BeforeAll
   static void group(TestCloud shared) throws MqttException {
     cloud = shared;
-    core = TestCore.provisioned(cloud, "group-core");
+    core = TestCore.provisionedForFunctions(cloud, "group-core");
     TestCloud.write(
         cloud.folder.resolve("person.json"),
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"iot:*\",\"Resource\":\"*\"}]}");

@@ -100,7 +100,7 @@ class V1TutorialScenarioTest {
   @BeforeAll
   static void start(TestCloud shared) throws Exception {
     cloud = shared;
-    core = TestCore.started(cloud, "MyFirstGroup_Core");
+    core = TestCore.startedForFunctions(cloud, "MyFirstGroup_Core");
     TestCore listener = TestCore.provisioned(cloud, "tutorial-listener");
     client =
         CrashDevice.connect(
