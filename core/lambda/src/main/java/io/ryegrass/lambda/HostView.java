@@ -30,6 +30,8 @@ final class HostView {
   private static final Set<String> NO_FILES =
       Set.of("proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "mqueue", "securityfs");
 
+  private static final int STICKY_FOR_ALL = 01777;
+
   private final Path rootfs;
   private final Path layers;
 
@@ -63,6 +65,8 @@ final class HostView {
         Files.createDirectories(rootfs.resolve(name));
       }
     }
+    // runc gives a tmpfs the mode of the folder that it is mounted on, whatever its options say.
+    Files.setAttribute(rootfs.resolve("tmp"), "unix:mode", STICKY_FOR_ALL);
     List<Place> missing = new ArrayList<>();
     for (Place place : places) {
       Path real = real(place.destination());

@@ -104,7 +104,7 @@ class V1ClassifyScenarioTest {
             .path("FunctionArn")
             .asString();
     group = cloud.aws("greengrass", "create-group", "--name", NAME).path("Id").asString();
-    core = TestCore.started(cloud, NAME);
+    core = TestCore.startedForFunctions(cloud, NAME);
     TestCore camera = TestCore.provisioned(cloud, NAME + "-camera");
     person =
         CrashDevice.connect(
