@@ -298,6 +298,9 @@ final class TestCore implements Components, ConfigTree, Bus, DeploymentEngine, C
   public void detach(Participant p) {}
 
   @Override
+  public void alsoCalled(Participant p, Participant name) {}
+
+  @Override
   public Subscription subscribe(Participant who, String filter, boolean own, Receiver r) {
     Local subscription = new Local(who, filter, own, r);
     local.add(subscription);
