@@ -304,6 +304,37 @@ class PublicSdksTest {
   }
 
   @Test
+  @DisplayName(
+      "section 8: a service that the machine-learning SDK calls is not there, and is named")
+  void theMachineLearningSdkIsToldWhichServiceIsNotThere() {
+    Deployed user =
+        core.deploy(
+            "user",
+            "main.handler",
+            """
+            import base64, os
+            from greengrass_common.env_vars import GGC_MAX_INTERFACE_VERSION
+            from greengrass_common.parse_version import parse_version
+            from greengrass_ipc_python_sdk.ipc_facade import (
+                GreengrassRuntimeException, GreengrassServiceClient, GreengrassServiceMessage)
+            client = GreengrassServiceClient()
+            def handler(name, context):
+                address = 'arn:aws:lambda:{}:aws:function:GG-ML-INF-image-classification-{}'.format(
+                    os.environ['AWS_REGION'], name)
+                about = base64.b64encode(b'{"custom": {"Content-Type": "image/jpeg"}}')
+                try:
+                    client.call(address, GreengrassServiceMessage(about, b'photo'))
+                except GreengrassRuntimeException as e:
+                    return [parse_version(GGC_MAX_INTERFACE_VERSION), str(e)]
+            """);
+    JsonNode answer = core.call(user.arn(), "\"beverages\"").json();
+    assertThat(answer.path(0).toString()).isEqualTo("[\"1\",\"5\"]");
+    assertThat(answer.path(1).asString())
+        .contains("GG-ML-INF-image-classification-beverages: no connector that serves this name")
+        .contains("not deployed on this core");
+  }
+
+  @Test
   @DisplayName("check 2: each name that the published jar links to is there, with its type")
   void theClassesHaveWhatThePublishedJarLinksTo() throws Exception {
     ClassLoader loader = getClass().getClassLoader();

@@ -13,6 +13,8 @@ import java.time.format.DateTimeFormatter;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The files below {@code var/log} (LOG-02 … LOG-06): lines {@code [time][LEVEL]-text}, each file
@@ -20,13 +22,23 @@ import java.util.concurrent.atomic.AtomicLong;
  * counted, and never stops who wrote it.
  */
 final class V1LogFiles {
+  private static final Logger LOG = LoggerFactory.getLogger(V1LogFiles.class);
   private static final DateTimeFormatter STAMP =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
   private final Path folder;
   private final Clock clock;
-  private final Map<Path, RotatedLog> open = new ConcurrentHashMap<>();
+  private final Map<Path, OneLog> open = new ConcurrentHashMap<>();
   private final AtomicLong lost = new AtomicLong();
+
+  private static final class OneLog {
+    final RotatedLog files;
+    final AtomicLong gone = new AtomicLong();
+
+    OneLog(String name, Clock clock) {
+      files = new RotatedLog(name, clock);
+    }
+  }
 
   /**
    * @param folder {@code var/log}; made for the core's user alone
@@ -54,19 +66,43 @@ final class V1LogFiles {
    * @param line begins with its level, as {@code [INFO]-…}
    */
   void append(Path file, V1Loggers.Limits limits, String line) {
-    byte[] bytes =
-        ("[" + STAMP.format(clock.instant()) + "]" + cut(line, limits.longestLine()) + "\n")
-            .getBytes(StandardCharsets.UTF_8);
     Path parent = folder.resolve(file).getParent();
-    RotatedLog log =
-        open.computeIfAbsent(file, f -> new RotatedLog(String.valueOf(f.getFileName()), clock));
+    Path in = parent == null ? folder : parent;
+    OneLog log =
+        open.computeIfAbsent(file, f -> new OneLog(String.valueOf(f.getFileName()), clock));
     try {
-      log.append(limits.in(parent == null ? folder : parent), bytes);
+      int removed = log.files.append(limits.in(in), bytes(limits, line));
+      if (removed > 0) {
+        outgrown(log, file, limits, in, log.gone.addAndGet(removed));
+      }
     } catch (IOException e) {
       long n = lost.incrementAndGet();
       if (Long.bitCount(n) == 1) { // the 1st, 2nd, 4th …: no flood in crash.log
         System.err.println(n + " log lines could not be written below " + folder + ": " + e);
       }
+    }
+  }
+
+  private byte[] bytes(V1Loggers.Limits limits, String line) {
+    return ("[" + STAMP.format(clock.instant()) + "]" + cut(line, limits.longestLine()) + "\n")
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Says so where the new file begins; of a function also, now and then, in runtime.log. */
+  private void outgrown(OneLog log, Path file, V1Loggers.Limits limits, Path in, long gone)
+      throws IOException {
+    String what =
+        file.getFileName()
+            + " has written more than its log may hold (Space "
+            + limits.kb()
+            + " KB by the group's loggers): "
+            + gone
+            + " of the oldest files are gone since the core's start.";
+    if (limits.takes("WARN")) {
+      var unused = log.files.append(limits.in(in), bytes(limits, "[WARN]-" + what));
+    }
+    if (file.startsWith("user") && Long.bitCount(gone) == 1) {
+      LOG.warn("{}", what);
     }
   }
 
@@ -90,10 +126,10 @@ final class V1LogFiles {
   /** Removes the logs of all functions (RST-01). */
   void forgetUsers() throws IOException {
     Path user = folder.resolve("user");
-    for (Map.Entry<Path, RotatedLog> e : open.entrySet()) {
+    for (Map.Entry<Path, OneLog> e : open.entrySet()) {
       if (e.getKey().startsWith("user")) {
         open.remove(e.getKey());
-        e.getValue().close();
+        e.getValue().files.close();
       }
     }
     V1Files.deleteTree(user);

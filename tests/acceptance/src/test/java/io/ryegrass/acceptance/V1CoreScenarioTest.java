@@ -310,10 +310,11 @@ class V1CoreScenarioTest {
         .untilAsserted(() -> assertThat(allOfUserLog()).contains("the flood is over"));
     assertThat(allOfUserLog())
         .contains("[WARN]-")
-        .contains("flood 1999 ")
+        .contains("flood 1999 ", "[WARN]-v1-hello has written more than its log may hold (Space 64 KB")
         .doesNotContain("flood 0 ")
         .doesNotContain("[INFO]")
         .hasSizeBetween(20 << 10, 64 << 10);
+    assertThat(log("system/runtime")).contains("v1-hello has written more than its log may hold");
   }
 
   /** All files of the function's log; a rotated one may just go. */
