@@ -42,6 +42,7 @@ final class CrashWorld implements AutoCloseable {
 
   private Ryegrass.@Nullable Running cloud;
   private Ryegrass.@Nullable Running core;
+  private @Nullable AwsCli cli;
   private int version;
 
   CrashWorld(Path folder) {
@@ -119,7 +120,13 @@ final class CrashWorld implements AutoCloseable {
   }
 
   String aws(String... arguments) {
-    Ryegrass.Outcome outcome = Ryegrass.aws(folder, arguments);
+    AwsCli loaded = cli;
+    if (loaded == null) {
+      loaded = AwsCli.start(folder.resolve("cloud"));
+      cli = loaded;
+    }
+    Ryegrass.Outcome outcome =
+        loaded == null ? Ryegrass.aws(folder, arguments) : loaded.call(arguments);
     outcome.isSuccess();
     return outcome.output().strip();
   }
@@ -282,6 +289,9 @@ final class CrashWorld implements AutoCloseable {
 
   @Override
   public void close() {
+    if (cli != null) {
+      cli.close();
+    }
     if (core != null) {
       core.close();
     }
