@@ -335,7 +335,7 @@ class JavaFunctionsTest {
   /** v1-lambda-runtime.md section 12, check 10. */
   @Test
   void aRoutedMessageBringsItsTopic() {
-    Deployed d = deploy("topic", "shapes.Shapes::topic", c -> {});
+    Deployed d = deploy("topic", "shapes.Shapes::topic", c -> c.put("maxInstancesCount", 1));
     core.bus.rules.add(new TestBus.Rule("cloud", "#", Participant.function(d.arn())));
     core.bus.publish(
         new Message(

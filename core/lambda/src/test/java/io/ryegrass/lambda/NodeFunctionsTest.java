@@ -106,14 +106,18 @@ class NodeFunctionsTest {
     Deployed d =
         deploy(
             "topic",
-            """
+            "index.handler",
+            Map.of(
+                "index.js",
+                """
             const seen = [];
             exports.handler = (event, context, callback) => {
               if (event === 'tell') return callback(null, seen);
               seen.push([context.clientContext.custom.subject, context.clientContext.Custom.subject, event]);
               callback(null);
             };
-            """);
+            """),
+            c -> c.put("maxInstancesCount", 1)); // the second call is for who got the message
     core.bus.rules.add(new TestBus.Rule("cloud", "#", Participant.function(d.arn())));
     core.bus.publish(
         new Message(
