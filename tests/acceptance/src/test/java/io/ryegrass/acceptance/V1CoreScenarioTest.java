@@ -310,7 +310,8 @@ class V1CoreScenarioTest {
         .untilAsserted(() -> assertThat(allOfUserLog()).contains("the flood is over"));
     assertThat(allOfUserLog())
         .contains("[WARN]-")
-        .contains("flood 1999 ", "[WARN]-v1-hello has written more than its log may hold (Space 64 KB")
+        .contains(
+            "flood 1999 ", "[WARN]-v1-hello has written more than its log may hold (Space 64 KB")
         .doesNotContain("flood 0 ")
         .doesNotContain("[INFO]")
         .hasSizeBetween(20 << 10, 64 << 10);
