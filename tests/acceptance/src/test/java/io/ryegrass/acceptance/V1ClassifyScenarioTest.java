@@ -12,8 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -56,8 +56,10 @@ class V1ClassifyScenarioTest {
   private static TestCloud cloud;
   private static TestCore core;
   private static CrashDevice person;
+  private static Path network;
   private static String function;
   private static String group;
+  private static final Map<String, String> definitions = new LinkedHashMap<>();
   private static final List<String> heard = new CopyOnWriteArrayList<>();
 
   @BeforeAll
@@ -66,25 +68,10 @@ class V1ClassifyScenarioTest {
     Path npm = network();
     assumeThat(npm).as("npm cannot give %s here", NPM).exists();
     cloud = shared;
-    Path model = cloud.folder.resolve("direction.zip");
-    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(model))) {
-      zip.putNextEntry(new ZipEntry("model/direction.onnx"));
-      Files.copy(npm, zip);
-      zip.putNextEntry(new ZipEntry("model/labels.txt"));
-      zip.write("upright\nupside down\n".getBytes(StandardCharsets.UTF_8));
-    }
+    network = npm;
     cloud.aws("s3api", "create-bucket", "--bucket", "greengrass-classify");
-    for (Path file : List.of(PACKAGE, model)) {
-      cloud.aws(
-          "s3api",
-          "put-object",
-          "--bucket",
-          "greengrass-classify",
-          "--key",
-          file.getFileName().toString(),
-          "--body",
-          file.toString());
-    }
+    upload(PACKAGE);
+    uploadModel("upright\nupside down\n");
     function =
         cloud
             .aws(
@@ -149,6 +136,29 @@ class V1ClassifyScenarioTest {
     }
   }
 
+  private static void upload(Path file) {
+    cloud.aws(
+        "s3api",
+        "put-object",
+        "--bucket",
+        "greengrass-classify",
+        "--key",
+        file.getFileName().toString(),
+        "--body",
+        file.toString());
+  }
+
+  private static void uploadModel(String labels) throws IOException {
+    Path model = cloud.folder.resolve("direction.zip");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(model))) {
+      zip.putNextEntry(new ZipEntry("model/direction.onnx"));
+      Files.copy(network, zip);
+      zip.putNextEntry(new ZipEntry("model/labels.txt"));
+      zip.write(labels.getBytes(StandardCharsets.UTF_8));
+    }
+    upload(model);
+  }
+
   /** The example's own tool, {@code Draw.png(text, upsideDown)}. */
   private static byte[] drawn(String text, boolean upsideDown) throws Exception {
     Path classes = Files.createDirectories(cloud.folder.resolve("draw"));
@@ -172,37 +182,51 @@ class V1ClassifyScenarioTest {
         .asString();
   }
 
+  /** Another user than the core: what it may read of the model, it may by the owner (MLI-08). */
+  private static String runAs() {
+    return TestCore.isRoot() ? ",\"RunAs\":{\"Uid\":54321,\"Gid\":54321}" : "";
+  }
+
   private static void deploy(String isolation) {
     boolean container = isolation.equals("GreengrassContainer");
-    Map<String, String> definitions =
-        Map.of(
-            "Core",
-            "{\"Cores\":[{\"Id\":\"c\",\"ThingArn\":\"%s\",\"CertificateArn\":\"arn:aws:iot:us-east-1:000000000000:cert/any\"}]}"
-                .formatted(core.arn()),
-            "Resource",
-            """
-            {"Resources":[{"Id":"direction","Name":"direction","ResourceDataContainer":{"S3MachineLearningModelResourceData":{
-              "DestinationPath":"/greengrass-machine-learning/direction","S3Uri":"s3://greengrass-classify/direction.zip",
-              "OwnerSetting":{"GroupOwner":"4713","GroupPermission":"ro"}}}}]}""",
-            "Function",
+    if (definitions.isEmpty()) {
+      definitions.put(
+          "core",
+          define(
+              "core",
+              "{\"Cores\":[{\"Id\":\"c\",\"ThingArn\":\"%s\",\"CertificateArn\":\"arn:aws:iot:us-east-1:000000000000:cert/any\"}]}"
+                  .formatted(core.arn())));
+      definitions.put(
+          "resource",
+          define(
+              "resource",
+              """
+              {"Resources":[{"Id":"direction","Name":"direction","ResourceDataContainer":{"S3MachineLearningModelResourceData":{
+                "DestinationPath":"/greengrass-machine-learning/direction","S3Uri":"s3://greengrass-classify/direction.zip",
+                "OwnerSetting":{"GroupOwner":"4713","GroupPermission":"ro"}}}}]}"""));
+      definitions.put(
+          "subscription",
+          define(
+              "subscription",
+              """
+              {"Subscriptions":[{"Id":"ask","Source":"cloud","Subject":"text/+","Target":"%1$s"},
+                {"Id":"answer","Source":"%1$s","Subject":"text/+/class","Target":"cloud"}]}"""
+                  .formatted(function)));
+    }
+    definitions.put(
+        "function",
+        define(
+            "function",
             """
             {"Functions":[{"Id":"classify","FunctionArn":"%s","FunctionConfiguration":{"Pinned":true,"Timeout":30,%s
-              "EncodingType":"json","Environment":{"Execution":{"IsolationMode":"%s"},
+              "EncodingType":"json","Environment":{"Execution":{"IsolationMode":"%s"%s},
               "ResourceAccessPolicies":[{"ResourceId":"direction"}]}}}]}"""
-                .formatted(function, container ? "\"MemorySize\":196608," : "", isolation),
-            "Subscription",
-            """
-            {"Subscriptions":[{"Id":"ask","Source":"cloud","Subject":"text/+","Target":"%1$s"},
-              {"Id":"answer","Source":"%1$s","Subject":"text/+/class","Target":"cloud"}]}"""
-                .formatted(function));
+                .formatted(
+                    function, container ? "\"MemorySize\":163840," : "", isolation, runAs())));
     List<String> command = new ArrayList<>(List.of("greengrass", "create-group-version"));
     command.addAll(List.of("--group-id", group));
     definitions.forEach(
-        (kind, content) -> {
-          String lower = kind.toLowerCase(Locale.ROOT);
-          command.add("--" + lower + "-definition-version-arn");
-          command.add(define(lower, content));
-        });
+        (kind, arn) -> command.addAll(List.of("--" + kind + "-definition-version-arn", arn)));
     String version = cloud.aws(command.toArray(String[]::new)).path("Version").asString();
     String deployment = cloud.newDeployment(group, version);
     var end =
@@ -284,5 +308,15 @@ class V1ClassifyScenarioTest {
 
     assertThat(ask("text/next", drawn(TEXTS.getFirst(), true)).path("class").asString())
         .isEqualTo("upside down");
+  }
+
+  @Test
+  @Order(4)
+  @DisplayName("MLI-02: another model at the same address is there after the next deployment")
+  void anotherModelReplacesTheOneBefore() throws Exception {
+    uploadModel("so\nanders\n");
+    deploy("NoContainer");
+    assertThat(ask("text/other", drawn(TEXTS.getFirst(), true)).path("class").asString())
+        .isEqualTo("anders");
   }
 }
