@@ -57,6 +57,11 @@ public final class Resolver {
   private final Map<String, Optional<StoredRecipe>> locals = new HashMap<>();
   private final Map<String, VersionRequirement> ranges = new HashMap<>();
 
+  /** Whether a version does what is required; the same few questions come hundreds of times. */
+  private final Map<Fit, Boolean> fitting = new HashMap<>();
+
+  private record Fit(String requirement, String version) {}
+
   private record Answer(
       Map<String, String> requirements, ComponentCatalog.ResolvedComponent component) {}
 
@@ -415,7 +420,11 @@ public final class Resolver {
 
   /** Two hundred components that want the same of a built-in one say so in one or two texts. */
   private boolean accepted(ComponentVersion version, Map<String, String> wanted) {
-    return Set.copyOf(wanted.values()).stream().allMatch(r -> requirement(r).accepts(version));
+    return Set.copyOf(wanted.values()).stream()
+        .allMatch(
+            r ->
+                fitting.computeIfAbsent(
+                    new Fit(r, version.text()), fit -> requirement(r).accepts(version)));
   }
 
   private VersionRequirement requirement(String text) {
