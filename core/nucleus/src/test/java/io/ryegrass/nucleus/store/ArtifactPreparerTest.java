@@ -65,7 +65,9 @@ class ArtifactPreparerTest {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
       for (String name : NAMES) {
-        zip.putNextEntry(new ZipEntry(name));
+        ZipEntry entry = new ZipEntry(name);
+        entry.setTime(1_700_000_000_000L); // the same bytes each time
+        zip.putNextEntry(entry);
         zip.write((name + text).getBytes(StandardCharsets.UTF_8));
       }
     } catch (IOException e) {
