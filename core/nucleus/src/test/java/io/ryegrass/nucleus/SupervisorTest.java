@@ -417,7 +417,8 @@ class SupervisorTest {
       throws IOException {
     org.junit.jupiter.api.Assumptions.assumeTrue(
         "root".equals(System.getProperty("user.name")), "Only root can change users");
-    for (Path p = root; !p.equals(Path.of("/tmp")) && p != null; p = p.getParent()) {
+    Path shared = Path.of(System.getProperty("java.io.tmpdir"));
+    for (Path p = root; p.startsWith(shared) && !p.equals(shared); p = p.getParent()) {
       Files.setPosixFilePermissions(p, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
     cloud.generic(
