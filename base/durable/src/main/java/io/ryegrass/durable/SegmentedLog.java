@@ -542,24 +542,33 @@ public final class SegmentedLog implements AutoCloseable {
       long base = segmentFor(position);
       while (current == null || current.base() != base || current.nextOffset() > position) {
         close();
+        current = null;
+        if (base > position) {
+          base = segmentAfterTruncation();
+          continue;
+        }
         try {
           current = SegmentFile.openForReading(folder, base);
         } catch (DurableException e) {
           if (firstOffset <= position) {
             throw e;
           }
-          // truncated between the look-up and the opening: go on at what is kept
-          position = firstOffset;
-          if (position >= nextOffset) {
-            throw new NoSuchElementException("The log " + folder + " was truncated up to its end");
-          }
-          base = segmentFor(position);
+          base = segmentAfterTruncation();
           continue;
         }
         file = current;
       }
       byte[] data = current.read(position);
       return new Entry(position++, data);
+    }
+
+    /** The log was truncated since its place was looked up: goes on at what is kept. */
+    private long segmentAfterTruncation() {
+      position = position();
+      if (position >= nextOffset) {
+        throw new NoSuchElementException("The log " + folder + " was truncated up to its end");
+      }
+      return segmentFor(position);
     }
 
     /**

@@ -12,8 +12,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -228,6 +231,48 @@ class SegmentedLogTest {
       }
       assertThat(next).containsOnly(each);
     }
+  }
+
+  @Test
+  void aReaderThatIsOvertakenByTruncationsGoesOnAtWhatIsKept() throws Exception {
+    SegmentedLog.Options small = new SegmentedLog.Options(1024, 1 << 24);
+    ExecutorService executor =
+        Executors.newThreadPerTaskExecutor(Thread.ofPlatform().daemon().factory());
+    try (SegmentedLog log = SegmentedLog.open(folder, small)) {
+      AtomicBoolean done = new AtomicBoolean();
+      int records = 80_000;
+      List<Future<Long>> readers = new ArrayList<>();
+      for (int r = 0; r < 4; r++) {
+        readers.add(executor.submit(() -> readUntil(done, log)));
+      }
+      for (int i = 0; i < records; i++) {
+        log.append(bytes("a record of some length, number " + i));
+        if (i % 40 == 0) {
+          log.truncateBefore(log.nextOffset() - 1);
+        }
+      }
+      done.set(true);
+      for (Future<Long> last : readers) {
+        assertThat(last.get(20, TimeUnit.SECONDS)).isEqualTo(records - 1);
+      }
+    } finally {
+      executor.shutdown();
+    }
+  }
+
+  /** The offset of the last record. */
+  private static long readUntil(AtomicBoolean done, SegmentedLog log) {
+    long before = -1;
+    try (SegmentedLog.Reader reader = log.reader(0)) {
+      while (!done.get() || reader.hasNext()) {
+        if (reader.hasNext()) {
+          long offset = reader.next().offset();
+          assertThat(offset).isGreaterThan(before);
+          before = offset;
+        }
+      }
+    }
+    return before;
   }
 
   private static long sizeOf(Path folder) {
