@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,6 +57,7 @@ class SecretManagerTest {
   @TempDir Path root;
   private final Map<String, ObjectNode> cloud = new ConcurrentHashMap<>();
   private final AtomicInteger asked = new AtomicInteger();
+  private Consumer<ObjectNode> configurationChanged = changed -> {};
   private volatile RuntimeException trouble;
   private volatile ObjectNode configuration = configuration(ARN);
   private volatile String attached = ARN;
@@ -310,6 +312,7 @@ class SecretManagerTest {
   void whatADeploymentNoLongerNamesLeavesTheDiskSEC15() {
     deploy();
 
+    configurationChanged.accept(Json.object());
     manager.deploymentEnded(Json.object());
 
     assertThat(root.resolve("secrets/secrets.json")).doesNotExist();
@@ -426,6 +429,10 @@ class SecretManagerTest {
                   case "configuration" -> configuration;
                   case "components" -> components;
                   case "config" -> config;
+                  case "onConfigurationChanged" -> {
+                    configurationChanged = listener(args[0]);
+                    yield null;
+                  }
                   default -> null;
                 });
     port = manager.port();
@@ -443,6 +450,11 @@ class SecretManagerTest {
         List.of(),
         "",
         Instant.EPOCH);
+  }
+
+  @SuppressWarnings("unchecked") // the parameter's type, which a proxy does not know
+  private static Consumer<ObjectNode> listener(Object argument) {
+    return (Consumer<ObjectNode>) argument;
   }
 
   private interface Body {
