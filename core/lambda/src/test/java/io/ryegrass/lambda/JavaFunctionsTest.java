@@ -22,7 +22,6 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 import java.util.zip.ZipEntry;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -174,26 +173,13 @@ class JavaFunctionsTest {
     String classPath =
         TARGET.resolve("lambda-runtime.jar") + ":" + TARGET.resolve("lib/aws-lambda-java-core.jar");
     Path classes = Files.createDirectories(compiled.resolve("classes"));
-    int code =
-        ToolProvider.getSystemJavaCompiler()
-            .run(
-                null,
-                null,
-                null,
-                "--release",
-                "8",
-                "-nowarn",
-                "-proc:none",
-                "-Xlint:-options",
-                "-cp",
-                classPath,
-                "-d",
-                classes.toString(),
-                source.resolve("shapes/Shapes.java").toString(),
-                source.resolve("shapes/Generic.java").toString(),
-                source.resolve("shapes/Caller.java").toString(),
-                source.resolve("beside/Helper.java").toString());
-    assertThat(code).isZero();
+    Java8.compile(
+        classPath,
+        classes,
+        source.resolve("shapes/Shapes.java"),
+        source.resolve("shapes/Generic.java"),
+        source.resolve("shapes/Caller.java"),
+        source.resolve("beside/Helper.java"));
     // A jar under lib/, and no longer beside the other classes.
     ByteArrayOutputStream jar = new ByteArrayOutputStream();
     try (JarOutputStream out = new JarOutputStream(jar)) {

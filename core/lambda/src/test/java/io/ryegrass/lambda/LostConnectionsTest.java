@@ -23,7 +23,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -161,20 +160,10 @@ class LostConnectionsTest {
     Files.writeString(folder.resolve("index.js"), NODE);
     Path source = folder.resolve("Sample.java");
     Files.writeString(source, JAVA);
-    int code =
-        ToolProvider.getSystemJavaCompiler()
-            .run(
-                null,
-                null,
-                null,
-                "--release",
-                "8",
-                "-proc:none",
-                "-Xlint:-options",
-                "-cp",
-                LambdaHarness.RUNTIMES.resolve("java/target/lambda-runtime.jar").toString(),
-                source.toString());
-    assertThat(code).isZero();
+    Java8.compile(
+        LambdaHarness.RUNTIMES.resolve("java/target/lambda-runtime.jar").toString(),
+        folder,
+        source);
     threads = Executors.newVirtualThreadPerTaskExecutor();
     for (Kind kind : KINDS) {
       run(kind, "lost", () -> losesConnectionsAndGoesOn(kind));

@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -262,26 +261,14 @@ class PublicSdksTest {
     Files.createDirectories(code.resolve("lib"));
     Files.copy(sdk, code.resolve("lib/GreengrassJavaSDK.jar"));
     Path runtime = LambdaHarness.RUNTIMES.resolve("java/target");
-    int compiled =
-        ToolProvider.getSystemJavaCompiler()
-            .run(
-                null,
-                null,
-                null,
-                "--release",
-                "8",
-                "-proc:none",
-                "-Xlint:-options",
-                "-cp",
-                sdk
-                    + ":"
-                    + runtime.resolve("lambda-runtime.jar")
-                    + ":"
-                    + runtime.resolve("lib/aws-lambda-java-core.jar"),
-                "-d",
-                code.toString(),
-                source.toString());
-    assertThat(compiled).isZero();
+    Java8.compile(
+        sdk
+            + ":"
+            + runtime.resolve("lambda-runtime.jar")
+            + ":"
+            + runtime.resolve("lib/aws-lambda-java-core.jar"),
+        code,
+        source);
     Deployed user =
         core.deploy(
             "user", "sdk.User", "", c -> c.put("runtime", "java8").put("timeoutInSeconds", 60));

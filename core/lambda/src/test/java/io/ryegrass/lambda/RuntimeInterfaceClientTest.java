@@ -22,7 +22,6 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,23 +84,7 @@ class RuntimeInterfaceClientTest {
     Path broken = handlers.resolveSibling("Broken.java");
     Files.writeString(handlers, HANDLERS);
     Files.writeString(broken, BROKEN);
-    int code =
-        ToolProvider.getSystemJavaCompiler()
-            .run(
-                null,
-                null,
-                null,
-                "--release",
-                "8",
-                "-proc:none",
-                "-Xlint:-options",
-                "-cp",
-                jar(RequestHandler.class).toString(),
-                "-d",
-                classes.toString(),
-                handlers.toString(),
-                broken.toString());
-    assertThat(code).isZero();
+    Java8.compile(jar(RequestHandler.class).toString(), classes, handlers, broken);
   }
 
   @BeforeEach
