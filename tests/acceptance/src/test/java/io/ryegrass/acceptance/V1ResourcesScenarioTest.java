@@ -336,6 +336,8 @@ class V1ResourcesScenarioTest {
     invoke("LRA/invoke");
 
     core.awaitLog("TestLRA", "Failed to publish message: OSError(30, 'Read-only file system')");
+    // The log is on the core; the two payloads before the write come by way of the cloud.
+    TestCore.await("the two payloads before the write").until(() -> heard.size() >= 2);
     assertThat(heard).hasSize(2);
     assertThat(Files.getLastModifiedTime(modelFile())).isEqualTo(fetched);
   }
