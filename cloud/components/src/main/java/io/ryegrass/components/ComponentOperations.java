@@ -23,6 +23,9 @@ final class ComponentOperations {
   private static final YAMLMapper YAML = YAMLMapper.builder().build();
 
   /** The quota of AWS; more is a sign of something that belongs into an artifact. */
+  /** How many versions a refusal names at most. */
+  private static final int NAMED_VERSIONS = 5;
+
   private static final int MAX_RECIPE_BYTES = 16 << 10;
 
   private final CloudStore store;
@@ -361,8 +364,23 @@ final class ComponentOperations {
     return result;
   }
 
-  /** For tests and callers inside the module: does a component version exist by name. */
-  boolean exists(String name, ComponentVersion version) {
-    return catalogue.find(name, version.text()).isPresent();
+  /** Why a deployment cannot name this component version; empty when it can. */
+  Optional<String> missing(String name, ComponentVersion version) {
+    if (catalogue.find(name, version.text()).isPresent()) {
+      return Optional.empty();
+    }
+    List<String> others = catalogue.versions(name).stream().map(v -> v.number().text()).toList();
+    boolean builtIn = !others.isEmpty() && catalogue.privateVersions(name).isEmpty();
+    return Optional.of(
+        "Component "
+            + name
+            + " version "
+            + version.text()
+            + " does not exist; "
+            + (others.isEmpty()
+                ? "create it with CreateComponentVersion or name another component"
+                : (builtIn ? "the component is part of Ryegrass, so name " : "create it, or name ")
+                    + String.join(
+                        ", ", others.subList(0, Math.min(others.size(), NAMED_VERSIONS)))));
   }
 }

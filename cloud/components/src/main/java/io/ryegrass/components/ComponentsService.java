@@ -134,7 +134,7 @@ public final class ComponentsService implements CallResources, AutoCloseable {
             conflicts,
             fleetEvents,
             clock,
-            components::exists,
+            components::missing,
             artifacts::dropDocument);
     this.cores = new CoreDevices(store, registry, effective, tags, arns, pages, fleetEvents, clock);
     this.telemetry = new Telemetry(store, fleetEvents, clock);

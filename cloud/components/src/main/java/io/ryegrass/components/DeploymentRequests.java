@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,10 +20,14 @@ import tools.jackson.databind.node.ObjectNode;
 final class DeploymentRequests {
   private DeploymentRequests() {}
 
-  /** Whether a component version can be deployed. */
+  /** The component versions that can be deployed. */
   @FunctionalInterface
   interface Existence {
-    boolean exists(String name, ComponentVersion version);
+    /** For what was checked when it was created. */
+    Existence CHECKED = (name, version) -> Optional.empty();
+
+    /** Why a component version cannot be deployed and what to do; empty when it can. */
+    Optional<String> missing(String name, ComponentVersion version);
   }
 
   static Map<String, DeploymentDocument.ComponentUpdate> components(
@@ -40,16 +45,12 @@ final class DeploymentRequests {
       } catch (InvalidDocumentException e) {
         throw Faults.validation(where + ".componentVersion", where + ": " + e.getMessage());
       }
-      if (!existence.exists(entry.getKey(), number)) {
-        throw Faults.notFound(
-            "COMPONENT",
-            entry.getKey() + ":" + version,
-            "Component "
-                + entry.getKey()
-                + " version "
-                + version
-                + " does not exist; create it with CreateComponentVersion or name another version");
-      }
+      existence
+          .missing(entry.getKey(), number)
+          .ifPresent(
+              why -> {
+                throw Faults.notFound("COMPONENT", entry.getKey() + ":" + version, why);
+              });
       result.put(
           entry.getKey(),
           new DeploymentDocument.ComponentUpdate(

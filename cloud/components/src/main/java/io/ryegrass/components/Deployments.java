@@ -524,7 +524,8 @@ final class Deployments {
           } else {
             effective.cancelQueued(row, "canceled before the device took it up");
             Map<String, DeploymentDocument.ComponentUpdate> components =
-                DeploymentRequests.components(row.request().get("components"), (n, v) -> true);
+                DeploymentRequests.components(
+                    row.request().get("components"), DeploymentRequests.Existence.CHECKED);
             sendToShadow(row, components, "CANCELED");
           }
           return 0;
@@ -578,7 +579,9 @@ final class Deployments {
   private static Optional<String> asked(DeploymentRow row) {
     return Optional.of(
         DeploymentRequests.document(
-                row, DeploymentRequests.components(row.request().get("components"), (n, v) -> true))
+                row,
+                DeploymentRequests.components(
+                    row.request().get("components"), DeploymentRequests.Existence.CHECKED))
             .toJson()
             .toString());
   }

@@ -3,6 +3,7 @@ package io.ryegrass.components;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ryegrass.model.BuiltInComponents;
 import io.ryegrass.model.DeploymentDocument;
 import io.ryegrass.model.FailureHandlingPolicy;
 import io.ryegrass.model.Recipe;
@@ -337,7 +338,12 @@ class ComponentsServiceTest {
     create("a", "1.0.0");
     assertThatThrownBy(() -> deploy("thing/core1", "a", "3.0.0", null))
         .isInstanceOf(ResourceNotFoundException.class)
-        .hasMessageContaining("3.0.0");
+        .hasMessageContaining("Component a version 3.0.0 does not exist")
+        .hasMessageContaining("or name 1.0.0");
+    String builtIn = "aws.greengrass.LegacySubscriptionRouter";
+    assertThatThrownBy(() -> deploy("thing/core1", builtIn, "0.0.1", null))
+        .isInstanceOf(ResourceNotFoundException.class)
+        .hasMessageContaining("part of Ryegrass, so name " + builtInVersion(builtIn));
     assertThatThrownBy(() -> deploy("thing/core1", "a", "1.0.0", "[1]"))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("JSON object");
@@ -611,6 +617,15 @@ class ComponentsServiceTest {
             Artifacts: [{Uri: s3://demo/echo.sh}]
         """
         .formatted(name, version);
+  }
+
+  private static String builtInVersion(String name) {
+    return BuiltInComponents.recipes().stream()
+        .filter(r -> r.componentName().equals(name))
+        .findFirst()
+        .orElseThrow()
+        .componentVersion()
+        .text();
   }
 
   private static String arn(String name, String version) {
