@@ -1,7 +1,6 @@
 package io.ryegrass.devicegateway;
 
 import io.helidon.common.tls.Tls;
-import io.helidon.common.tls.TlsClientAuth;
 import io.helidon.http.HeaderValues;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
@@ -137,7 +136,7 @@ public final class DeviceGateway implements AutoCloseable {
   }
 
   private WebServer startWeb(DeviceTls tls) {
-    Tls https = Tls.builder().sslContext(tls.forHttps()).clientAuth(TlsClientAuth.OPTIONAL).build();
+    Tls https = Tls.builder().sslContext(tls.forHttps()).sslParameters(DeviceTls.https()).build();
     return WebServer.builder()
         .host(settings.host())
         .port(settings.apiPort())

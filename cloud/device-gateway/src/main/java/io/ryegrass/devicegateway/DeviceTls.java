@@ -14,6 +14,7 @@ import java.util.Base64;
 import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
@@ -51,6 +52,14 @@ final class DeviceTls {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("HTTPS cannot do TLS: " + e.getMessage(), e);
     }
+  }
+
+  /** A certificate may be shown; the cipher is the first of ours that the client has. */
+  static SSLParameters https() {
+    SSLParameters parameters = new SSLParameters(ServerTls.CIPHER_SUITES.toArray(String[]::new));
+    parameters.setUseCipherSuitesOrder(true);
+    parameters.setWantClientAuth(true);
+    return parameters;
   }
 
   /** A certificate must be shown. */

@@ -440,7 +440,7 @@ class DeviceGatewayTest {
   }
 
   @Test
-  void bothAlpnNamesOfHttpAreAccepted() throws Exception {
+  void bothAlpnNamesOfHttpAreAcceptedAndChaChaIsTaken() throws Exception {
     Rig.Device device = rig.device("negotiator", Rig.ALL);
     for (List<String> offered :
         List.of(
@@ -463,6 +463,7 @@ class DeviceGatewayTest {
         assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8))
             .startsWith("HTTP/1.1 200");
         assertThat(offered).contains(socket.getApplicationProtocol());
+        assertThat(socket.getSession().getCipherSuite()).isEqualTo("TLS_CHACHA20_POLY1305_SHA256");
       }
     }
   }

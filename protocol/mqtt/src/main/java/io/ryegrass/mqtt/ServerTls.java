@@ -1,9 +1,9 @@
 package io.ryegrass.mqtt;
 
 import io.netty.handler.ssl.ClientAuth;
-import io.netty.handler.ssl.IdentityCipherSuiteFilter;
 import io.netty.handler.ssl.JdkSslContext;
 import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SupportedCipherSuiteFilter;
 import java.io.IOException;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
@@ -32,6 +32,25 @@ import org.jspecify.annotations.Nullable;
 public final class ServerTls {
   private static final int SESSION_SECONDS = 3600;
 
+  /**
+   * Cipher suites, the one that this side would rather have first (docs/decisions/059): ChaCha20,
+   * then AES-GCM, and CBC for old clients of TLS 1.2. TLS-01 and TLS-02 of the V1 catalogue are
+   * among them, as far as a JDK still has them.
+   */
+  public static final List<String> CIPHER_SUITES =
+      List.of(
+          "TLS_CHACHA20_POLY1305_SHA256",
+          "TLS_AES_128_GCM_SHA256",
+          "TLS_AES_256_GCM_SHA384",
+          "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+          "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+          "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+          "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+          "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+          "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+          "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+          "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA");
+
   private ServerTls() {}
 
   /**
@@ -50,8 +69,8 @@ public final class ServerTls {
     return new JdkSslContext(
         jdkContext(key, chain, clients),
         false,
-        null,
-        IdentityCipherSuiteFilter.INSTANCE,
+        CIPHER_SUITES,
+        SupportedCipherSuiteFilter.INSTANCE,
         null,
         clientAuth,
         new String[] {"TLSv1.3", "TLSv1.2"},
@@ -59,8 +78,8 @@ public final class ServerTls {
   }
 
   /**
-   * The same for servers that are not on Netty; whether client certificates are asked for is theirs
-   * to say.
+   * The same for servers that are not on Netty; whether client certificates are asked for, and that
+   * {@link #CIPHER_SUITES} are meant, is theirs to say.
    *
    * @throws GeneralSecurityException when key and certificates cannot be used
    */

@@ -26,6 +26,7 @@ import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -135,6 +136,26 @@ class TlsTest {
       socket.setEnabledProtocols(new String[] {version});
       socket.startHandshake();
       assertThat(socket.getSession().getProtocol()).isEqualTo(version);
+      assertThat(new RawClient(socket).connected("a", true)).isFalse();
+    }
+  }
+
+  /** A client's own order is AES first, as of most of them; TLS-01 and TLS-02 stay. */
+  @ParameterizedTest
+  @CsvSource({
+    "TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256, TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_256_GCM_SHA384, TLS_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,"
+        + " TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+  })
+  void chaChaIsTakenFromWhoeverHasItAndOthersGetAes(String offered, String taken) throws Exception {
+    try (MqttBroker broker = broker(settings()).start();
+        SSLSocket socket = socket(broker.port("tls"))) {
+      socket.setEnabledCipherSuites(offered.split(" "));
+      socket.startHandshake();
+      assertThat(socket.getSession().getCipherSuite()).isEqualTo(taken);
       assertThat(new RawClient(socket).connected("a", true)).isFalse();
     }
   }
