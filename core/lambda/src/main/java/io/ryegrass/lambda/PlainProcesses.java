@@ -50,7 +50,7 @@ final class PlainProcesses implements WorkerStarter {
     UserIds own = UserIds.own();
     UserIds user = UserIds.of(home.configuration().user(), home.posixUser());
     boolean change = !user.equals(own);
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(HangUps.heardAgain());
     command.add(tool("setsid"));
     if (change) {
       command.add(tool("setpriv"));

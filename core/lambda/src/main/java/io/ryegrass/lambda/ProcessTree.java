@@ -102,7 +102,7 @@ final class ProcessTree {
           left.add(leader);
           continue;
         }
-        switch (onHangUp(s.pid())) {
+        switch (HangUps.of(s.pid())) {
           case ENDS -> left.add(s.pid());
           case HANDLES -> handlers.add(s.pid());
           case IGNORES -> {}
@@ -135,30 +135,6 @@ final class ProcessTree {
       throw new UncheckedIOException("Cannot read /proc; it must be mounted.", e);
     }
     return found;
-  }
-
-  private enum OnHangUp {
-    ENDS,
-    HANDLES,
-    IGNORES
-  }
-
-  /** SIGHUP is bit 0 of the masks of ignored and of caught signals. */
-  private static OnHangUp onHangUp(long pid) {
-    try {
-      for (String line :
-          Files.readAllLines(
-              PROC.resolve(Long.toString(pid)).resolve("status"), StandardCharsets.ISO_8859_1)) {
-        boolean ignored = line.startsWith("SigIgn:");
-        if ((ignored || line.startsWith("SigCgt:"))
-            && (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 1) != 0) {
-          return ignored ? OnHangUp.IGNORES : OnHangUp.HANDLES;
-        }
-      }
-    } catch (IOException e) {
-      return OnHangUp.ENDS; // it has ended
-    }
-    return OnHangUp.ENDS;
   }
 
   /** Java can send SIGTERM and SIGKILL only; the shell has the others. */

@@ -26,6 +26,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import sun.misc.Signal;
+import sun.misc.SignalHandler;
 
 /** Functions as real Python processes. */
 @Timeout(60)
@@ -569,9 +573,22 @@ class FunctionsOnTheCoreTest {
     }
   }
 
-  /** E32 and LAM-32, without a container. */
-  @Test
-  void stoppingEndsTheSessionOfTheFunctionButNotWhatLeftItOrIgnoresHangUps() throws Exception {
+  /** E32 and LAM-32, without a container; also on a core that was started by {@code nohup}. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void stoppingEndsTheSessionOfTheFunctionButNotWhatLeftItOrIgnoresHangUps(boolean deaf)
+      throws Exception {
+    var before = deaf ? Signal.handle(new Signal("HUP"), SignalHandler.SIG_IGN) : null;
+    try {
+      stoppingEndsTheSession();
+    } finally {
+      if (before != null) {
+        Signal.handle(new Signal("HUP"), before);
+      }
+    }
+  }
+
+  private void stoppingEndsTheSession() throws Exception {
     String code =
         """
         import os, subprocess
