@@ -276,7 +276,7 @@ class ArtifactKindsTest {
         (artifact, target) -> {
           most.accumulateAndGet(now.incrementAndGet(), Math::max);
           four.countDown();
-          assertThat(four.await(20, TimeUnit.SECONDS)).as("four at once").isTrue();
+          assertThat(four.await(60, TimeUnit.SECONDS)).as("four at once").isTrue();
           Files.writeString(target, artifact.uri());
           now.decrementAndGet();
         };
@@ -292,12 +292,15 @@ class ArtifactKindsTest {
 
   @Test
   void theFirstArtifactThatFailsEndsTheOthers() {
+    CountDownLatch begun = new CountDownLatch(1);
     CountDownLatch ended = new CountDownLatch(1);
     fetch =
         (artifact, target) -> {
           if (artifact.uri().endsWith("bad")) {
+            assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
             throw new CloudRefusedException("RESOURCE_NOT_FOUND", "No such file.");
           }
+          begun.countDown();
           try {
             new CountDownLatch(1).await();
           } catch (InterruptedException e) {

@@ -51,7 +51,7 @@ class BootstrapTest {
 
   /** What the program does when it is asked to: end, and start again. */
   private void restarted(int times) {
-    await().atMost(Duration.ofSeconds(20)).until(() -> wanted.size() == times);
+    await().atMost(Duration.ofSeconds(60)).until(() -> wanted.size() == times);
     nucleus.close();
     open();
   }
@@ -64,7 +64,7 @@ class BootstrapTest {
   private DeploymentStatus awaitStatus(DeploymentRequest r, String status) {
     return await()
         .pollInterval(Duration.ofMillis(20))
-        .atMost(Duration.ofSeconds(20))
+        .atMost(Duration.ofSeconds(60))
         .until(() -> cloud.last(r.id(), status), java.util.Optional::isPresent)
         .get();
   }
@@ -114,8 +114,7 @@ class BootstrapTest {
         step("B", "101"));
     DeploymentRequest r = deploy(1, "com.example.B", "1.0.0");
     restarted(1);
-    assertThat(wanted).containsExactly(RestartPort.What.NUCLEUS);
-    restarted(2);
+    restarted(2); // the next step may ask for it as soon as the nucleus is open again
     assertThat(wanted).containsExactly(RestartPort.What.NUCLEUS, RestartPort.What.HOST);
     awaitStatus(r, "SUCCEEDED");
     assertThat(Files.readAllLines(notes)).containsExactly("A", "B");
@@ -226,7 +225,7 @@ class BootstrapTest {
       throws IOException {
     launchFolders();
     DeploymentRequest r = deploy(1, "aws.greengrass.Nucleus", "2.16.0");
-    await().atMost(Duration.ofSeconds(20)).until(() -> wanted.size() == 1);
+    await().atMost(Duration.ofSeconds(60)).until(() -> wanted.size() == 1);
     assertThat(distro()).isEqualTo(temp.resolve("distro-2").toRealPath());
     assertThat(root.resolve("alts/old/distro").toRealPath())
         .isEqualTo(temp.resolve("distro-1").toRealPath());
@@ -242,7 +241,7 @@ class BootstrapTest {
       throws IOException {
     launchFolders();
     DeploymentRequest r = deploy(1, "aws.greengrass.Nucleus", "2.16.0");
-    await().atMost(Duration.ofSeconds(20)).until(() -> wanted.size() == 1);
+    await().atMost(Duration.ofSeconds(60)).until(() -> wanted.size() == 1);
     nucleus.close();
     Path alts = root.resolve("alts"); // what the loader does after three failed starts
     Files.createSymbolicLink(

@@ -115,7 +115,7 @@ class CrashTest {
                   2,
                   FailureHandlingPolicy.ROLLBACK,
                   TestCloud.components("com.example.A", version)));
-      Thread.sleep(20_000);
+      Thread.sleep(100_000);
       System.exit(3);
     }
   }
@@ -163,7 +163,7 @@ class CrashTest {
             .redirectErrorStream(true)
             .redirectOutput(new File(temp.toFile(), "victim.log"))
             .start();
-    assertThat(victim.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(victim.waitFor(120, TimeUnit.SECONDS)).isTrue();
     assertThat(victim.exitValue())
         .as(Files.readString(temp.resolve("victim.log")))
         .isEqualTo(HALTED);
@@ -176,7 +176,7 @@ class CrashTest {
       boolean good = !version.equals("3.0.0");
       await()
           .pollInterval(Duration.ofMillis(20))
-          .atMost(Duration.ofSeconds(20))
+          .atMost(Duration.ofSeconds(60))
           .until(() -> cloud.last(id, good ? "SUCCEEDED" : "FAILED").isPresent());
       await()
           .until(

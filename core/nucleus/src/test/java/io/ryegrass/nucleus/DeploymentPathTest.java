@@ -55,7 +55,7 @@ class DeploymentPathTest {
   private DeploymentStatus awaitStatus(DeploymentRequest r, String status) {
     return await()
         .pollInterval(Duration.ofMillis(20))
-        .atMost(Duration.ofSeconds(20))
+        .atMost(Duration.ofSeconds(60))
         .until(() -> cloud.last(r.id(), status), java.util.Optional::isPresent)
         .get();
   }
@@ -89,6 +89,8 @@ class DeploymentPathTest {
     ComponentStatus status = nucleus.components().find("com.example.Echo").orElseThrow();
     assertThat(status.root()).isTrue();
     assertThat(status.fleetConfigArns()).containsExactly(r.id());
+    Path out = root.resolve("work/com.example.Echo/out");
+    await().until(() -> Files.exists(out) && Files.size(out) > 0);
 
     nucleus
         .components()
@@ -103,9 +105,8 @@ class DeploymentPathTest {
     await().until(() -> state("com.example.Echo") == ComponentState.RUNNING);
     assertThat(nucleus.components().configuration("com.example.Echo").at("/live").asString())
         .isEqualTo("yes");
-    await().until(() -> Files.readAllLines(root.resolve("work/com.example.Echo/out")).size() == 2);
-    assertThat(Files.readAllLines(root.resolve("work/com.example.Echo/out")))
-        .containsOnly("started-you");
+    await().until(() -> Files.readAllLines(out).size() == 2);
+    assertThat(Files.readAllLines(out)).containsOnly("started-you");
   }
 
   @Test
@@ -238,7 +239,8 @@ class DeploymentPathTest {
     nucleus =
         Nucleus.open(
             new NucleusSettings(
-                root, Clock.systemUTC(), Duration.ofSeconds(2), Duration.ofSeconds(1)),
+                // also the time that its rollback has
+                root, Clock.systemUTC(), Duration.ofSeconds(2), Duration.ofSeconds(6)),
             List.of(),
             List.of(silent),
             cloud.ports(),

@@ -81,7 +81,7 @@ class LocalDeploymentsTest {
   private LocalDeployments.Status ended(String id) {
     return await()
         .pollInterval(Duration.ofMillis(20))
-        .atMost(Duration.ofSeconds(30))
+        .atMost(Duration.ofSeconds(60))
         .until(
             () -> nucleus.localDeployments().find(id).orElseThrow(),
             s -> !s.detailedStatus().isEmpty());
@@ -111,7 +111,7 @@ class LocalDeploymentsTest {
 
   private String said() throws IOException {
     Path file = root.resolve("work/com.example.Hello/said");
-    await().until(() -> Files.exists(file) && Files.size(file) > 0);
+    await().atMost(Duration.ofSeconds(60)).until(() -> Files.exists(file) && Files.size(file) > 0);
     return Files.readString(file);
   }
 
@@ -155,7 +155,9 @@ class LocalDeploymentsTest {
 
     nucleus.close();
     open(CloudPorts.offline());
-    await().until(() -> state("com.example.Hello") == ComponentState.RUNNING);
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> state("com.example.Hello") == ComponentState.RUNNING);
     assertThat(nucleus.localDeployments().list()).hasSize(3).first().isEqualTo(changed);
 
     assertThat(deploy(request(Map.of(), "com.example.Hello")).status()).isEqualTo("SUCCEEDED");
@@ -209,7 +211,9 @@ class LocalDeploymentsTest {
         .hasContent("one");
     nucleus.close();
     open(CloudPorts.offline());
-    await().until(() -> state("com.example.Hello") == ComponentState.RUNNING);
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> state("com.example.Hello") == ComponentState.RUNNING);
     assertThat(said()).isEqualTo("one");
   }
 
@@ -222,7 +226,7 @@ class LocalDeploymentsTest {
     assertThat(deploy(request(Map.of("com.example.Hello", "1.0.0"))).status())
         .isEqualTo("SUCCEEDED");
     nucleus.components().restart("com.example.Hello");
-    await().until(() -> said().equals("two"));
+    await().atMost(Duration.ofSeconds(60)).until(() -> said().equals("two"));
   }
 
   /** LESSON-14: without a cloud there is no waiting for one. */
@@ -286,7 +290,9 @@ class LocalDeploymentsTest {
                 FailureHandlingPolicy.DO_NOTHING));
     String queued = local.create(request(Map.of("com.example.Slow", "1.0.0")));
     String next = local.create(request(Map.of("com.example.B", "1.0.0")));
-    await().until(() -> local.find(slow).orElseThrow().phase().equals("APPLIED"));
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> local.find(slow).orElseThrow().phase().equals("APPLIED"));
     assertThat(local.find(queued).orElseThrow().status()).isEqualTo("QUEUED");
     assertThat(local.cancel(queued)).contains("being cancelled");
     assertThat(ended(queued).status()).isEqualTo("CANCELED");
@@ -351,7 +357,7 @@ class LocalDeploymentsTest {
             1, FailureHandlingPolicy.ROLLBACK, TestCloud.components("com.example.Fleet", "1.0.0"));
     nucleus.deployments().submit(fleet);
     await()
-        .atMost(Duration.ofSeconds(20))
+        .atMost(Duration.ofSeconds(60))
         .until(() -> cloud.last(fleet.id(), "SUCCEEDED").isPresent());
     assertThat(state("com.example.Hello")).isEqualTo(ComponentState.RUNNING);
     assertThat(state("com.example.Fleet")).isEqualTo(ComponentState.RUNNING);

@@ -108,7 +108,7 @@ final class NucleusTestBench implements AutoCloseable {
     await()
         .pollInterval(Duration.ofMillis(10))
         .pollDelay(Duration.ZERO)
-        .atMost(Duration.ofSeconds(20))
+        .atMost(Duration.ofSeconds(60))
         .until(condition);
   }
 

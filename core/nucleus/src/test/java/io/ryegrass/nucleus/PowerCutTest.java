@@ -29,6 +29,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import tools.jackson.databind.node.IntNode;
 
 /**
@@ -36,6 +37,7 @@ import tools.jackson.databind.node.IntNode;
  * what was not synced: after each power cut it opens, knows who it is, has a whole generation with
  * all its files, and keeps what it had acknowledged (LESSON-02, "cannot be bricked").
  */
+@ResourceLock("io.ryegrass.durable.DiskWatch") // which tells one test at a time
 class PowerCutTest {
   private static final int ONE_OF = Integer.getInteger("crash.oneOf", 20);
   private static final long SEED = Long.getLong("crash.seed", System.nanoTime());
@@ -157,7 +159,7 @@ class PowerCutTest {
             List.copyOf(known)));
     org.awaitility.Awaitility.await()
         .pollInterval(Duration.ofMillis(10))
-        .atMost(Duration.ofSeconds(30))
+        .atMost(Duration.ofSeconds(90))
         .until(() -> cloud.last(r.id(), end).isPresent());
     promises.add(new Promise(disk.now(), afterwards, List.copyOf(keys), List.copyOf(known)));
   }
@@ -396,7 +398,7 @@ class PowerCutTest {
     nucleus.deployments().submit(r);
     org.awaitility.Awaitility.await()
         .pollInterval(Duration.ofMillis(10))
-        .atMost(Duration.ofSeconds(30))
+        .atMost(Duration.ofSeconds(90))
         .until(() -> cloud.last(r.id(), end).isPresent());
   }
 }

@@ -26,6 +26,11 @@ import tools.jackson.databind.node.ObjectNode;
  * switch for the network.
  */
 final class TestCloud {
+  static {
+    // Tests share the machine with others: what comes late has still come.
+    org.awaitility.Awaitility.setDefaultTimeout(java.time.Duration.ofSeconds(60));
+  }
+
   final Map<String, Recipe> recipes = new ConcurrentHashMap<>();
   final Map<String, byte[]> artifacts = new ConcurrentHashMap<>();
   final List<DeploymentStatus> statuses = new CopyOnWriteArrayList<>();

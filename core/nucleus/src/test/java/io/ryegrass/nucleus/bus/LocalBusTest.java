@@ -10,6 +10,7 @@ import io.ryegrass.nucleus.CloudMessagingException;
 import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.Participant;
 import io.ryegrass.nucleus.PublishResult;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -94,7 +95,7 @@ class LocalBusTest {
     assertThat(bus.publish(routed(Participant.device("dev2"), "in/a/x", "1")).targets()).isZero();
     bus.publish(routed(Participant.function(F1), "out", "zero levels below"));
     bus.publish(routed(Participant.function(F1), "out/b/c", "two"));
-    await().until(() -> got.equals(List.of("in/a/x")));
+    await().atMost(Duration.ofSeconds(60)).until(() -> got.equals(List.of("in/a/x")));
     assertThat(toCloud).containsExactly("out=zero levels below qos1", "out/b/c=two qos1");
     assertThat(bus.metrics().unrouted()).isEqualTo(2);
   }
@@ -120,7 +121,7 @@ class LocalBusTest {
     List<String> got = new CopyOnWriteArrayList<>();
     bus.attach(Participant.function(F1), m -> got.add(m.topic()), 10);
     fromCloud.get("cmd/#").accept(new CloudMessage("cmd/go", new byte[0], 1));
-    await().until(() -> got.equals(List.of("cmd/go")));
+    await().atMost(Duration.ofSeconds(60)).until(() -> got.equals(List.of("cmd/go")));
     bus.addRoutes("table", table("{" + row("2", "cloud", "x", THING) + "}"));
     assertThat(fromCloud.keySet()).containsExactly("x");
   }
@@ -201,7 +202,7 @@ class LocalBusTest {
     assertThat(toCloud).hasSize(10);
     go.countDown();
     int kept = 10 - dropped;
-    await().until(() -> got.size() == kept);
+    await().atMost(Duration.ofSeconds(60)).until(() -> got.size() == kept);
     assertThat(got.getFirst()).isEqualTo("0");
     assertThat(bus.metrics().droppedFull()).isEqualTo(dropped);
   }
@@ -218,7 +219,7 @@ class LocalBusTest {
       bus.publish(local(i % 2 == 0 ? a : b, "t/x", "" + i));
     }
     assertThat(bus.publish(local(b, "t", "the parent level is not matched")).targets()).isZero();
-    await().until(() -> all.size() == 100 && others.size() == 50);
+    await().atMost(Duration.ofSeconds(60)).until(() -> all.size() == 100 && others.size() == 50);
     assertThat(all).isSortedAccordingTo((x, y) -> Integer.parseInt(x) - Integer.parseInt(y));
     assertThat(others).first().isEqualTo("1");
     closing.close();
@@ -257,7 +258,7 @@ class LocalBusTest {
     List<String> got = new CopyOnWriteArrayList<>();
     bus.subscribe(Participant.component("c"), "a", true, m -> got.add(m.topic()));
     assertThat(bus.publish(routed(Participant.function(F1), "a", "1")).delivered()).isEqualTo(1);
-    await().until(() -> got.equals(List.of("a")));
+    await().atMost(Duration.ofSeconds(60)).until(() -> got.equals(List.of("a")));
     bus.publish(local(Participant.component("c"), "b", "2"));
     assertThat(toCloud).containsExactly("b=2 qos1");
   }

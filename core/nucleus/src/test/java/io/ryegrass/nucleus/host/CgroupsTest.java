@@ -67,7 +67,7 @@ class CgroupsTest {
     group.joins().forEach(f -> join.append("echo 0 > ").append(f).append("; "));
     Process p = new ProcessBuilder("sh", "-c", join + script).start();
     started.add(p);
-    await().until(() -> group.members().contains(p.pid()));
+    await().atMost(Duration.ofSeconds(60)).until(() -> group.members().contains(p.pid()));
     return p;
   }
 
@@ -80,15 +80,18 @@ class CgroupsTest {
   private void frozenProcessesStandAndGoOn(Cgroups groups) throws Exception {
     ComponentCgroup group = groups.group("c.A");
     Process busy = inside(group, "while :; do :; done");
-    await().until(() -> cpuTicks(busy.pid()) > 1);
-    group.freeze(Duration.ofSeconds(5));
+    await().atMost(Duration.ofSeconds(60)).until(() -> cpuTicks(busy.pid()) > 1);
+    group.freeze(Duration.ofSeconds(30));
     assertThat(group.frozen()).isTrue();
     long before = cpuTicks(busy.pid());
-    await().during(Duration.ofMillis(200)).until(() -> cpuTicks(busy.pid()) == before);
+    await()
+        .during(Duration.ofMillis(200))
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> cpuTicks(busy.pid()) == before);
     group.thaw();
-    await().until(() -> cpuTicks(busy.pid()) > before);
-    group.freeze(Duration.ofSeconds(5));
-    assertThat(group.kill(Duration.ofSeconds(5))).isTrue(); // also what is frozen
+    await().atMost(Duration.ofSeconds(60)).until(() -> cpuTicks(busy.pid()) > before);
+    group.freeze(Duration.ofSeconds(30));
+    assertThat(group.kill(Duration.ofSeconds(30))).isTrue(); // also what is frozen
   }
 
   @Test

@@ -19,7 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** What others are told of a component while it changes. */
 class ComponentActorTest {
-  private static final Duration LONG = Duration.ofSeconds(20);
+  private static final Duration LONG = Duration.ofSeconds(60);
   private static final ComponentActor.Timeouts TIMEOUTS =
       new ComponentActor.Timeouts(LONG, LONG, LONG, LONG, LONG, Duration.ofHours(1));
 
@@ -78,7 +78,7 @@ class ComponentActorTest {
   }
 
   private static void until(java.util.concurrent.Callable<Boolean> condition) {
-    await().pollInterval(Duration.ofMillis(2)).atMost(Duration.ofSeconds(10)).until(condition);
+    await().pollInterval(Duration.ofMillis(2)).atMost(Duration.ofSeconds(60)).until(condition);
   }
 
   @Test
