@@ -7,10 +7,11 @@ import static org.awaitility.Awaitility.await;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.eclipse.paho.client.mqttv3.IMqttDeliveryToken;
 import org.eclipse.paho.client.mqttv3.MqttCallback;
@@ -61,7 +62,7 @@ class BrokerTest {
         broker.publish("queue/" + i, TestBroker.bytes("" + i), 1, false);
       }
       broker.publish("queue/lost", TestBroker.bytes("qos 0 is not kept"), 0, false);
-      List<String> received = Collections.synchronizedList(new ArrayList<>());
+      List<String> received = new CopyOnWriteArrayList<>();
       MqttClient again = TestBroker.paho(port, "device");
       again.setCallback(collecting(received));
       assertThat(again.connectWithResult(TestBroker.options(false)).getSessionPresent()).isTrue();
@@ -134,7 +135,7 @@ class BrokerTest {
     try (MqttBroker broker = TestBroker.builder().start();
         MqttClient client = TestBroker.connected(broker.port("mqtt"), "c", true)) {
       client.publish("state/x", TestBroker.bytes("on"), 1, true);
-      List<String> received = Collections.synchronizedList(new ArrayList<>());
+      List<String> received = new CopyOnWriteArrayList<>();
       client.subscribe(
           "state/+",
           1,
@@ -226,7 +227,7 @@ class BrokerTest {
   @Test
   void refusedSubscribesGet128RefusedPublishesCloseAndRefusedReceiversAreLeftOut()
       throws Exception {
-    List<String> ends = Collections.synchronizedList(new ArrayList<>());
+    List<String> ends = new CopyOnWriteArrayList<>();
     Interceptor host =
         new Interceptor() {
           @Override
@@ -256,13 +257,13 @@ class BrokerTest {
       client.publish("theirs/x", "x", 1, 3);
       assertThat(client.isClosedByPeer()).isTrue();
       await().untilAsserted(() -> assertThat(ends).containsExactly("FORBIDDEN_ACCESS"));
-      assertThat(broker.metrics().refusedPublishes()).isEqualTo(1);
+      await().untilAsserted(() -> assertThat(broker.metrics().refusedPublishes()).isEqualTo(1));
     }
   }
 
   @Test
   void aSecondConnectionWithTheSameClientIdTakesOverAndTheHostSeesTheEndFirst() throws Exception {
-    List<String> events = Collections.synchronizedList(new ArrayList<>());
+    List<String> events = new CopyOnWriteArrayList<>();
     Interceptor host =
         new Interceptor() {
           @Override
@@ -491,21 +492,42 @@ class BrokerTest {
 
   @Test
   void silenceBeyondTheKeepAliveEndsTheConnectionAndPingsKeepIt() throws Exception {
+    boolean proven = false;
+    for (int attempt = 0; attempt < 5 && !proven; attempt++) {
+      proven = pingsKeepWhatSilenceEnds();
+    }
+    assertThat(proven).as("one run without a pause of the machine").isTrue();
+  }
+
+  /** False when there was a pause between two pings that may have ended their connection, too. */
+  private static boolean pingsKeepWhatSilenceEnds() throws Exception {
     try (MqttBroker broker = TestBroker.builder().start();
         RawClient silent = new RawClient(broker.port("mqtt"));
         RawClient pinging = new RawClient(broker.port("mqtt"))) {
       silent.connect("silent", true, 1).read(RawClient.CONNACK);
+      AtomicLong last = new AtomicLong(System.nanoTime());
+      AtomicLong longest = new AtomicLong();
       pinging.connect("pinging", true, 1).read(RawClient.CONNACK);
-      await()
-          .pollInterval(Duration.ofMillis(500))
-          .atMost(Duration.ofSeconds(20))
-          .until(
-              () -> {
-                pinging.send(0xC0, 0).read();
-                return !broker.isConnected("silent");
-              });
+      try {
+        await()
+            .pollInterval(Duration.ofMillis(200))
+            .until(
+                () -> {
+                  pinging.send(0xC0, 0).read();
+                  long now = System.nanoTime();
+                  longest.accumulateAndGet(now - last.getAndSet(now), Math::max);
+                  return !broker.isConnected("silent");
+                });
+      } catch (Exception closed) { // also an IOException
+        longest.accumulateAndGet(System.nanoTime() - last.get(), Math::max);
+        assertThat(longest.get()).as("%s", closed).isGreaterThan(700_000_000L);
+      }
+      if (longest.get() > 700_000_000L) {
+        return false; // with the time of an answer, this may be the 1.5 s of the keep-alive
+      }
       assertThat(broker.isConnected("pinging")).isTrue();
       assertThat(broker.metrics().keepAliveTimeouts()).isEqualTo(1);
+      return true;
     }
   }
 
@@ -518,8 +540,8 @@ class BrokerTest {
         client.subscribe("t", 1).read(RawClient.SUBACK);
       }
       await().until(() -> broker.metrics().expiredSessions() == 1);
-      assertThat(broker.metrics().sessions()).isZero();
-      assertThat(broker.metrics().subscriptions()).isZero();
+      await().until(() -> broker.metrics().sessions() == 0);
+      await().until(() -> broker.metrics().subscriptions() == 0);
     }
   }
 

@@ -11,8 +11,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.eclipse.paho.client.mqttv3.MqttClient;
@@ -162,7 +162,7 @@ class DurabilityTest {
 
   @Test
   void afterAKillEveryAcknowledgedMessageIsStillOwedInOrder() throws Exception {
-    List<Integer> acknowledged = Collections.synchronizedList(new ArrayList<>());
+    List<Integer> acknowledged = new CopyOnWriteArrayList<>();
     Process broker = start();
     int port = port(broker);
     try (RawClient device = new RawClient(port)) {
@@ -198,7 +198,7 @@ class DurabilityTest {
       }
       reader.join();
     } finally {
-      broker.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+      broker.destroyForcibly().waitFor(60, TimeUnit.SECONDS);
     }
     assertThat(acknowledged.size()).isBetween(700, 4999);
     try (MqttBroker again = TestBroker.durable(folder);
@@ -257,7 +257,7 @@ class DurabilityTest {
           .isInstanceOf(DurableException.class)
           .hasMessageContaining("in use by process " + broker.pid());
       broker.destroy();
-      assertThat(broker.waitFor(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(broker.waitFor(60, TimeUnit.SECONDS)).isTrue();
       assertThat(broker.exitValue()).isZero();
       TestBroker.durable(folder).close();
     } finally {

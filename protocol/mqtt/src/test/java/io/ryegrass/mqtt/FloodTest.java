@@ -92,7 +92,7 @@ class FloodTest {
     // They have said nothing that makes sense in the time for it, so they are gone.
     SocketChannel last = attackers.getLast();
     await()
-        .atMost(Duration.ofSeconds(20))
+        .atMost(Duration.ofSeconds(60))
         .until(
             () -> {
               last.configureBlocking(false);

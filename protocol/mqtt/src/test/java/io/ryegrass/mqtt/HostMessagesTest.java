@@ -95,7 +95,7 @@ class HostMessagesTest {
       MqttClient back = client(broker);
       back.setCallback(new Collector(got));
       back.connect(options(60));
-      await().atMost(Duration.ofSeconds(20)).until(() -> got.contains("later"));
+      await().atMost(Duration.ofSeconds(60)).until(() -> got.contains("later"));
       back.disconnect();
     }
   }

@@ -3,10 +3,11 @@ package io.ryegrass.mqtt;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -17,8 +18,10 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(180)
 class JournalCommitterTest {
+  private static final Duration LONG = Duration.ofSeconds(60);
+
   private final AtomicLong appended = new AtomicLong();
   private final Semaphore disk = new Semaphore(0);
   private final AtomicInteger waiting = new AtomicInteger();
@@ -32,13 +35,13 @@ class JournalCommitterTest {
   }
 
   private void awaitCommit(int number) {
-    Awaitility.await().until(() -> waiting.get() >= number);
+    Awaitility.await().atMost(LONG).until(() -> waiting.get() >= number);
   }
 
   @Test
   void oneCommitServesAllWhoCameMeanwhileInTheOrderOfPositions() {
     JournalCommitter committer = new JournalCommitter("test", this::commit, 0);
-    List<Long> called = Collections.synchronizedList(new ArrayList<>());
+    List<Long> called = new CopyOnWriteArrayList<>();
     appended.set(1);
     committer.whenDurable(1, e -> called.add(1L));
     awaitCommit(1);
@@ -52,7 +55,7 @@ class JournalCommitterTest {
     assertThat(called).containsExactly(1L);
     assertThat(committer.durable()).isEqualTo(1);
     disk.release();
-    Awaitility.await().until(() -> called.size() == 6);
+    Awaitility.await().atMost(LONG).until(() -> called.size() == 6);
     assertThat(called).containsExactly(1L, 3L, 3L, 5L, 7L, 9L);
     committer.close();
     assertThat(committer.commits()).isEqualTo(2);
@@ -72,8 +75,8 @@ class JournalCommitterTest {
           committer.whenDurable(4, again -> second.complete(again == null));
         });
     disk.release();
-    assertThat(first.get(10, TimeUnit.SECONDS)).isEqualTo(4);
-    assertThat(second.get(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(first.get(60, TimeUnit.SECONDS)).isEqualTo(4);
+    assertThat(second.get(60, TimeUnit.SECONDS)).isTrue();
     committer.close();
   }
 
@@ -124,7 +127,7 @@ class JournalCommitterTest {
                     }
                   }));
     }
-    assertThat(calls.await(25, TimeUnit.SECONDS)).isTrue();
+    assertThat(calls.await(150, TimeUnit.SECONDS)).isTrue();
     for (Thread writer : writers) {
       writer.join();
     }

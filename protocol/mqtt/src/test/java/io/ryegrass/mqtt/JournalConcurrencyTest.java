@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Many threads, checkpoints all the time, restarts with sessions that nobody asks for at first. */
-@Timeout(60)
+@Timeout(240)
 class JournalConcurrencyTest {
   private static final int SESSIONS = 12;
   private static final int THREADS = 3;

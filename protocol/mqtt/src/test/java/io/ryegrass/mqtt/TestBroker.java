@@ -5,9 +5,9 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.awaitility.Awaitility;
 import org.eclipse.paho.client.mqttv3.MqttClient;
 import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
 import org.eclipse.paho.client.mqttv3.MqttException;
@@ -15,6 +15,11 @@ import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 
 /** Brokers and Paho clients for tests. */
 final class TestBroker {
+  static {
+    // Tests share the machine with others: what comes late has still come.
+    Awaitility.setDefaultTimeout(Duration.ofSeconds(60));
+  }
+
   private TestBroker() {}
 
   static MqttBroker.Builder builder() {
@@ -32,7 +37,7 @@ final class TestBroker {
   static MqttClient paho(int port, String clientId) throws MqttException {
     MqttClient client =
         new MqttClient("tcp://127.0.0.1:" + port, clientId, new MemoryPersistence());
-    client.setTimeToWait(10_000);
+    client.setTimeToWait(60_000);
     return client;
   }
 
@@ -53,7 +58,7 @@ final class TestBroker {
 
   /** Subscribes at QoS 1 and collects the payloads in the order of their arrival. */
   static List<String> collect(MqttClient client, String filter) throws MqttException {
-    List<String> received = Collections.synchronizedList(new ArrayList<>());
+    List<String> received = new CopyOnWriteArrayList<>();
     client.subscribe(
         filter, 1, (topic, m) -> received.add(new String(m.getPayload(), StandardCharsets.UTF_8)));
     return received;

@@ -116,7 +116,7 @@ class TlsTest {
       assertThatThrownBy(() -> connect(port, "lamp", stranger.client(serverCa.certificate())))
           .isInstanceOf(MqttException.class);
       assertThat(broker.isConnected("lamp")).as("a stranger takes nothing over").isTrue();
-      assertThat(broker.listenerMetrics().failedHandshakes()).isEqualTo(1);
+      await().until(() -> broker.listenerMetrics().failedHandshakes() == 1);
 
       broker.replaceTls("tls", Identity.issue("server", renewedCa).server(deviceCa.certificate()));
       lamp.publish("t", new byte[10], 1, false);
@@ -266,7 +266,7 @@ class TlsTest {
       assertThat(broker.listenerMetrics().handshakes()).isLessThanOrEqualTo(4);
       assertThat(broker.listenerMetrics().waitingHandshakes()).isLessThanOrEqualTo(8);
       await()
-          .atMost(Duration.ofSeconds(20))
+          .atMost(Duration.ofSeconds(60))
           .until(() -> broker.listenerMetrics().displacedHandshakes() > 0);
       // An honest client that tries again gets in long before the others' deadline.
       CompletableFuture<Boolean> honest =
@@ -280,7 +280,7 @@ class TlsTest {
                   }
                 }
               });
-      assertThat(honest.get(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(honest.get(60, TimeUnit.SECONDS)).isTrue();
     } finally {
       for (Socket s : stalled) {
         s.close();
@@ -291,7 +291,7 @@ class TlsTest {
   @Test
   void aThousandClientsAtOnceAllGetThroughFewPlaces() throws Exception {
     ListenerBounds bounds =
-        new ListenerBounds(1_000, 4, 1_000, Duration.ofSeconds(5), Duration.ofSeconds(20));
+        new ListenerBounds(1_000, 4, 1_000, Duration.ofSeconds(30), Duration.ofSeconds(100));
     SSLContext tls = device.client(serverCa.certificate());
     try (MqttBroker broker = broker(settings()).bounds(bounds).start();
         var threads = java.util.concurrent.Executors.newVirtualThreadPerTaskExecutor()) {
@@ -303,18 +303,17 @@ class TlsTest {
             threads.submit(
                 () -> {
                   try (SSLSocket s = socket(port, tls)) {
-                    s.setSoTimeout(20_000);
-                    return !new RawClient(s, 20_000).connected(id, true);
+                    return !new RawClient(s, 100_000).connected(id, true);
                   }
                 }));
       }
       for (var one : all) {
-        assertThat(one.get(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(one.get(100, TimeUnit.SECONDS)).isTrue();
       }
       assertThat(broker.listenerMetrics().refusedHandshakes()).isZero();
       assertThat(broker.listenerMetrics().displacedHandshakes()).isZero();
       await().until(() -> broker.listenerMetrics().openSockets() == 0);
-      assertThat(broker.listenerMetrics().handshakes()).isZero();
+      await().until(() -> broker.listenerMetrics().handshakes() == 0);
     }
   }
 
@@ -325,7 +324,7 @@ class TlsTest {
     try (MqttBroker broker = broker(settings()).bounds(bounds).start();
         RawClient silent = new RawClient(broker.port("tls"))) {
       assertThat(silent.isClosedByPeer()).isTrue();
-      assertThat(broker.listenerMetrics().lateSockets()).isEqualTo(1);
+      await().until(() -> broker.listenerMetrics().lateSockets() == 1);
       await().until(() -> broker.listenerMetrics().openSockets() == 0);
     }
   }
@@ -333,7 +332,7 @@ class TlsTest {
   @Test
   void atTheBoundOfSocketsTheOldestSilentOneGivesWayAndConnectedClientsStay() throws Exception {
     ListenerBounds bounds =
-        new ListenerBounds(10, 4, 8, Duration.ofMillis(200), Duration.ofSeconds(10));
+        new ListenerBounds(10, 4, 8, Duration.ofSeconds(1), Duration.ofSeconds(60));
     ListenerSettings plain = ListenerSettings.tcp("tls", loopback());
     List<Socket> silent = new ArrayList<>();
     try (MqttBroker broker = broker(plain).bounds(bounds).start();
@@ -343,11 +342,18 @@ class TlsTest {
       for (int i = 0; i < 30; i++) {
         silent.add(new Socket(InetAddress.getLoopbackAddress(), port));
       }
-      await().until(() -> broker.listenerMetrics().acceptedSockets() == 31);
-      assertThat(broker.listenerMetrics().openSockets()).isEqualTo(10);
-      assertThat(broker.listenerMetrics().refusedSockets()).isEqualTo(21);
+      // on a machine that stands still meanwhile, the first ones have become old enough to go
       await()
-          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(
+              () -> {
+                ListenerMetrics m = broker.listenerMetrics();
+                assertThat(m.acceptedSockets()).isEqualTo(31);
+                assertThat(m.openSockets()).isEqualTo(10);
+                assertThat(m.refusedSockets() + m.displacedSockets()).isEqualTo(21);
+              });
+      assertThat(broker.listenerMetrics().refusedSockets()).isPositive();
+      await()
+          .atMost(Duration.ofSeconds(60))
           .ignoreExceptions()
           .until(
               () -> {

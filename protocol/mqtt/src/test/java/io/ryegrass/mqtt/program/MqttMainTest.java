@@ -60,11 +60,11 @@ class MqttMainTest {
     try (var in = p.getOutputStream()) {
       in.write(input.getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
-      assertThat(p.waitFor(10, TimeUnit.SECONDS)).as("it ended before it read").isTrue();
+      assertThat(p.waitFor(60, TimeUnit.SECONDS)).as("it ended before it read").isTrue();
     }
     String out = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     String err = new String(p.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(p.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(p.waitFor(60, TimeUnit.SECONDS)).isTrue();
     return new Outcome(p.exitValue(), out, err);
   }
 
@@ -98,7 +98,7 @@ class MqttMainTest {
 
     int stop() throws InterruptedException {
       process.destroy();
-      assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
       return process.exitValue();
     }
 
@@ -192,7 +192,7 @@ class MqttMainTest {
       Files.writeString(users, "fan:" + other);
       new ProcessBuilder("kill", "-HUP", "" + broker.process.pid()).start().waitFor();
       await()
-          .atMost(10, TimeUnit.SECONDS)
+          .atMost(60, TimeUnit.SECONDS)
           .ignoreExceptions()
           .until(
               () -> {
@@ -282,7 +282,7 @@ class MqttMainTest {
       replace("server2.pem", "server.pem");
       assertThat(mosquitto(port, "ca", "lamp").code()).isZero();
       replace("server2.key", "server.key");
-      await().atMost(15, TimeUnit.SECONDS).until(() -> mosquitto(port, "ca2", "lamp").code() == 0);
+      await().atMost(60, TimeUnit.SECONDS).until(() -> mosquitto(port, "ca2", "lamp").code() == 0);
       assertThat(broker.stop()).isZero();
     }
   }
