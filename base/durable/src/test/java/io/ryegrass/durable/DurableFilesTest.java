@@ -83,7 +83,7 @@ class DurableFilesTest {
     } finally {
       holder.destroyForcibly();
     }
-    assertThat(holder.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(holder.waitFor(60, TimeUnit.SECONDS)).isTrue();
     DataFolderLock.acquire(folder).close();
   }
 }

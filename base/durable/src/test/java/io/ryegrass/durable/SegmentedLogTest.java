@@ -253,7 +253,7 @@ class SegmentedLogTest {
       }
       done.set(true);
       for (Future<Long> last : readers) {
-        assertThat(last.get(20, TimeUnit.SECONDS)).isEqualTo(records - 1);
+        assertThat(last.get(60, TimeUnit.SECONDS)).isEqualTo(records - 1);
       }
     } finally {
       executor.shutdown();

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * as if it had been lost on the way.
  */
 final class RecordingClient {
-  private static final int ANSWER_MILLIS = 5_000;
+  private static final int ANSWER_MILLIS = 30_000;
 
   private final String id;
   private final Version version;

@@ -11,7 +11,7 @@ final class Warmup {
   private Warmup() {}
 
   static void run(BrokerProcess broker, int qos) throws IOException, InterruptedException {
-    int port = broker.awaitReady(Duration.ofSeconds(30));
+    int port = broker.awaitReady(Duration.ofSeconds(90));
     History history = new History(System::nanoTime);
     Manners prompt = new Manners(new SplittableRandom(1), 0, 0);
     RecordingClient client =

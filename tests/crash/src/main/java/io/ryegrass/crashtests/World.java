@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
 
 /** One data folder, one population, a number of kills. Used once. */
 final class World {
-  private static final Duration START_DEADLINE = Duration.ofSeconds(30);
-  private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(15);
+  private static final Duration START_DEADLINE = Duration.ofSeconds(90);
+  private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(60);
   private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
-  private static final long LATECOMERS_NANOS = TimeUnit.SECONDS.toNanos(2);
+  private static final long LATECOMERS_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   /** How a world ended; the history is there to tell the story of the violations. */
   record Outcome(
