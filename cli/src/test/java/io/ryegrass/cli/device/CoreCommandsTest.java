@@ -27,9 +27,9 @@ import tools.jackson.databind.JsonNode;
  * The command line against a real nucleus without a cloud, over its real socket (CLI-06 to CLI-19,
  * CLI-25, CLI-26).
  */
-@Timeout(60)
+@Timeout(240)
 class CoreCommandsTest {
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(60);
   private static final String HELLO = "com.example.Hello";
 
   @TempDir static Path temp;
@@ -57,9 +57,8 @@ class CoreCommandsTest {
     nucleus = Nucleus.open(NucleusSettings.of(root), List.of(), List.of(), cloud);
     server = IpcServer.start(nucleus, cloud.messaging());
     nucleus.start();
-    CommandRun created =
-        run("deployment", "create", "--recipeDir", recipes.toString(), "-m", HELLO + "=1.0.0");
-    assertThat(created.out()).startsWith("Local deployment submitted! Deployment Id: ");
+    succeeded(
+        run("deployment", "create", "--recipeDir", recipes.toString(), "-m", HELLO + "=1.0.0"));
     running(HELLO);
   }
 
@@ -97,6 +96,15 @@ class CoreCommandsTest {
     return Result.JSON.readTree(run.out());
   }
 
+  /** Waits for the end of a deployment, which comes later than its components run. */
+  private static void succeeded(CommandRun created) {
+    assertThat(created.out()).startsWith("Local deployment submitted! Deployment Id: ");
+    String id = created.out().strip().replaceAll(".*Id: ", "");
+    await()
+        .atMost(SOON)
+        .until(() -> run("deployment", "status", "-i", id).out().startsWith(id + ": SUCCEEDED"));
+  }
+
   private static void running(String component) {
     await()
         .atMost(SOON)
@@ -122,14 +130,26 @@ class CoreCommandsTest {
   }
 
   @Test
-  void restartAndStopAreSilentAndTellWhatFailed() {
+  void restartAndStopAreSilentAndTellWhatFailed() throws IOException {
+    await().atMost(SOON).until(() -> starts() > 0);
+    long starts = starts();
     CommandRun restart = run("component", "restart", "--names", HELLO);
     assertThat(restart).isEqualTo(new CommandRun(0, "", ""));
+    await().atMost(SOON).until(() -> starts() == starts + 1);
     running(HELLO);
     CommandRun half = run("component", "restart", "-n", HELLO + ",nope");
     assertThat(half.code()).isEqualTo(1);
     assertThat(half.err()).contains("nope not found");
+    await().atMost(SOON).until(() -> starts() == starts + 2);
     running(HELLO);
+  }
+
+  /** How often the component has said its word; that it runs was so before a restart, too. */
+  private static long starts() throws IOException {
+    Path log = root.resolve("logs/" + HELLO + ".log");
+    return Files.exists(log)
+        ? Files.readString(log).lines().filter(l -> l.contains("stdout. hello")).count()
+        : 0;
   }
 
   @Test
@@ -202,8 +222,7 @@ class CoreCommandsTest {
                       : "{}",
                   script));
     }
-    run("deployment", "create", "-r", folder.toString(), "-m", "com.example.Echo=1.0.0");
-    running("com.example.Echo");
+    succeeded(run("deployment", "create", "-r", folder.toString(), "-m", "com.example.Echo=1.0.0"));
     String update = "{\"com.example.Speaker\": {\"MERGE\": {\"%s\": \"x\"}}}";
 
     assertThat(run("plan", "-c", update.formatted("say")).out().lines())

@@ -6,21 +6,27 @@ import io.ryegrass.cli.device.Doctor.Finding;
 import io.ryegrass.cli.device.Doctor.Status;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What the doctor finds in a folder with one thing wrong (TRB-12, TRB-15, PRV-08). */
-@Timeout(60)
+@Timeout(240)
 class DoctorTest {
   @TempDir Path root;
+
+  /** Has a port, which nobody else can take then, and does not listen. */
+  private final Socket refusing = new Socket();
+
   private int port;
 
   @BeforeEach
@@ -35,10 +41,14 @@ class DoctorTest {
         "x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 60");
     Files.setPosixFilePermissions(
         root.resolve("certs/key.pem"), PosixFilePermissions.fromString("rw-------"));
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    refusing.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    port = refusing.getLocalPort();
     configure("localhost", "");
+  }
+
+  @AfterEach
+  void free() throws IOException {
+    refusing.close();
   }
 
   private void configure(String host, String more) throws IOException {
@@ -69,7 +79,7 @@ class DoctorTest {
             .redirectErrorStream(true)
             .redirectOutput(root.resolve("openssl.out").toFile())
             .start();
-    assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).isZero();
   }
 

@@ -84,12 +84,17 @@ class ConflictScenarioTest {
     assertThat(failed.statusDetails().errorStack())
         .contains("NO_AVAILABLE_COMPONENT_VERSION", "COMPONENT_VERSION_REQUIREMENTS_NOT_MET");
     assertThat(failed.statusDetails().errorTypes()).contains("REQUEST_ERROR");
+    // the core tells the fleet's status and the job's one after the other
     Map<String, String> details =
-        cloud
-            .iot
-            .describeJobExecution(
-                b -> b.jobId(created.path("iotJobId").asString()).thingName(core.thing))
-            .execution()
+        TestCore.await("the end of the job's execution")
+            .until(
+                () ->
+                    cloud
+                        .iot
+                        .describeJobExecution(
+                            b -> b.jobId(created.path("iotJobId").asString()).thingName(core.thing))
+                        .execution(),
+                e -> e.statusAsString().equals("FAILED"))
             .statusDetails()
             .detailsMap();
     assertThat(details).containsEntry("detailed-deployment-status", "FAILED_NO_STATE_CHANGE");

@@ -56,7 +56,7 @@ class CoreCrashTest {
 
   @Test
   void aWrongOptionIsNamed() {
-    Ryegrass.run(folder, Duration.ofSeconds(30), "crash", "core", "--rounds", "many")
+    Ryegrass.run(folder, Duration.ofSeconds(120), "crash", "core", "--rounds", "many")
         .isRefusalNaming("--rounds", "many");
   }
 }

@@ -40,7 +40,7 @@ final class CrashDevice implements AutoCloseable {
       throws MqttException {
     MqttClient client =
         new MqttClient("ssl://localhost:" + port, clientId, new MemoryPersistence());
-    client.setTimeToWait(5_000);
+    client.setTimeToWait(30_000);
     client.setCallback(
         new MqttCallback() {
           @Override
@@ -62,7 +62,7 @@ final class CrashDevice implements AutoCloseable {
     options.setSocketFactory(tls(certs).getSocketFactory());
     options.setHttpsHostnameVerificationEnabled(false);
     options.setCleanSession(clean);
-    options.setConnectionTimeout(5);
+    options.setConnectionTimeout(30);
     options.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
     try {
       client.connect(options);
@@ -102,7 +102,7 @@ final class CrashDevice implements AutoCloseable {
                         store.toString()))
                 .inheritIO()
                 .start();
-        if (!openssl.waitFor(20, TimeUnit.SECONDS) || openssl.exitValue() != 0) {
+        if (!openssl.waitFor(60, TimeUnit.SECONDS) || openssl.exitValue() != 0) {
           throw new AssertionError("openssl cannot read the identity in " + certs);
         }
       }

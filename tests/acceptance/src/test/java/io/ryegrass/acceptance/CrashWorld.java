@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -28,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class CrashWorld implements AutoCloseable {
   static final String THING = "crash-core";
   static final String COMPONENT = "com.example.Crash";
-  static final Duration SOON = Duration.ofSeconds(40);
+  static final Duration SOON = TestCore.PATIENCE;
 
   final Path folder;
   private final int apiPort = freePort();
@@ -265,7 +267,9 @@ final class CrashWorld implements AutoCloseable {
 
   static String read(Path file) {
     try {
-      return Files.exists(file) ? Files.readString(file, StandardCharsets.ISO_8859_1) : "";
+      return Files.readString(file, StandardCharsets.ISO_8859_1);
+    } catch (NoSuchFileException e) {
+      return "";
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -279,12 +283,20 @@ final class CrashWorld implements AutoCloseable {
     }
   }
 
+  /**
+   * Below those that Linux gives to connections and to whoever asks for any port: the programs come
+   * back to theirs after a kill, and nobody may have it meanwhile.
+   */
   private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    for (int attempt = 0; attempt < 100; attempt++) {
+      int port = ThreadLocalRandom.current().nextInt(20_000, 32_000);
+      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return socket.getLocalPort();
+      } catch (IOException e) {
+        continue; // somebody has it
+      }
     }
+    throw new AssertionError("no free port between 20000 and 32000");
   }
 
   @Override

@@ -149,9 +149,9 @@ class DeferScenarioTest {
 
       core.awaitCompleted(deployment);
       assertThat(System.nanoTime() - asked).isGreaterThan(4_000_000_000L);
-      assertThat(events).containsExactly(deployment);
-      assertThat(core.log(BATTERY_AWARE))
-          .contains("Acknowledged update for deployment " + deployment);
+      TestCore.await("the event")
+          .untilAsserted(() -> assertThat(events).containsExactly(deployment));
+      core.awaitLog(BATTERY_AWARE, "Acknowledged update for deployment " + deployment);
     }
   }
 

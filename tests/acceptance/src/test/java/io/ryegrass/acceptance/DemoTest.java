@@ -10,7 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The demo tells its story, and notices when somebody spoils it. */
 class DemoTest {
-  private static final Duration DEADLINE = Duration.ofMinutes(4);
+  private static final Duration DEADLINE = Duration.ofMinutes(8);
 
   @TempDir Path folder;
 

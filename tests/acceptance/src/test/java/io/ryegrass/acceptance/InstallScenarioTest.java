@@ -126,7 +126,7 @@ class InstallScenarioTest {
       TestCore.await("launched")
           .until(
               () ->
-                  Files.readString(cloud.folder.resolve("loader.out"))
+                  TestCloud.read(cloud.folder.resolve("loader.out"))
                       .contains("Launched Nucleus successfully."));
       awaitCoreDevice("installed-core");
       core.destroy();

@@ -133,6 +133,7 @@ class LambdaComponentsScenarioTest {
             {"%1$s":{"componentVersion":"1.0.0"},"%2$s-python":{"componentVersion":"1.0.0"},
              "%2$s-node":{"componentVersion":"1.0.0"},"%2$s-java":{"componentVersion":"1.0.0"}}"""
                 .formatted(ASKS, CORE)));
+    core.awaitSubscribed("imported/cloud/+");
   }
 
   @AfterAll
@@ -190,7 +191,7 @@ class LambdaComponentsScenarioTest {
         .eventSources(
             source(HELLO, LambdaEventSourceType.PUB_SUB),
             source("imported/cloud/+", LambdaEventSourceType.IOT_CORE))
-        .timeoutInSeconds(3)
+        .timeoutInSeconds(8)
         .linuxProcessParams(
             p ->
                 p.isolationMode(
@@ -328,15 +329,20 @@ class LambdaComponentsScenarioTest {
     String alias = value(TestCloud.read(core.root.resolve("config/config.yaml")));
     String role =
         cloud.iot.describeRoleAlias(b -> b.roleAlias(alias)).roleAliasDescription().roleArn();
-    Ryegrass.Outcome who =
-        cloud.awsWithOnly(
-            Map.of(
-                "AWS_CONTAINER_CREDENTIALS_FULL_URI", words[0],
-                "AWS_CONTAINER_AUTHORIZATION_TOKEN", words[1]),
-            "sts",
-            "get-caller-identity");
-    assertThat(who.output())
-        .contains(":assumed-role/" + role.substring(role.lastIndexOf('/') + 1) + "/");
+    // the AWS CLI waits two seconds for credentials
+    TestCore.await("the AWS CLI in the name of " + role)
+        .untilAsserted(
+            () ->
+                assertThat(
+                        cloud
+                            .awsWithOnly(
+                                Map.of(
+                                    "AWS_CONTAINER_CREDENTIALS_FULL_URI", words[0],
+                                    "AWS_CONTAINER_AUTHORIZATION_TOKEN", words[1]),
+                                "sts",
+                                "get-caller-identity")
+                            .output())
+                    .contains(":assumed-role/" + role.substring(role.lastIndexOf('/') + 1) + "/"));
   }
 
   private static String value(String config) {
@@ -347,10 +353,10 @@ class LambdaComponentsScenarioTest {
 
   @Test
   @Order(4)
-  @DisplayName("a handler that takes longer than 3 s is killed, and the next call starts anew")
+  @DisplayName("a handler that takes longer than 8 s is killed, and the next call starts anew")
   void aHandlerThatTakesTooLongIsKilled() throws Exception {
     person.publish("imported/cloud/slow", "{\"sleep\": 60}");
-    core.awaitLog(CORE + "-python", "Task timed out after 3 seconds");
+    core.awaitLog(CORE + "-python", "Task timed out after 8 seconds");
     person.publish("imported/cloud/next", "{}");
     core.awaitLog(CORE + "-python", "python call 1 imported/cloud/next");
   }

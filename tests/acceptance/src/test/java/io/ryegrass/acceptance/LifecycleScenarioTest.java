@@ -35,7 +35,8 @@ class LifecycleScenarioTest {
             + "      Recover: echo x >> counter");
     recipe("com.example.Hangs", "", "Startup: {Script: sleep 100000, Timeout: 2}");
     recipe("com.example.CannotInstall", "", "Install: exit 7\n      Run: sleep 100000");
-    recipe("com.example.Base", "", "Run: date +%s.%N >> starts; exec sleep 100000");
+    // a step that ends: the component runs when it has said its time
+    recipe("com.example.Base", "", "Startup: date +%s.%N >> starts");
     recipe("com.example.Hard", depends("HARD"), "Run: date +%s.%N >> starts; exec sleep 100000");
     recipe("com.example.Soft", depends("SOFT"), "Run: date +%s.%N >> starts; exec sleep 100000");
     deployment =
@@ -145,7 +146,12 @@ class LifecycleScenarioTest {
       "dependant starts after dependency, restarts when the HARD dependency restarts, not when"
           + " SOFT")
   void dependantsFollowTheirHardDependency() {
-    TestCore.await("all three").until(() -> starts("com.example.Soft").size() == 1);
+    TestCore.await("all three")
+        .until(
+            () ->
+                starts("com.example.Soft").size() == 1
+                    && starts("com.example.Hard").size() == 1
+                    && starts("com.example.Base").size() == 1);
     core.awaitState("com.example.Hard", "1.0.0", "RUNNING");
     core.awaitState("com.example.Base", "1.0.0", "RUNNING");
     assertThat(Double.parseDouble(starts("com.example.Hard").getFirst()))

@@ -226,6 +226,7 @@ class MessagesScenarioTest {
           Optional.empty(),
           Optional.empty());
 
+      core.awaitSubscribed("test/in");
       publishToCloud(publisher, "test/out", "out");
       publishToCloud(publisher, "test/out", "last");
       client.publish("test/in", "in");

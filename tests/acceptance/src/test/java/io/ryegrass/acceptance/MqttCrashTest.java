@@ -28,8 +28,8 @@ class MqttCrashTest {
 
   @Test
   void aWrongOptionOfTheCrashTestIsNamed() {
-    Ryegrass.run(folder, Duration.ofSeconds(30), "crash", "mqtt", "--rounds", "many")
+    Ryegrass.run(folder, Duration.ofSeconds(120), "crash", "mqtt", "--rounds", "many")
         .isRefusalNaming("--rounds", "many");
-    Ryegrass.run(folder, Duration.ofSeconds(30), "crash", "dishes").isRefusalNaming("dishes");
+    Ryegrass.run(folder, Duration.ofSeconds(120), "crash", "dishes").isRefusalNaming("dishes");
   }
 }

@@ -79,6 +79,8 @@ class OfflineScenarioTest {
             true,
             OfflineScenarioTest::hear);
     cloudClient.subscribe("offline/#");
+    // a connection that is not there yet is never lost
+    TestCore.await("online").until(core::coreStatus, "HEALTHY"::equals);
   }
 
   @AfterAll

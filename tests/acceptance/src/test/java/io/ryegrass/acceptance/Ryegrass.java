@@ -94,11 +94,7 @@ final class Ryegrass {
 
   record Running(Process process, Path outputFile) implements AutoCloseable {
     String output() {
-      try {
-        return Files.readString(outputFile);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+      return TestCloud.read(outputFile);
     }
 
     void awaitOutput(String words) {
@@ -123,7 +119,7 @@ final class Ryegrass {
 
     void kill() {
       process.destroyForcibly();
-      awaitEnd(Duration.ofSeconds(10));
+      awaitEnd(Duration.ofSeconds(60));
     }
 
     @Override

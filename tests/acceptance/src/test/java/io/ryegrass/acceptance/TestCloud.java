@@ -5,8 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -203,12 +208,74 @@ final class TestCloud implements AutoCloseable {
     }
   }
 
+  /**
+   * Empty when it is not there, also when it goes at this moment; a letter of which only the first
+   * bytes are written is a replacement character.
+   */
   static String read(Path file) {
     try {
-      return Files.exists(file) ? Files.readString(file) : "";
+      return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+    } catch (NoSuchFileException e) {
+      return "";
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Regular files below a folder in which programs go on making and removing files. */
+  static List<Path> filesOf(Path folder) {
+    List<Path> found = new ArrayList<>();
+    try {
+      Files.walkFileTree(
+          folder,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+              if (attributes.isRegularFile()) {
+                found.add(file);
+              }
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+              return gone(e);
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path of, @Nullable IOException e)
+                throws IOException {
+              return e == null ? FileVisitResult.CONTINUE : gone(e);
+            }
+
+            private static FileVisitResult gone(IOException e) throws IOException {
+              if (e instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE;
+              }
+              throw e;
+            }
+          });
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return found;
+  }
+
+  /**
+   * Waits until the cloud has the subscription of a core: what is published before is for nobody.
+   *
+   * @param root of the core; it remembers there what the cloud has acknowledged
+   */
+  static void awaitSubscribed(Path root, String filter) {
+    TestCore.await("the subscription '" + filter + "' of " + root)
+        .until(
+            () -> {
+              try (Stream<Path> files = Files.list(root.resolve("spool"))) {
+                return files
+                    .filter(f -> f.getFileName().toString().startsWith("subscriptions-"))
+                    .anyMatch(f -> read(f).lines().anyMatch(filter::equals));
+              }
+            });
   }
 
   @Override
@@ -220,14 +287,18 @@ final class TestCloud implements AutoCloseable {
       cli.close();
     }
     program.close();
+    // a process that a test has left to its end may still write
+    TestCore.await("the end of " + folder).ignoreExceptions().until(this::isDeleted);
+    assertThat(program.process().exitValue()).isZero();
+  }
+
+  private boolean isDeleted() throws IOException {
     try (Stream<Path> all = Files.walk(folder)) {
       for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(path);
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
-    assertThat(program.process().exitValue()).isZero();
+    return true;
   }
 
   /**

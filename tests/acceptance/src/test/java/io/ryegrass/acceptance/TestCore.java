@@ -367,6 +367,13 @@ final class TestCore implements AutoCloseable {
     return TestCloud.read(root.resolve("logs/" + component + ".log"));
   }
 
+  /** Until messages of the cloud on these topics come to this core. */
+  void awaitSubscribed(String... filters) {
+    for (String filter : filters) {
+      TestCloud.awaitSubscribed(root, filter);
+    }
+  }
+
   void awaitLog(String component, String words) {
     await("'" + words + "' in the log of " + component)
         .untilAsserted(() -> assertThat(log(component)).contains(words));

@@ -109,7 +109,9 @@ class TokenExchangeScenarioTest {
     core.start();
   }
 
+  /** The AWS CLI waits two seconds for credentials, so the core gets them before. */
   private static Ryegrass.Outcome awsAsComponent(String... arguments) {
+    TestCore.await("credentials").until(() -> ask().statusCode() == 200);
     return cloud.awsWithOnly(environment(), arguments);
   }
 

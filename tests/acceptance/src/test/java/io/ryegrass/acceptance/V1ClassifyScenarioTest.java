@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import javax.tools.ToolProvider;
@@ -235,6 +234,7 @@ class V1ClassifyScenarioTest {
             () -> cloud.v1.getDeploymentStatus(b -> b.groupId(group).deploymentId(deployment)),
             s -> Set.of("Success", "Failure").contains(s.deploymentStatus()));
     assertThat(end.deploymentStatus()).as(end.toString()).isEqualTo("Success");
+    core.awaitSubscribed("text/+");
   }
 
   private static JsonNode ask(String topic, byte[] image) throws Exception {
@@ -264,12 +264,10 @@ class V1ClassifyScenarioTest {
   /** What tells whether a file was written anew, by file. */
   private static List<String> stored() throws IOException {
     List<String> all = new ArrayList<>();
-    try (Stream<Path> files = Files.walk(core.root.resolve("packages"))) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        String name = file.toString();
-        if (name.contains(File.separator + "model.") || name.contains("classify")) {
-          all.add(name + Files.getAttribute(file, "unix:ino") + Files.getLastModifiedTime(file));
-        }
+    for (Path file : TestCloud.filesOf(core.root.resolve("packages"))) {
+      String name = file.toString();
+      if (name.contains(File.separator + "model.") || name.contains("classify")) {
+        all.add(name + Files.getAttribute(file, "unix:ino") + Files.getLastModifiedTime(file));
       }
     }
     all.sort(null);

@@ -117,6 +117,7 @@ class V1ExecutablesScenarioTest {
               .isNotEqualTo("Failure");
           return status.path("DeploymentStatus").asString().equals("Success");
         });
+    core.awaitSubscribed("relay/ask", "upper/ask");
     TestCore watcher = TestCore.provisioned(cloud, CORE + "-watcher");
     device =
         CrashDevice.connect(

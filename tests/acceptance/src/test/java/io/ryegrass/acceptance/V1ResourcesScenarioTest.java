@@ -13,7 +13,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.AfterAll;
@@ -280,13 +279,11 @@ class V1ResourcesScenarioTest {
     cloud.aws("iot-data", "publish", "--topic", topic, "--payload", "{}");
   }
 
-  private static Path modelFile() throws IOException {
-    try (Stream<Path> files = Files.walk(core.root.resolve("packages/artifacts"))) {
-      return files
-          .filter(f -> f.getFileName().toString().equals("model.zip"))
-          .findFirst()
-          .orElseThrow();
-    }
+  private static Path modelFile() {
+    return TestCloud.filesOf(core.root.resolve("packages/artifacts")).stream()
+        .filter(f -> f.getFileName().toString().equals("model.zip"))
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test
@@ -295,6 +292,7 @@ class V1ResourcesScenarioTest {
       "E14: exactly three payloads in order, the file on the host, nothing at the destination")
   void theFunctionUsesTheVolumeThatTheGroupGivesIt() {
     assertThat(deploy(version("rw")).path("DeploymentStatus").asString()).isEqualTo("Success");
+    core.awaitSubscribed("LRA/invoke", "invoke/models");
 
     invoke("LRA/invoke");
 

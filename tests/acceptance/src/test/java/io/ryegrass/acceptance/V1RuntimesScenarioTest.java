@@ -156,6 +156,9 @@ class V1RuntimesScenarioTest {
             "{\"Functions\":[" + withoutComma(functions) + "]}",
             "Subscription",
             "{\"Subscriptions\":[" + withoutComma(subscriptions) + "]}"));
+    for (String kind : kinds()) {
+      core.awaitSubscribed("runtimes/" + kind + "/ask");
+    }
   }
 
   @AfterAll
@@ -170,8 +173,12 @@ class V1RuntimesScenarioTest {
     return TestCore.isRoot() ? List.of(CONTAINER, PROCESS) : List.of(PROCESS);
   }
 
-  /** Says whether npm gave it; without npm the function gets the SDK that the core has. */
-  private static boolean installSdk(Path folder) throws IOException, InterruptedException {
+  /**
+   * Says whether npm gave it; without npm the function gets the SDK that the core has. What npm has
+   * not brought to its end stays away from the function.
+   */
+  private static boolean installSdk(Path function) throws IOException, InterruptedException {
+    Path folder = Files.createDirectories(cloud.folder.resolve("runtimes-npm"));
     Files.writeString(folder.resolve("package.json"), "{\"private\":true}");
     try {
       Process process =
@@ -181,9 +188,14 @@ class V1RuntimesScenarioTest {
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();
-      boolean ended = process.waitFor(60, TimeUnit.SECONDS);
-      process.destroyForcibly();
-      return ended && process.exitValue() == 0;
+      if (!process.waitFor(120, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+        return false;
+      }
+      if (process.exitValue() == 0) {
+        Files.move(folder.resolve("node_modules"), function.resolve("node_modules"));
+      }
+      return process.exitValue() == 0;
     } catch (IOException e) {
       return false; // no npm here
     }
