@@ -36,6 +36,7 @@ class SmallCore(object):
         self.results = queue.Queue()
         self.posted = queue.Queue()
         self.initialised = queue.Queue()
+        self.asked_in_vain = queue.Queue()
         core = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -67,6 +68,7 @@ class SmallCore(object):
                         item = core.work.get(timeout=0.3)
                     except queue.Empty:
                         self.answer(204)
+                        core.asked_in_vain.put(self.client_address)
                         return
                     self.answer(200, item[1], [('X-Amz-InvocationId', item[0]), ('X-Amz-Client-Context', item[2]),
                                                 ('Lambda-Runtime-Deadline-Ms', '99999999999999')])

@@ -77,6 +77,11 @@ class LambdaRuntimeTest(Workers, unittest.TestCase):
         worker.send_signal(signal.SIGTERM)
         self.assertEqual(0, worker.wait(WAIT))
 
+    def test_a_default_timeout_of_the_functions_sockets_is_not_that_of_the_wait_for_work(self):
+        self.started('impatient.handler')
+        self.assertEqual(1, len({self.core.asked_in_vain.get(timeout=WAIT) for _ in range(3)}))
+        self.assertEqual(b'0.05', self.core.ask(b'{}')[2])
+
     def test_a_busy_worker_answers_before_it_ends_by_sigterm(self):
         worker = self.started('sample.slow')
         self.core.work.put(('id-9', b'{}', ''))

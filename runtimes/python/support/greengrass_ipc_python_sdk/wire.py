@@ -67,6 +67,8 @@ class Wire(object):
     def _open(self):
         connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
         try:
+            if connection.gettimeout() is not None:  # socket.setdefaulttimeout of the function: not for our waits
+                connection.settimeout(None)
             connection.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             connection.connect(self._address)
         except BaseException:

@@ -27,7 +27,7 @@ async function main() {
     client.publishToTopic({ topic: 'js/topic', publishMessage: { jsonMessage: { message: { hi: 'there' } } } }));
   await attempt('PublishToTopic binary', () =>
     client.publishToTopic({ topic: 'js/topic', publishMessage: { binaryMessage: { message: 'bytes' } } }));
-  while (heard.length < 2) await once(subscription, 'message', { signal: AbortSignal.timeout(5000) });
+  while (heard.length < 2) await once(subscription, 'message', { signal: AbortSignal.timeout(30000) });
   tell('heard', {
     json: heard[0].jsonMessage.message,
     topic: heard[0].jsonMessage.context.topic,
@@ -43,7 +43,7 @@ async function main() {
   await attempt('GetConfiguration', () => client.getConfiguration({ keyPath: ['message'] }));
   const changes = client.subscribeToConfigurationUpdate({ keyPath: [] });
   await attempt('SubscribeToConfigurationUpdate', () => changes.activate());
-  const changed = once(changes, 'message', { signal: AbortSignal.timeout(5000) });
+  const changed = once(changes, 'message', { signal: AbortSignal.timeout(30000) });
   await attempt('UpdateConfiguration', () =>
     client.updateConfiguration({ keyPath: [], timestamp: new Date(), valueToMerge: { message: 'new' } }));
   tell('changed', { keyPath: (await changed)[0].configurationUpdateEvent.keyPath });

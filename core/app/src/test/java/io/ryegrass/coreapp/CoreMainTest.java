@@ -62,7 +62,7 @@ class CoreMainTest {
     try (var out = joined.inputReader(StandardCharsets.UTF_8)) {
       assertThat(out.readLine()).isEqualTo("ryegrass core ready: thing=core-1 root=" + folder);
     } finally {
-      joined.destroyForcibly();
+      assertThat(joined.destroyForcibly().waitFor(30, TimeUnit.SECONDS)).isTrue();
     }
   }
 

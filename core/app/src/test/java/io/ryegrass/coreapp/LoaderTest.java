@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,10 +37,11 @@ class LoaderTest {
         distro.resolve("ryegrass"),
         """
         #!/bin/sh
-        echo "%1$s $* [$RYEGRASS_JVM_OPTIONS]" >> %2$s
         code=$(head -1 %3$s)
+        [ "$code" = wait ] && trap 'echo stopped >> %2$s; exit 0' TERM
+        echo "%1$s $* [$RYEGRASS_JVM_OPTIONS]" >> %2$s
         [ "$(wc -l < %3$s)" -gt 1 ] && sed -i 1d %3$s
-        [ "$code" = wait ] && { trap 'echo stopped >> %2$s; exit 0' TERM; while :; do sleep 0.05; done; }
+        [ "$code" = wait ] && while :; do sleep 0.05; done
         exit "$code"
         """
             .formatted(name, notes, codeFile));
@@ -145,8 +147,7 @@ class LoaderTest {
     link("current", "init");
     Process p = loader();
     try {
-      await().until(() -> Files.size(notes) > 0);
-      await().pollDelay(java.time.Duration.ofMillis(200)).until(() -> true);
+      await().atMost(Duration.ofSeconds(30)).until(() -> Files.size(notes) > 0);
       p.destroy();
       assertThat(p.waitFor(20, TimeUnit.SECONDS)).isTrue();
       assertThat(p.exitValue()).isZero();

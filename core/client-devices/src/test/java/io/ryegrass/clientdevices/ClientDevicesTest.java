@@ -2,7 +2,6 @@ package io.ryegrass.clientdevices;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import io.ryegrass.nucleus.CloudRefusedException;
 import io.ryegrass.nucleus.CloudUnavailableException;
@@ -19,9 +18,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
@@ -30,6 +28,8 @@ import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
 import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 import org.junit.jupiter.api.BeforeEach;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -126,12 +126,16 @@ class ClientDevicesTest {
   }
 
   private static List<String> collect(MqttClient client, String filter) throws MqttException {
-    List<String> received = Collections.synchronizedList(new ArrayList<>());
+    List<String> received = new CopyOnWriteArrayList<>();
     client.subscribe(
         filter,
         1,
         (t, m) -> received.add(t + " " + new String(m.getPayload(), StandardCharsets.UTF_8)));
     return received;
+  }
+
+  private static ConditionFactory await() {
+    return Awaitility.await().atMost(Duration.ofSeconds(40));
   }
 
   private static byte[] bytes(String text) {
@@ -239,7 +243,7 @@ class ClientDevicesTest {
               "answers",
               bytes("while away"),
               1));
-      List<String> received = Collections.synchronizedList(new ArrayList<>());
+      List<String> received = new CopyOnWriteArrayList<>();
       MqttClient client =
           new MqttClient("ssl://127.0.0.1:" + core.port(), "lamp", new MemoryPersistence());
       MqttConnectOptions options = new MqttConnectOptions();

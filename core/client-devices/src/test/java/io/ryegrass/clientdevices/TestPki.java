@@ -11,10 +11,9 @@ import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Date;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -91,7 +90,7 @@ final class TestPki {
   static final class GroupAuthority implements ServerCertificateSource {
     final Identity ca;
     final Clock clock;
-    final List<List<Endpoint>> reports = Collections.synchronizedList(new ArrayList<>());
+    final List<List<Endpoint>> reports = new CopyOnWriteArrayList<>();
     volatile boolean away;
     volatile List<Endpoint> told = List.of();
     volatile int issued;

@@ -170,7 +170,7 @@ class CloudLinkTest {
     assertThatThrownBy(() -> link.messaging().publish("outage", bytes("0"), 0))
         .isInstanceOf(CloudMessagingException.class);
     cloud.up();
-    await().atMost(LONG).until(() -> cloud.on("outage").size() >= 200);
+    await().atMost(LONG).until(() -> cloud.on("outage").stream().distinct().count() == 200);
     assertThat(cloud.on("outage").stream().map(JsonNode::asInt).distinct()).isSorted().hasSize(200);
   }
 
@@ -180,7 +180,7 @@ class CloudLinkTest {
     link.close();
     link = CloudLink.open(cloud.settings(folder.resolve("root")));
     startConnected();
-    await().atMost(LONG).until(() -> cloud.on("stored").size() == 1);
+    await().atMost(LONG).until(() -> !cloud.on("stored").isEmpty());
     await().atMost(LONG).until(() -> link.metrics().spoolMessages() == 0);
   }
 
@@ -192,7 +192,7 @@ class CloudLinkTest {
     link.messaging().publish("allowed", bytes("2"), 1);
     cloud.desire(document(1), "SUCCEEDED");
     await().atMost(LONG).until(() -> engine.submitted.size() == 1);
-    await().atMost(Duration.ofSeconds(60)).until(() -> cloud.on("allowed").size() == 1);
+    await().atMost(Duration.ofSeconds(60)).until(() -> !cloud.on("allowed").isEmpty());
     assertThat(link.metrics().quarantined()).isEqualTo(1);
   }
 
@@ -345,7 +345,8 @@ class CloudLinkTest {
   @Test
   void aSubscriptionThatNobodyTakesUpAgainIsEndedAndItsBacklogDropped() throws Exception {
     link.close();
-    link = CloudLink.open(cloud.settings(folder.resolve("root")), Duration.ofSeconds(1));
+    // Long enough for all of the backlog to come, also to a machine that stands still for a while.
+    link = CloudLink.open(cloud.settings(folder.resolve("root")), Duration.ofSeconds(6));
     AutoCloseable before = link.messaging().subscribe("orders/+", 1, m -> {});
     startConnected();
     await().atMost(LONG).until(() -> cloud.subscriptions.contains("core-1#2 orders/+"));
@@ -419,7 +420,7 @@ class CloudLinkTest {
     assertThat(engine.submitted.getFirst().origin()).isEqualTo("IOT_JOBS");
     link.reporter().report(status("IOT_JOBS", "job-1", "IN_PROGRESS"));
     String update = FakeMqttCloud.JOBS + "job-1/" + FakeMqttCloud.NAMESPACE + "/update";
-    await().atMost(LONG).until(() -> cloud.on(update).size() == 1);
+    await().atMost(LONG).until(() -> !cloud.on(update).isEmpty());
     cloud.pend("job-1", document(1)); // the same again
     cloud.pend(null, "");
     await().atMost(LONG).until(() -> engine.cancelled.contains("IOT_JOBS job-1"));
@@ -449,7 +450,7 @@ class CloudLinkTest {
                 FleetSnapshot.Trigger.NUCLEUS_LAUNCH,
                 component("A", ComponentState.RUNNING),
                 component("B", ComponentState.RUNNING)));
-    await().atMost(LONG).until(() -> cloud.health().size() == 1);
+    await().atMost(LONG).until(() -> !cloud.health().isEmpty());
     JsonNode launch = cloud.health().getFirst();
     assertThat(launch.path("messageType").asString()).isEqualTo("COMPLETE");
     assertThat(launch.path("trigger").asString()).isEqualTo("NUCLEUS_LAUNCH");
@@ -460,16 +461,25 @@ class CloudLinkTest {
                 FleetSnapshot.Trigger.COMPONENT_STATUS_CHANGE,
                 component("A", ComponentState.RUNNING),
                 component("B", ComponentState.BROKEN)));
-    await().atMost(LONG).until(() -> cloud.health().size() >= 2);
-    JsonNode change = cloud.health().get(1);
+    // A sign of life may come before and after it.
+    await().atMost(LONG).until(() -> changeAt() > 0);
+    int at = changeAt();
+    JsonNode change = cloud.health().get(at);
     assertThat(change.path("messageType").asString()).isEqualTo("PARTIAL");
     assertThat(change.path("overallDeviceStatus").asString()).isEqualTo("UNHEALTHY");
     assertThat(change.path("components").size()).isEqualTo(1);
-    await().atMost(LONG).until(() -> cloud.health().size() >= 3); // the keep-alive
-    assertThat(cloud.health().get(2).path("components").size()).isZero();
+    await().atMost(LONG).until(() -> cloud.health().size() > at + 1); // the keep-alive
+    assertThat(cloud.health().get(at + 1).path("components").size()).isZero();
     assertThat(cloud.health().stream().map(h -> h.path("sequenceNumber").asLong()))
         .isSorted()
         .doesNotHaveDuplicates();
+  }
+
+  private int changeAt() {
+    return cloud.health().stream()
+        .map(h -> h.path("trigger").asString())
+        .toList()
+        .indexOf("COMPONENT_STATUS_CHANGE");
   }
 
   /** The period counts from the last one, also over restarts; a day has passed here. */

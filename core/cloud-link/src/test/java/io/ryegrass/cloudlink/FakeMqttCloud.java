@@ -171,7 +171,7 @@ final class FakeMqttCloud implements AutoCloseable {
         null,
         null,
         null,
-        Duration.ofSeconds(5),
+        Duration.ofSeconds(20),
         20,
         1 << 22,
         false,

@@ -7,6 +7,7 @@ import io.ryegrass.cloudlink.FakeHttpsCloud.Reply;
 import io.ryegrass.nucleus.CloudUnavailableException;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
@@ -81,15 +82,15 @@ class ProxiedHttpsTest {
 
   @Test
   void aProxyThatIsNotThereIsToldAsWhatItIs() throws Exception {
-    String url;
-    try (TestProxy proxy = proxy(ProxySettings.Kind.HTTP)) {
-      url = proxy.url();
-    }
-    try (CloudHttps https = through(ProxySettings.parse(url, "", "", ""))) {
-      assertThatThrownBy(() -> https.catalog().thingGroups())
-          .isInstanceOf(CloudUnavailableException.class)
-          .hasMessageContaining("cannot be used (nothing answers there)");
-      assertThat(cloud.asked).isEmpty();
+    try (Socket silent = new Socket()) { // bound, so that nobody else can listen there
+      silent.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      String url = "http://localhost:" + silent.getLocalPort();
+      try (CloudHttps https = through(ProxySettings.parse(url, "", "", ""))) {
+        assertThatThrownBy(() -> https.catalog().thingGroups())
+            .isInstanceOf(CloudUnavailableException.class)
+            .hasMessageContaining("cannot be used (nothing answers there)");
+        assertThat(cloud.asked).isEmpty();
+      }
     }
   }
 

@@ -13,10 +13,10 @@ import io.ryegrass.nucleus.Components;
 import io.ryegrass.nucleus.ConfigTree;
 import io.ryegrass.nucleus.CredentialsSource;
 import io.ryegrass.nucleus.TokenExchangeCredentials;
-import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -171,28 +171,26 @@ class TokenExchangeServiceTest {
     service.start(context());
     assertThat(environment).containsEntry("AWS_CONTAINER_CREDENTIALS_FULL_URI", first);
 
-    int other = freePort();
-    configuration.put("port", other);
-    changed.accept(configuration);
+    try (Socket reserved = new Socket()) { // bound and silent: nobody else is given the port
+      reserved.setReuseAddress(true);
+      reserved.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      int other = reserved.getLocalPort();
+      configuration.put("port", other);
+      changed.accept(configuration);
 
-    assertThat(environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")).contains(":" + other + "/");
-    assertThat(configuration.path("activePort").asInt()).isEqualTo(other);
+      assertThat(environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")).contains(":" + other + "/");
+      assertThat(configuration.path("activePort").asInt()).isEqualTo(other);
+    }
     assertThat(ask("GET", "", TOKEN).statusCode()).isEqualTo(200);
     environment.put("AWS_CONTAINER_CREDENTIALS_FULL_URI", first);
     assertThat(ask("GET", "", TOKEN).statusCode()).isEqualTo(200);
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   private HttpResponse<String> ask(String method, String more, String token) throws Exception {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(
                 URI.create(environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI") + more))
-            .timeout(Duration.ofSeconds(10))
+            .timeout(Duration.ofSeconds(30))
             .method(method, HttpRequest.BodyPublishers.noBody());
     if (!token.isEmpty()) {
       request.header("Authorization", token);

@@ -53,7 +53,7 @@ class DockerImagesTest {
         files,
         role,
         new ConfigLogins(folder),
-        new ContainerEngine(host, idle, idle),
+        new ContainerEngine(host, Duration.ofSeconds(30), idle),
         folder,
         Duration.ofMillis(5));
   }

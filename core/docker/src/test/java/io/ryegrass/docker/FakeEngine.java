@@ -28,6 +28,9 @@ final class FakeEngine implements AutoCloseable {
   final List<String> pulled = new CopyOnWriteArrayList<>();
   final List<String> logins = new CopyOnWriteArrayList<>();
 
+  /** Calls that the client broke off, as it may when it has heard enough, and the end. */
+  final List<String> ends = new CopyOnWriteArrayList<>();
+
   /** What the engine says instead of pulling: by name, empty for silence. */
   final Map<String, String> errors = new ConcurrentHashMap<>();
 
@@ -55,7 +58,7 @@ final class FakeEngine implements AutoCloseable {
         Thread.ofVirtual().start(() -> serve(c));
       }
     } catch (IOException e) {
-      pulled.add("closed");
+      ends.add("closed");
     }
   }
 
@@ -65,7 +68,11 @@ final class FakeEngine implements AutoCloseable {
       OutputStream out = Channels.newOutputStream(c);
       ByteArrayOutputStream head = new ByteArrayOutputStream();
       while (!head.toString(StandardCharsets.ISO_8859_1).endsWith("\r\n\r\n")) {
-        head.write(in.read());
+        int b = in.read();
+        if (b < 0) {
+          return;
+        }
+        head.write(b);
       }
       String[] lines = head.toString(StandardCharsets.ISO_8859_1).split("\r\n");
       String method = lines[0].split(" ")[0];
@@ -96,7 +103,7 @@ final class FakeEngine implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      pulled.add("broken off");
+      ends.add("broken off");
     }
   }
 

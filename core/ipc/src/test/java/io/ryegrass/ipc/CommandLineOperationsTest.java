@@ -51,9 +51,9 @@ import tools.jackson.databind.JsonNode;
  * What the command line and components with a policy of {@code aws.greengrass.Cli} ask of the core
  * (IPC-19, IPC-32 to IPC-36, CLI-05, CLI-06).
  */
-@Timeout(30)
+@Timeout(120)
 class CommandLineOperationsTest {
-  private static final Duration SOON = Duration.ofSeconds(5);
+  private static final Duration SOON = Duration.ofSeconds(30);
 
   @TempDir Path root;
   private TestCore core;

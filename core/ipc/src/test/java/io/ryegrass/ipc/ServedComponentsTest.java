@@ -53,9 +53,9 @@ import software.amazon.awssdk.aws.greengrass.model.VerifyClientDeviceIdentityReq
  * Operations that a component serves while it runs, through AWS's SDK (IPC-24 to IPC-30, IPC-37 to
  * IPC-41, TRB-18).
  */
-@Timeout(30)
+@Timeout(120)
 class ServedComponentsTest {
-  private static final Duration SOON = Duration.ofSeconds(5);
+  private static final Duration SOON = Duration.ofSeconds(30);
   private static final String ARN =
       "arn:aws:secretsmanager:us-east-1:123456789012:secret:greengrass-db-AbCdEf";
   private static final String CONFIGURATION =

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.node.ObjectNode;
 
 /** A subscriber that does not read, on the real bus: it loses messages, nobody loses time. */
-@Timeout(60)
+@Timeout(120)
 class SlowSubscriberTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final int MESSAGES = 4000;
@@ -72,8 +72,11 @@ class SlowSubscriberTest {
       long start = System.nanoTime();
       for (int i = 0; i < MESSAGES; i++) {
         speaker.call("aws.greengrass#PublishToTopic", message, SOON);
+        long said = i + 1;
+        if (said % 250 == 0) { // nobody runs ahead of what a quick one's queue holds
+          org.awaitility.Awaitility.await().atMost(SOON).until(() -> heard.sum() == said);
+        }
       }
-      org.awaitility.Awaitility.await().atMost(SOON).until(() -> heard.sum() == MESSAGES);
       Duration took = Duration.ofNanos(System.nanoTime() - start);
       RpcServer.Metrics metrics = server.metrics();
       assertThat(metrics.droppedEvents()).isPositive();

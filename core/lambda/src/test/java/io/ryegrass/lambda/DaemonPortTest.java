@@ -84,7 +84,7 @@ class DaemonPortTest {
     assertThat(core.http("POST", path, token, "x", headers).statusCode()).isEqualTo(200);
     d.body().stop(Duration.ofSeconds(3));
     await()
-        .atMost(Duration.ofSeconds(5))
+        .atMost(Duration.ofSeconds(20))
         .until(() -> core.http("POST", path, token, "x", headers).statusCode() == 403);
   }
 

@@ -55,11 +55,11 @@ class FaultsTest {
             if pid == 0:
                 time.sleep(300)
                 os._exit(0)
+            os.kill(pid, 0)  # it is there: an error of the handler if not
             return pid
         """;
     Deployed d = core.deploy("forks", "main.handler", code, c -> c.put("maxIdleTimeInSeconds", 1));
     long child = Long.parseLong(core.call(d.arn(), "1").body());
-    assertThat(ProcessHandle.of(child)).isPresent();
     await().atMost(SOON).until(() -> pool(d).figures().workers() == 0);
     await()
         .atMost(SOON)
@@ -147,16 +147,37 @@ class FaultsTest {
 
   /** LESSON-47: what the old version has begun it finishes, and what waits for it. */
   @Test
-  void aFunctionThatIsStoppedFinishesWhatItHas() {
-    String code = "import time\ndef handler(e, c):\n    time.sleep(1)\n    return e\n";
+  void aFunctionThatIsStoppedFinishesWhatItHas() throws IOException {
+    String code =
+        """
+        import os, time
+        def handler(event, context):
+            while not os.path.exists(os.environ['HOME'] + '/gate'):
+                time.sleep(0.01)
+            return event
+        """;
     Deployed d = core.deploy("finishes", "main.handler", code, c -> c.put("maxInstancesCount", 1));
     List<CompletableFuture<Answer>> calls = new ArrayList<>();
     calls.add(call(d));
     await().atMost(SOON).until(() -> working(d));
     calls.add(call(d));
     await().atMost(SOON).until(() -> pool(d).figures().queued() == 1);
-    d.body().stop(Duration.ofSeconds(30));
+    FunctionPool pool = pool(d);
+    CompletableFuture<Void> stopped =
+        CompletableFuture.runAsync(
+            () -> d.body().stop(Duration.ofSeconds(30)), task -> Thread.ofVirtual().start(task));
+    await().atMost(SOON).until(() -> takesNoMore(pool));
+    Files.createFile(root.resolve("work/finishes/gate"));
+    stopped.join();
     assertThat(calls).allSatisfy(c -> assertThat(c.get().body()).isEqualTo("1"));
+  }
+
+  private static boolean takesNoMore(FunctionPool pool) {
+    FunctionPool.Room room = pool.reserve(1);
+    if (room != null) {
+      room.release();
+    }
+    return room == null;
   }
 
   /** LAM-42: runtime.maxConcurrentLimit counts over all functions; the longest idle one goes. */

@@ -48,7 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Functions deployed to a real nucleus, as a compiled V1 group arrives there. */
-@Timeout(60)
+@Timeout(150)
 class FunctionsOnANucleusTest {
   private static final String ANSWERING =
       """
@@ -98,7 +98,16 @@ class FunctionsOnANucleusTest {
   }
 
   private void open() {
-    LambdaManager manager = new LambdaManager(LambdaSettings.of(LambdaHarness.RUNTIMES));
+    LambdaManager manager =
+        new LambdaManager(
+            new LambdaSettings(
+                LambdaHarness.RUNTIMES,
+                Clock.systemUTC(),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(20),
+                Duration.ofSeconds(5),
+                Duration.ofMillis(200)));
     nucleus =
         Nucleus.open(
             new NucleusSettings(
@@ -208,6 +217,7 @@ class FunctionsOnANucleusTest {
         .put("runtime", "python3.8")
         .put("handler", "main.handler")
         .put("pinned", pinned)
+        .put("timeoutInSeconds", 60)
         .put("containerMode", "NoContainer");
     change.accept(function);
     ObjectNode router = LambdaHarness.JSON.createObjectNode();
@@ -252,7 +262,7 @@ class FunctionsOnANucleusTest {
     nucleus.deployments().submit(request);
     return await()
         .pollInterval(Duration.ofMillis(20))
-        .atMost(Duration.ofSeconds(25))
+        .atMost(Duration.ofSeconds(60))
         .until(
             () ->
                 statuses.stream()
@@ -297,7 +307,7 @@ class FunctionsOnANucleusTest {
     online = false;
     open();
     await()
-        .atMost(Duration.ofSeconds(15))
+        .atMost(Duration.ofSeconds(30))
         .until(
             () ->
                 nucleus
@@ -307,9 +317,13 @@ class FunctionsOnANucleusTest {
                     .orElse(false));
     ask("two");
     awaitAnswer("two!");
-    assertThat(root.resolve("ggc/var/log/user/us-east-1/000000000000/answers.log"))
-        .content()
-        .contains("asked two");
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () ->
+                assertThat(root.resolve("ggc/var/log/user/us-east-1/000000000000/answers.log"))
+                    .content()
+                    .contains("asked two"));
   }
 
   @Test

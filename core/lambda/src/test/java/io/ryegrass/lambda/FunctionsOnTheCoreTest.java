@@ -176,27 +176,32 @@ class FunctionsOnTheCoreTest {
 
   /** v1-lambda-runtime.md section 12, check 7. */
   @Test
-  void aCallThatTakesTooLongKillsTheProcessAndTheNextGetsANewOne() throws Exception {
+  void aCallThatTakesTooLongKillsTheProcessAndTheNextGetsANewOne() {
     String code =
         """
         import os, subprocess, time
+        child = subprocess.Popen(['sleep', '300'])
         def handler(event, context):
             if event == 'hang':
-                child = subprocess.Popen(['sleep', '300'])
-                with open(os.path.join(os.environ['HOME'], 'child'), 'w') as f:
-                    f.write(str(child.pid))
                 time.sleep(300)
-            return os.getpid()
+            return [os.getpid(), child.pid]
         """;
     Deployed d = core.deploy("slow", "main.handler", code, c -> c.put("timeoutInSeconds", 1));
-    String before = core.call(d.arn(), "1").body();
+    Answer before = inTime(d);
     Answer late = core.call(d.arn(), "\"hang\"");
     assertThat(late.error()).isEqualTo("Unhandled");
     assertThat(late.json().path("errorMessage").asString())
         .isEqualTo("Task timed out after 1 seconds");
-    assertThat(core.call(d.arn(), "1").body()).isNotEqualTo(before);
-    long child = Long.parseLong(Files.readString(root.resolve("work/slow/child")));
+    assertThat(inTime(d).json().get(0)).isNotEqualTo(before.json().get(0));
+    long child = before.json().get(1).asLong();
     await().atMost(Duration.ofSeconds(20)).until(() -> !alive(child));
+  }
+
+  /** An answer within the second that it has, which a loaded machine may let pass. */
+  private Answer inTime(Deployed d) {
+    return await()
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> core.call(d.arn(), "1"), answer -> answer.error().isEmpty());
   }
 
   @Test
@@ -262,9 +267,9 @@ class FunctionsOnTheCoreTest {
   @Test
   void anIdleOnDemandWorkerIsEnded() {
     Deployed d = core.deploy("idle", "main.handler", ECHO, c -> c.put("maxIdleTimeInSeconds", 1));
-    core.call(d.arn(), "{}");
-    assertThat(pool(d).figures().workers()).isEqualTo(1);
+    long pid = core.call(d.arn(), "{}").json().path("pid").asLong();
     await().atMost(Duration.ofSeconds(20)).until(() -> pool(d).figures().workers() == 0);
+    assertThat(alive(pid)).isFalse();
     assertThat(pool(d).figures().lost()).isZero();
   }
 
@@ -610,7 +615,12 @@ class FunctionsOnTheCoreTest {
     long session = Long.parseLong(Files.readString(home.resolve("session")));
     try {
       assertThat(List.of(child, nohup, session)).allMatch(FunctionsOnTheCoreTest::alive);
-      d.body().stop(Duration.ofSeconds(3));
+      // nohup ignores hang-ups before it becomes its program, and not from its first moment on
+      Path program = Path.of("/proc/" + nohup + "/comm");
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> Files.readString(program).equals("sleep\n"));
+      d.body().stop(Duration.ofSeconds(20));
       assertThat(pool(d, core)).isNull();
       assertThat(alive(child)).isFalse();
       assertThat(alive(nohup)).isTrue();
@@ -640,7 +650,7 @@ class FunctionsOnTheCoreTest {
     long begun = System.nanoTime();
     d.body().stop(Duration.ofMillis(300));
     assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(15));
-    assertThat(alive(pid)).isFalse();
+    await().atMost(Duration.ofSeconds(20)).until(() -> !alive(pid));
   }
 
   @Test

@@ -298,7 +298,7 @@ class IsolationTest {
             PlainProcesses.NOTHING);
     new Leftovers(notes).note("old-1", worker.pid());
     await()
-        .atMost(Duration.ofSeconds(5))
+        .atMost(Duration.ofSeconds(20))
         .until(() -> ProcessTree.members(worker.pid(), "old-1").size() == 2);
     // A note whose process id now belongs to somebody else.
     Process stranger =
@@ -318,7 +318,9 @@ class IsolationTest {
 
     LambdaHarness next = new LambdaHarness(root);
     try {
-      assertThat(ProcessTree.members(worker.pid(), "old-1")).isEmpty();
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> ProcessTree.members(worker.pid(), "old-1").isEmpty());
       assertThat(stranger.isAlive()).isTrue();
       assertThat(Files.list(notes)).isEmpty();
     } finally {

@@ -96,7 +96,7 @@ final class LambdaHarness implements AutoCloseable {
                 initialisationLimit,
                 moduleLoopGrace,
                 Duration.ofSeconds(2),
-                Duration.ofSeconds(3),
+                Duration.ofSeconds(10),
                 Duration.ofMillis(50)));
     manager.start(context());
   }
@@ -141,7 +141,7 @@ final class LambdaHarness implements AutoCloseable {
   Deployed deploy(String name, String handler, String code, Consumer<ObjectNode> change) {
     ObjectNode c = JSON.createObjectNode();
     c.put("lambdaArn", arn(name)).put("runtime", "python3.8").put("handler", handler);
-    c.put("pinned", false).put("timeoutInSeconds", 10).put("containerMode", "NoContainer");
+    c.put("pinned", false).put("timeoutInSeconds", 30).put("containerMode", "NoContainer");
     change.accept(c);
     Path unarchived = root.resolve("packages/artifacts-unarchived").resolve(name).resolve("1.0.0");
     Path folder = unarchived.resolve("lambda");

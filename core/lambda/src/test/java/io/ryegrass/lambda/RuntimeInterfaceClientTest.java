@@ -130,7 +130,10 @@ class RuntimeInterfaceClientTest {
         name,
         handler,
         "",
-        c -> c.put("runtime", "provided.al2023").put("timeoutInSeconds", timeoutSeconds));
+        c -> {
+          c.put("runtime", "provided.al2023").put("timeoutInSeconds", timeoutSeconds);
+          c.put("maxInstancesCount", 1); // what it has seen one process tells
+        });
   }
 
   private static String ask(String what) {
