@@ -144,9 +144,7 @@ class OfficialClientTest {
     publishBinary(self, "a/b", "x");
     await().atMost(SOON).until(() -> plain.size() == 1 && wildAll.size() == 1);
     publishBinary(client("other", PERMISSIVE), "a/b", "y");
-    await()
-        .atMost(SOON)
-        .until(() -> wild.size() == 1 && others.size() == 1 && plain.size() == 2);
+    await().atMost(SOON).until(() -> wild.size() == 1 && others.size() == 1 && plain.size() == 2);
   }
 
   @Test

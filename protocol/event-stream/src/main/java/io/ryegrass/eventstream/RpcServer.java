@@ -89,7 +89,7 @@ public final class RpcServer implements AutoCloseable {
           512,
           128,
           64,
-          Duration.ofSeconds(2),
+          Duration.ofSeconds(10),
           2048,
           64,
           1 << 20,
