@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
@@ -35,6 +36,11 @@ public final class PostgresProgram implements AutoCloseable {
   public static final String PASSWORD = "pass-word-0f-the-tests";
 
   private static final Duration DEADLINE = Duration.ofSeconds(60);
+
+  /** Linux gives ports from 32768 on to those who ask for any. */
+  private static final int LOWEST_PORT = 20_000;
+
+  private static final int PORTS = 10_000;
   private static final String GUARD =
       "folder=$1; shift; \"$@\" & server=$!; cat >/dev/null; kill -INT $server 2>/dev/null;"
           + " wait $server; rm -rf \"$folder\"";
@@ -94,9 +100,24 @@ public final class PostgresProgram implements AutoCloseable {
     }
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      return free.getLocalPort();
+  /**
+   * A port that the kernel gives nobody who asks for any, so that nobody has it by chance between
+   * now and the start, or between a kill and the next start; another process begins at another one.
+   */
+  private static int freePort() {
+    int first = (int) (ProcessHandle.current().pid() % PORTS);
+    return IntStream.range(0, PORTS)
+        .map(i -> LOWEST_PORT + (first + i) % PORTS)
+        .filter(PostgresProgram::isFree)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no port is free for PostgreSQL"));
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket free = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
+      return free.isBound();
+    } catch (IOException e) {
+      return false; // taken
     }
   }
 
@@ -186,6 +207,7 @@ public final class PostgresProgram implements AutoCloseable {
   public void kill() throws IOException, InterruptedException {
     String pid = Files.readAllLines(data().resolve("postmaster.pid")).getFirst().strip();
     ProcessHandle server = ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
+    halt(pid); // a session that begins while they are being listed would outlive it
     List<ProcessHandle> sessions = server.descendants().toList();
     server.destroyForcibly();
     sessions.forEach(ProcessHandle::destroyForcibly);
@@ -199,6 +221,15 @@ public final class PostgresProgram implements AutoCloseable {
     if (guarding != null) {
       guarding.destroyForcibly(); // it would remove the folder
       guard = null;
+    }
+  }
+
+  private static void halt(String pid) throws IOException {
+    run(List.of("sh", "-c", "kill -STOP " + pid));
+    long end = System.nanoTime() + DEADLINE.toNanos();
+    while (!Files.readString(Path.of("/proc", pid, "stat")).contains(") T ")
+        && System.nanoTime() < end) {
+      pause();
     }
   }
 
