@@ -57,9 +57,9 @@ class CloudCrashTest {
   private int starts;
 
   @AfterEach
-  void endProcess() {
+  void endProcess() throws InterruptedException {
     if (cloud != null) {
-      cloud.destroyForcibly();
+      cloud.destroyForcibly().waitFor(); // it writes into the folder that is deleted next
     }
     http.close();
   }

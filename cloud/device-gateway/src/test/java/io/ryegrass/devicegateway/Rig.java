@@ -312,6 +312,7 @@ final class Rig implements AutoCloseable {
   @Override
   public void close() {
     gateway.close();
+    objects.close();
     store.close();
     http.close();
   }
