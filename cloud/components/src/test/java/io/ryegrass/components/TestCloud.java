@@ -239,6 +239,7 @@ final class TestCloud implements AutoCloseable {
     greengrass.close();
     iot.close();
     server.close();
+    objects.close();
     store.close();
   }
 }

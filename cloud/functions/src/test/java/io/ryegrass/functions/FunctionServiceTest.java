@@ -55,6 +55,7 @@ class FunctionServiceTest {
 
   @TempDir Path folder;
   private CloudStore store;
+  private ObjectStore objects;
   private FunctionService service;
   private EngineServer http;
   private LambdaClient client;
@@ -62,10 +63,11 @@ class FunctionServiceTest {
   @BeforeEach
   void start() throws IOException {
     store = TestDatabase.open(folder, FunctionService.migrations());
+    objects = ObjectStore.open(folder.resolve("objects"), Clock.systemUTC());
     service =
         new FunctionService(
             store,
-            ObjectStore.open(folder.resolve("objects"), Clock.systemUTC()),
+            objects,
             (who, bucket, key) -> !key.startsWith("foreign"),
             "us-east-1",
             "000000000000",
@@ -95,6 +97,7 @@ class FunctionServiceTest {
   void stop() {
     client.close();
     http.close();
+    objects.close();
     store.close();
   }
 

@@ -21,7 +21,7 @@ import tools.jackson.databind.JsonNode;
 /** Bulk deployments on the wire, with real buckets and roles (BLK-01 to BLK-11, E28). */
 @OnBothDatabases
 class BulkDeploymentsTest {
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(60);
   private static final String ROLE = "arn:aws:iam::000000000000:role/bulk";
 
   @TempDir Path folder;

@@ -39,7 +39,7 @@ import tools.jackson.databind.JsonNode;
 /** The V1 API as a client sees it on the wire (v1-group-deployment.md §3 to §6). */
 @OnBothDatabases
 class GroupsServiceTest {
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(60);
   private static final String CORE =
       "{\"Cores\":[{\"Id\":\"c\",\"ThingArn\":\"arn:aws:iot:us-east-1:000000000000:thing/the-core\",\"CertificateArn\":\"arn:aws:iot:us-east-1:000000000000:cert/aa\"}]}";
   private static final String DEVICE =

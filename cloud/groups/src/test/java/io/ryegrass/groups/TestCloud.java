@@ -231,6 +231,7 @@ final class TestCloud implements CoreDeployments, SoftwareUpdates.Jobs, AutoClos
   @Override
   public void close() {
     service.close();
+    objects.close();
     store.close();
   }
 }

@@ -383,7 +383,7 @@ class S3ApiTest {
                   }));
     }
     for (Thread thread : threads) {
-      thread.join(Duration.ofSeconds(10));
+      assertThat(thread.join(Duration.ofSeconds(60))).isTrue();
     }
     assertThat(won).hasValue(1);
   }
