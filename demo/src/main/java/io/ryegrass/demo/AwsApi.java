@@ -23,7 +23,7 @@ public final class AwsApi {
   private final HttpClient http =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(Duration.ofSeconds(5))
+          .connectTimeout(Duration.ofSeconds(30))
           .build();
 
   AwsApi(URI base, String region, Credentials credentials) {
@@ -47,7 +47,7 @@ public final class AwsApi {
             new byte[0],
             Instant.now());
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(base.resolve(path)).timeout(Duration.ofSeconds(10)).GET();
+        HttpRequest.newBuilder(base.resolve(path)).timeout(Duration.ofSeconds(30)).GET();
     signed.forEach(
         (name, value) -> {
           if (!name.equalsIgnoreCase("host")) {

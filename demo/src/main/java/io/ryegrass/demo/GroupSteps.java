@@ -108,14 +108,13 @@ final class GroupSteps {
     if (!answered.equals(deployment)) {
       throw new StepFailed("create-deployment made " + answered + ", the list says " + deployment);
     }
-    JsonNode installed =
-        world
-            .api()
-            .get("greengrass", "/greengrass/v2/coreDevices/" + World.CORE + "/installedComponents");
+    // the fleet's status comes by itself, after the deployment's or before it
     for (String component : List.of("demo-echo", "demo-upper", "com.example.Hello")) {
-      if (!installed.toString().contains("\"" + component + "\"")) {
-        throw new StepFailed(component + " is not among the core's components: " + installed);
-      }
+      Await.until(
+          component + " to be among the core's components",
+          Duration.ofSeconds(30),
+          () -> Optional.of(installed()).filter(i -> i.contains("\"" + component + "\"")),
+          this::installed);
     }
     return "group "
         + group.substring(0, 8)
@@ -123,6 +122,13 @@ final class GroupSteps {
         + String.join(" → ", seen)
         + "; its functions are V2 components beside com.example.Hello, isolation "
         + isolationMode();
+  }
+
+  private String installed() {
+    return world
+        .api()
+        .get("greengrass", "/greengrass/v2/coreDevices/" + World.CORE + "/installedComponents")
+        .toString();
   }
 
   /** Looked for while the CLI still waits, because Building is over in a moment. */
@@ -412,11 +418,11 @@ final class GroupSteps {
                           + world.httpsPort()
                           + "/greengrass/discover/thing/"
                           + DEVICE))
-              .timeout(Duration.ofSeconds(10))
+              .timeout(Duration.ofSeconds(30))
               .build();
       return Await.until(
           "discovery to name the core's address",
-          Duration.ofSeconds(20),
+          Duration.ofSeconds(60),
           () -> read(send(http, request)),
           () -> send(http, request).body());
     }

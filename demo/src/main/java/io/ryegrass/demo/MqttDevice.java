@@ -34,7 +34,7 @@ final class MqttDevice implements AutoCloseable {
       throws MqttException {
     MqttClient client =
         new MqttClient("ssl://" + host + ":" + port, clientId, new MemoryPersistence());
-    client.setTimeToWait(15_000);
+    client.setTimeToWait(30_000);
     client.setCallback(
         new MqttCallback() {
           @Override
@@ -59,7 +59,7 @@ final class MqttDevice implements AutoCloseable {
     MqttConnectOptions options = new MqttConnectOptions();
     options.setSocketFactory(new PromptSockets(tls.getSocketFactory()));
     options.setCleanSession(clean);
-    options.setConnectionTimeout(10);
+    options.setConnectionTimeout(30);
     options.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
     try {
       client.connect(options);

@@ -31,7 +31,7 @@ final class OutageSteps {
     groups.ask("and after a restart");
     long restarted = (System.nanoTime() - start) / 1_000_000;
     world.startCloud();
-    watcher.reconnect(Duration.ofSeconds(20));
+    watcher.reconnect(Duration.ofSeconds(60));
     List<Integer> arrived =
         Await.until(
             "all " + MESSAGES + " messages of the outage",

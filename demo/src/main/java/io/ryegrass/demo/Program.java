@@ -81,7 +81,7 @@ final class Program {
   /** SIGKILL: no chance to tidy up. */
   void kill() {
     process.destroyForcibly();
-    await(Duration.ofSeconds(10));
+    await(Duration.ofSeconds(60));
   }
 
   /** SIGTERM, and SIGKILL when that is not heard. */

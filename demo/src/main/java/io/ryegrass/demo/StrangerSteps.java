@@ -114,7 +114,7 @@ final class StrangerSteps {
     }
     Await.until(
         "the connection to be closed",
-        Duration.ofSeconds(10),
+        Duration.ofSeconds(30),
         () -> Optional.of(true).filter(x -> !device.isConnected()),
         () -> "still connected");
     device.close();

@@ -47,7 +47,7 @@ final class Watcher {
         NAME,
         "--policy-document",
         policy.toString());
-    reconnect(Duration.ofSeconds(10));
+    reconnect(Duration.ofSeconds(30));
     device().subscribe("demo/#");
     device().subscribe("devices/#");
   }

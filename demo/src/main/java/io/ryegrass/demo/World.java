@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /** The demo's folders, ports and programs. */
@@ -144,12 +145,12 @@ public final class World {
             "" + httpsPort,
             "--mqtt-port",
             "" + mqttPort);
-    return cloud.awaitLine("ryegrass cloud ready:", Duration.ofSeconds(30));
+    return cloud.awaitLine("ryegrass cloud ready:", Duration.ofSeconds(60));
   }
 
   public String startCore() {
     core = start("core", "core", "--root", coreRoot().toString());
-    return core.awaitLine("ryegrass core ready:", Duration.ofSeconds(30));
+    return core.awaitLine("ryegrass core ready:", Duration.ofSeconds(60));
   }
 
   void killCloud() {
@@ -238,15 +239,26 @@ public final class World {
         cloudData(), CORE, coreRoot());
   }
 
-  /** The wanted port when nobody has it, else any free one. */
+  /**
+   * The wanted port when nobody has it, else another one. None of those that Linux gives to
+   * connections: a program takes its port later, and again after it was killed.
+   */
   private static int freePort(int wanted) {
-    try (ServerSocket socket = new ServerSocket(wanted, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      if (wanted == 0) {
-        throw new StepFailed("no free port on 127.0.0.1", e);
+    int port = wanted;
+    for (int attempt = 0; attempt < 100; attempt++) {
+      if (port > 0 && isFree(port)) {
+        return port;
       }
-      return freePort(0);
+      port = ThreadLocalRandom.current().nextInt(20_000, 32_000);
+    }
+    throw new StepFailed("no free port between 20000 and 32000 on 127.0.0.1");
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+      return socket.isBound();
+    } catch (IOException e) {
+      return false;
     }
   }
 }

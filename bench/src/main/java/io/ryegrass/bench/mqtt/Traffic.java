@@ -4,6 +4,7 @@ import io.ryegrass.bench.mqtt.ProcFs.CpuTime;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -38,7 +39,7 @@ final class Traffic implements Closeable {
   static final int IN_FLIGHT = 100;
 
   private static final int HEAD = 20;
-  private static final long GIVE_UP = 500_000_000L;
+  private static final Duration GIVE_UP = Duration.ofMillis(500);
   private static final long REST = 40_000;
 
   /** What a run came to. */
@@ -49,6 +50,7 @@ final class Traffic implements Closeable {
       double offered, double achieved, long p50, long p99, CpuTime cpu, double seconds) {}
 
   private final Scenario scenario;
+  private final long giveUpNanos;
   private final Loop loop;
   private final ProcFs broker;
   private final Sender[] senders;
@@ -68,7 +70,16 @@ final class Traffic implements Closeable {
 
   Traffic(Scenario scenario, Loop loop, Clients clients, ProcFs broker, String run)
       throws IOException {
+    this(scenario, loop, clients, broker, run, GIVE_UP);
+  }
+
+  /**
+   * @param giveUp how long nothing may arrive until what is under way counts as lost
+   */
+  Traffic(Scenario scenario, Loop loop, Clients clients, ProcFs broker, String run, Duration giveUp)
+      throws IOException {
     this.scenario = scenario;
+    this.giveUpNanos = giveUp.toNanos();
     this.loop = loop;
     this.broker = broker;
     this.expected = new long[scenario.subscribers()][scenario.publishers()];
@@ -156,7 +167,7 @@ final class Traffic implements Closeable {
       if (deliveries != progress) {
         progress = deliveries;
         progressAt = now;
-      } else if (interval == 0 && now - progressAt > GIVE_UP) {
+      } else if (interval == 0 && now - progressAt > giveUpNanos) {
         giveUp();
         progressAt = now;
       }
@@ -236,7 +247,7 @@ final class Traffic implements Closeable {
   private void drain() throws IOException {
     long progress = deliveries;
     long progressAt = System.nanoTime();
-    while (underWay() > 0 && System.nanoTime() - progressAt < 2 * GIVE_UP) {
+    while (underWay() > 0 && System.nanoTime() - progressAt < 2 * giveUpNanos) {
       flush();
       loop.serve(20);
       if (deliveries != progress) {
