@@ -259,5 +259,6 @@ final class DeploymentStatuses implements DeploymentReporter, AutoCloseable {
       lock.unlock();
     }
     thread.interrupt();
+    Ending.of(thread);
   }
 }

@@ -388,5 +388,6 @@ final class FleetStatus implements FleetReporter, ControlChannel.Part, AutoClose
       lock.unlock();
     }
     thread.interrupt();
+    Ending.of(thread);
   }
 }

@@ -534,5 +534,6 @@ final class UserConnection implements MqttConnection.Listener, AutoCloseable {
       lock.unlock();
     }
     connection.close();
+    Ending.of(worker);
   }
 }

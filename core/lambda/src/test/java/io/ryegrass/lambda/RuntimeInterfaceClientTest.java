@@ -12,6 +12,7 @@ import io.ryegrass.lambda.LambdaHarness.TestBus;
 import io.ryegrass.nucleus.Message;
 import io.ryegrass.nucleus.Participant;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
@@ -74,6 +75,12 @@ class RuntimeInterfaceClientTest {
       }
       """;
 
+  /**
+   * The client's native part. Each process would unpack it to the same file below /tmp, and crash
+   * when another one does so in that moment.
+   */
+  private static final String LIBRARY = "native.so";
+
   @TempDir static Path classes;
   @TempDir Path root;
   private LambdaHarness core;
@@ -85,6 +92,11 @@ class RuntimeInterfaceClientTest {
     Files.writeString(handlers, HANDLERS);
     Files.writeString(broken, BROKEN);
     Java8.compile(jar(RequestHandler.class).toString(), classes, handlers, broken);
+    String arch = System.getProperty("os.arch").equals("aarch64") ? "aarch_64" : "x86_64";
+    try (InputStream library =
+        AWSLambda.class.getResourceAsStream("/jni/libaws-lambda-jni.linux-" + arch + ".so")) {
+      Files.copy(library, classes.resolve(LIBRARY));
+    }
   }
 
   @BeforeEach
@@ -120,8 +132,13 @@ class RuntimeInterfaceClientTest {
       Path bootstrap = code.resolve("bootstrap");
       Files.writeString(
           bootstrap,
-          "#!/bin/sh\nexec '%s/bin/java' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '%s' %s \"$_HANDLER\"\n"
-              .formatted(System.getProperty("java.home"), path, AWSLambda.class.getName()));
+          "#!/bin/sh\nexec '%s/bin/java' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -D%s=%s -cp '%s' %s \"$_HANDLER\"\n"
+              .formatted(
+                  System.getProperty("java.home"),
+                  "com.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI",
+                  classes.resolve(LIBRARY),
+                  path,
+                  AWSLambda.class.getName()));
       Files.setPosixFilePermissions(bootstrap, PosixFilePermissions.fromString("rwxr-xr-x"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
