@@ -493,7 +493,7 @@ class BrokerTest {
   @Test
   void silenceBeyondTheKeepAliveEndsTheConnectionAndPingsKeepIt() throws Exception {
     boolean proven = false;
-    for (int attempt = 0; attempt < 5 && !proven; attempt++) {
+    for (int attempt = 0; attempt < 10 && !proven; attempt++) {
       proven = pingsKeepWhatSilenceEnds();
     }
     assertThat(proven).as("one run without a pause of the machine").isTrue();
