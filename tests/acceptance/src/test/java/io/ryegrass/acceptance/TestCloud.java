@@ -69,7 +69,11 @@ final class TestCloud implements AutoCloseable {
           StaticCredentialsProvider.create(
               AwsBasicCredentials.create(
                   value(keys, "aws_access_key_id"), value(keys, "aws_secret_access_key")));
-      var http = UrlConnectionHttpClient.create();
+      var http =
+          UrlConnectionHttpClient.builder()
+              .connectionTimeout(Duration.ofSeconds(30))
+              .socketTimeout(Duration.ofSeconds(60))
+              .build();
       greengrass =
           GreengrassV2Client.builder()
               .endpointOverride(api)
