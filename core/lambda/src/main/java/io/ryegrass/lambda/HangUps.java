@@ -67,7 +67,7 @@ final class HangUps {
       if (env.isPresent()) {
         List<String> command = List.of(env.get().toString(), "--default-signal=HUP");
         List<String> trial = List.of(command.getFirst(), command.getLast(), "true");
-        if (new OciTool(Runnable::run).run(trial).isGood()) {
+        if (new OciTool(Thread::startVirtualThread).run(trial).isGood()) {
           return command;
         }
       }

@@ -8,7 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
-/** Runs short commands of an OCI runtime to their end. */
+/** Runs short commands to their end, or to a deadline: those of an OCI runtime, mostly. */
 final class OciTool {
   private static final Duration DEADLINE = Duration.ofSeconds(10);
 
